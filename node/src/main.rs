@@ -1,0 +1,2 @@
+//! The `hefu` command.
+fn main() {}
