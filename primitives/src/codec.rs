@@ -68,32 +68,6 @@ where
     }
 }
 
-/// Optional `bstr` fields and vectors of byte strings use this adapter:
-/// `#[cbor(with = "crate::codec::byte_vec")]`.
-pub mod byte_vec {
-    use minicbor::{Decoder, Encoder, decode, encode};
-
-    /// Encodes as a definite-length byte string.
-    ///
-    /// # Errors
-    /// Only those of the writer.
-    pub fn encode<C, W: encode::Write>(
-        bytes: &[u8],
-        e: &mut Encoder<W>,
-        _: &mut C,
-    ) -> Result<(), encode::Error<W::Error>> {
-        e.bytes(bytes)?.ok()
-    }
-
-    /// Decodes a definite-length byte string.
-    ///
-    /// # Errors
-    /// When the next item is anything else.
-    pub fn decode<C>(d: &mut Decoder<'_>, _: &mut C) -> Result<Vec<u8>, decode::Error> {
-        d.bytes().map(<[u8]>::to_vec)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,11 +91,11 @@ mod tests {
         let short = Sample { number: 7, text: None }.to_bytes();
         assert_eq!(short, [0x81, 0x07]);
         for other in [
-            &[0x81, 0x07, 0x00][..],       // trailing byte
-            &[0x81, 0x18, 0x07],           // long integer form
-            &[0x9f, 0x07, 0xff],           // indefinite length
-            &[0x82, 0x07, 0xf6],           // explicit null
-            &[0x83, 0x07, 0xf6, 0x01],     // unknown field
+            &[0x81, 0x07, 0x00][..],   // trailing byte
+            &[0x81, 0x18, 0x07],       // long integer form
+            &[0x9f, 0x07, 0xff],       // indefinite length
+            &[0x82, 0x07, 0xf6],       // explicit null
+            &[0x83, 0x07, 0xf6, 0x01], // unknown field
         ] {
             assert_eq!(Sample::from_bytes(other, 64), Err(CodecError::NotCanonical), "{other:x?}");
         }
