@@ -54,6 +54,8 @@ domains! {
     MapLeaf = "hefu v1 map leaf",
     /// An inner node of the authenticated map.
     MapNode = "hefu v1 map node",
+    /// A record's value, as the authenticated map commits to it.
+    Record = "hefu v1 state record",
     /// The path of a key in the authenticated map.
     MapKey = "hefu v1 map key",
     /// A key id: suite and public key.
@@ -72,6 +74,8 @@ domains! {
     Commitment = "hefu v1 commitment",
     /// A leaf of a field-wise content commitment.
     FieldLeaf = "hefu v1 content field",
+    /// The salt of one field, from the salt of its record.
+    FieldSalt = "hefu v1 content field salt",
     /// An inner node of a field-wise content commitment.
     FieldNode = "hefu v1 content node",
     /// A plain digest of a document or list that holds no personal data.
