@@ -83,7 +83,7 @@ macro_rules! code_newtype {
     ($(#[$doc:meta])* $name:ident, $len:expr) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name([u8; $len]);
+        pub struct $name(pub(crate) [u8; $len]);
 
         impl $name {
             /// Length in characters.

@@ -1,0 +1,263 @@
+//! The guard against personal numbers in text that goes onto a ledger nobody can erase.
+//!
+//! Apply it to what people or other systems write freely: serials, names, references. Do not apply
+//! it to codes that have a type of their own (credit codes, type codes, item codes): their
+//! digits are long and structured, and their own checks say what they are.
+//!
+//! | pattern | where it is looked for | because |
+//! |---|---|---|
+//! | citizen id, 18, check MOD 11-2, day of 1800–2099 exists | **anywhere**, inside longer runs too | licence numbers embed it; a chance match needs a day and a check digit, 1 in 11,000 a place |
+//! | citizen id of the old form, 15, day of 19xx exists | a **whole run** of digits | no check digit: inside longer runs 1 in 30 places would match |
+//! | mobile number, 11, `1[3-9]…`, also after 86 or 0086 | a **whole run** | inside longer runs 1 in 14 places would match |
+//! | bank card, 16 to 19, Luhn, first digit 3–9 or 2221–2720 | a **whole run** | 1 in 10 numbers pass Luhn; serials that begin with 0, 1 or a year of this century begin no card |
+//!
+//! A run is what stands between characters that are not ASCII digits; full-width digits and
+//! letters count as their ASCII forms. So a whole-run pattern between letters is found, and the
+//! price that remains is known: of serials that consist of digits alone, about one in ten with 16
+//! to 19 digits, one in thirty with 15, and those of 11 that look like a mobile number are
+//! refused. An issuer who owns such serials commits to the identifier instead of publishing it.
+//!
+//! The region of a citizen id is not looked up: codes change, and an unassigned region in a test
+//! number must be refused like any other. This guards against accident; whoever wants to smuggle a
+//! number past it (spaces, spelling, another base) can.
+
+use super::digits;
+use crate::time::Day;
+
+const MOD_11_2_WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
+const MOD_11_2_CHECKS: &[u8; 11] = b"10X98765432";
+
+/// What a text appears to contain. The number itself is not repeated: errors are logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum PersonalData {
+    /// An 18-digit citizen id, GB 11643-1999.
+    #[error("looks like a citizen id")]
+    CitizenId,
+    /// A 15-digit citizen id of the old form.
+    #[error("looks like a citizen id of the old form")]
+    OldCitizenId,
+    /// A mobile number.
+    #[error("looks like a mobile number")]
+    MobileNumber,
+    /// A payment card number.
+    #[error("looks like a bank card number")]
+    BankCard,
+}
+
+/// The first personal number found, by the table above.
+pub fn personal_data(text: &str) -> Option<PersonalData> {
+    let text: Vec<u8> = text.chars().map(fold).collect();
+    if text.windows(18).any(is_citizen_id) {
+        return Some(PersonalData::CitizenId);
+    }
+    text.split(|c| !c.is_ascii_digit()).find_map(in_run)
+}
+
+/// Full-width forms to ASCII; everything else that is not ASCII only separates.
+fn fold(c: char) -> u8 {
+    let code = match u32::from(c) {
+        wide @ 0xff01..=0xff5e => wide.saturating_sub(0xfee0),
+        code => code,
+    };
+    u8::try_from(code).ok().filter(u8::is_ascii).unwrap_or(b' ')
+}
+
+/// What a whole run of digits looks like.
+fn in_run(run: &[u8]) -> Option<PersonalData> {
+    if is_mobile(run) {
+        Some(PersonalData::MobileNumber)
+    } else if is_old_citizen_id(run) {
+        Some(PersonalData::OldCitizenId)
+    } else if is_bank_card(run) {
+        Some(PersonalData::BankCard)
+    } else {
+        None
+    }
+}
+
+fn is_citizen_id(text: &[u8]) -> bool {
+    let [b'1'..=b'9', _, _, _, _, _, birth @ .., _, _, _, check] = text else {
+        return false;
+    };
+    let Some(birth) = digits(birth).filter(|_| birth.len() == 8) else {
+        return false;
+    };
+    if !(18_000_000..21_000_000).contains(&birth) || Day::from_number(birth).is_err() {
+        return false;
+    }
+    let mut sum = 0u32;
+    for (c, weight) in text.iter().zip(MOD_11_2_WEIGHTS) {
+        let Some(digit) = char::from(*c).to_digit(10) else {
+            return false;
+        };
+        sum = sum.saturating_add(digit.saturating_mul(weight));
+    }
+    let place = usize::try_from(sum % 11).unwrap_or(0);
+    MOD_11_2_CHECKS.get(place) == Some(&check.to_ascii_uppercase())
+}
+
+fn is_old_citizen_id(run: &[u8]) -> bool {
+    let [b'1'..=b'9', _, _, _, _, _, birth @ .., _, _, _] = run else {
+        return false;
+    };
+    let Some(birth) = digits(birth).filter(|_| birth.len() == 6) else {
+        return false;
+    };
+    Day::from_number(birth.saturating_add(19_000_000)).is_ok()
+}
+
+fn is_mobile(run: &[u8]) -> bool {
+    let local = match run.len() {
+        13 => run.strip_prefix(b"86"),
+        15 => run.strip_prefix(b"0086"),
+        _ => Some(run),
+    };
+    matches!(local, Some([b'1', b'3'..=b'9', rest @ ..]) if rest.len() == 9)
+}
+
+fn is_bank_card(run: &[u8]) -> bool {
+    if !(16..=19).contains(&run.len()) {
+        return false;
+    }
+    let issuer = run.first_chunk::<4>().and_then(|issuer| digits(issuer));
+    issuer.is_some_and(|issuer| issuer >= 3000 || (2221..=2720).contains(&issuer)) && is_luhn(run)
+}
+
+/// Luhn's check: from the right, every second digit doubled with its digits added.
+fn is_luhn(run: &[u8]) -> bool {
+    let mut sum = 0u32;
+    for (place, c) in run.iter().rev().enumerate() {
+        let digit = char::from(*c).to_digit(10).unwrap_or(0);
+        let weighted = match (place % 2, digit) {
+            (0, digit) => digit,
+            (_, 9) => 9,
+            (_, digit) => digit.saturating_mul(2) % 9,
+        };
+        sum = sum.saturating_add(weighted);
+    }
+    sum.is_multiple_of(10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use PersonalData as P;
+    use proptest::prelude::*;
+
+    #[test]
+    fn personal_numbers_are_found() {
+        for (text, found) in [
+            ("11010519491231002X", P::CitizenId),
+            ("11010519491231002x", P::CitizenId),
+            ("999999194901010000", P::CitizenId),
+            ("AB11010519491231002XYZ", P::CitizenId),
+            ("证1101051949123100２Ｘ号", P::CitizenId),
+            ("110105491231002", P::OldCitizenId),
+            ("A110105491231002B", P::OldCitizenId),
+            ("13800138000", P::MobileNumber),
+            ("TEL13800138000", P::MobileNumber),
+            ("+8613800138000", P::MobileNumber),
+            ("008613800138000", P::MobileNumber),
+            ("4111111111111111", P::BankCard),
+            ("A2223003122003222B", P::BankCard),
+        ] {
+            assert_eq!(personal_data(text), Some(found), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_citizen_id_inside_a_longer_run_is_found() {
+        assert_eq!(personal_data("2026999999194901010000001"), Some(P::CitizenId));
+    }
+
+    #[test]
+    fn serials_pass() {
+        for text in [
+            "",
+            "4Y6N3WD25RQ4",
+            "HMYL093CBNKZLLR3T3PR",
+            "20230000403",
+            "2430599",
+            "2025052201",
+            "000000016",
+            "201807250201",
+            "209FA4E88F9E4C878F3E9BED2CE7EA49",
+            "11010519491231002Y", // wrong check
+            "110105194913310026", // no thirteenth month; fails Luhn
+            "12800138000",        // no such mobile prefix
+            "2013800138000",      // a mobile number only as part of a run
+            "4111111111111112",   // fails Luhn
+            "2026052100000009",   // begins with a day, not with a card's issuer
+            "110105491331002",
+        ] {
+            assert_eq!(personal_data(text), None, "{text}");
+        }
+    }
+
+    /// Citizen ids of any region, day and sequence.
+    fn citizen_id() -> impl Strategy<Value = String> {
+        (100_000u32..=999_999, 1800i16..2100, 1i8..=12, 1i8..=28, 0u32..1000).prop_map(
+            |(region, year, month, day, sequence)| {
+                let body = format!("{region}{year}{month:02}{day:02}{sequence:03}");
+                let sum: u32 = body
+                    .bytes()
+                    .zip(MOD_11_2_WEIGHTS)
+                    .map(|(c, weight)| u32::from(c - b'0') * weight)
+                    .sum();
+                format!("{body}{}", MOD_11_2_CHECKS[(sum % 11) as usize] as char)
+            },
+        )
+    }
+
+    /// Card numbers with a prefix some issuer has.
+    fn card() -> impl Strategy<Value = String> {
+        "(62|4[0-9]|5[1-5]|35|60|9[0-9]|2[3-6])[0-9]{13,16}".prop_map(|body| {
+            let last = (0..10).find(|last| is_luhn(format!("{body}{last}").as_bytes()));
+            format!("{body}{}", last.unwrap())
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(256))]
+
+        #[test]
+        fn citizen_ids_never_pass(id in citizen_id(), before in "[0-9A-Z]{0,9}", after in "[0-9A-Z]{0,9}") {
+            let text = format!("{before}{id}{after}");
+            prop_assert_eq!(personal_data(&text), Some(P::CitizenId));
+            prop_assert_eq!(personal_data(&id.to_lowercase()), Some(P::CitizenId));
+        }
+
+        #[test]
+        fn whole_runs_never_pass(
+            mobile in "1[3-9][0-9]{9}", card in card(), old in "[1-9][0-9]{7}(0[1-9]|1[0-2])(0[1-9]|1[0-9]|2[0-8])[0-9]{3}",
+            before in "([0-9A-Z]{0,6}[A-Z])?", after in "([A-Z][0-9A-Z]{0,6})?",
+        ) {
+            for number in [&mobile, &card, &old, &format!("86{mobile}")] {
+                let text = format!("{before}{number}{after}");
+                prop_assert!(personal_data(&text).is_some());
+            }
+        }
+
+        #[test]
+        fn any_text_is_scanned(text in any::<String>()) {
+            personal_data(&text);
+        }
+    }
+
+    /// Sample serials are 12 to 20 random characters: a chance match must be very rare.
+    #[test]
+    fn random_serials_hardly_ever_match() {
+        let mut state = 1u64;
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 33) as usize
+        };
+        let found = (0..20_000).filter(|_| {
+            let length = [12, 16, 20][next() % 3];
+            let serial: String =
+                (0..length).map(|_| super::super::ALPHANUMERIC[next() % 36] as char).collect();
+            personal_data(&serial).is_some()
+        });
+        assert_eq!(found.count(), 0);
+    }
+}
