@@ -25,6 +25,7 @@ mod macros;
 
 pub mod block;
 pub mod bounds;
+pub mod capsule;
 pub mod codec;
 pub mod codes;
 pub mod commitment;

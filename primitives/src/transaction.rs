@@ -145,6 +145,11 @@ impl SignedTransaction {
         &self.claims
     }
 
+    /// The signature.
+    pub const fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
     /// What was signed.
     pub const fn body(&self) -> &TransactionBody {
         &self.body

@@ -1,0 +1,346 @@
+//! The evidence capsule: one file that proves a record with nothing but the genesis hash.
+//!
+//! What a capsule says, and what each part is checked against:
+//!
+//! | part | says | checked against |
+//! |---|---|---|
+//! | anchor | the first validators | its hash is the chain id, which the reader knows |
+//! | set changes | who decided later heights | each header's certificate, by the set before it |
+//! | recorded | header and certificate of the block that recorded the transaction | the set of its height |
+//! | transaction | who signed which acts | the key's signature; its leaf under `log_root` |
+//! | status | records, or their absence, after a later block | `state_root` of a certified header |
+//!
+//! It stays valid when nodes, keys and provinces have gone. It does not show what happened after
+//! the status height, nor what an act or a record means: `contracts` reads those.
+
+use minicbor::bytes::ByteVec;
+use minicbor::{Decode, Encode};
+
+use crate::block::Header;
+use crate::bounds::MAX_CAPSULE_BYTES;
+use crate::codec::{Canonical, CodecError};
+use crate::crypto::PublicKey;
+use crate::hash::{Domain, H32, hash};
+use crate::ids::{ChainId, Height, Millis};
+use crate::log::{InclusionProof, LogHead, leaf_hash};
+use crate::map::{MapProof, path_of, value_hash};
+use crate::transaction::{SignedTransaction, TransactionError};
+use crate::validators::ValidatorSet;
+use crate::vote::{CertificateError, CommitCertificate};
+
+/// Version of the capsule format that this program writes.
+pub const CAPSULE_FORMAT: u16 = 1;
+
+/// The part of a genesis that its hash covers: small, so that every capsule carries it.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, serde::Serialize)]
+pub struct GenesisAnchor {
+    /// Version of the genesis format.
+    #[n(0)]
+    pub format: u16,
+    /// Hash of the whole document, which is leaf 0 of the audit log.
+    #[n(1)]
+    pub document: H32,
+    /// When the network was created.
+    #[n(2)]
+    pub created: Millis,
+    /// Root of the authenticated map over the first records.
+    #[n(3)]
+    pub state_root: H32,
+    /// Who decides height 1 (and, until a change, every height).
+    #[n(4)]
+    pub validators: ValidatorSet,
+}
+
+impl GenesisAnchor {
+    /// The chain id.
+    pub fn chain(&self) -> ChainId {
+        hash(Domain::Genesis, &[&self.to_bytes()]).into()
+    }
+}
+
+/// A header with the certificate that made it final.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct CertifiedHeader {
+    /// The header.
+    #[n(0)]
+    pub header: Header,
+    /// Its certificate.
+    #[n(1)]
+    pub certificate: CommitCertificate,
+}
+
+/// A header that hands over to another validator set.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct SetChange {
+    /// The last header decided by the set before.
+    #[n(0)]
+    pub certified: CertifiedHeader,
+    /// The set whose hash is the header's `next_validators`.
+    #[n(1)]
+    pub next: ValidatorSet,
+}
+
+/// One record of the authenticated map, or its absence.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct RecordProof {
+    /// Full key of the record.
+    #[n(0)]
+    pub key: ByteVec,
+    /// Its canonical bytes; none when there is no such record.
+    #[n(1)]
+    pub value: Option<ByteVec>,
+    /// The way to the state root.
+    #[n(2)]
+    pub proof: MapProof,
+}
+
+/// Records after a block.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct StatusProof {
+    /// The block.
+    #[n(0)]
+    pub certified: CertifiedHeader,
+    /// The records.
+    #[n(1)]
+    pub records: Vec<RecordProof>,
+}
+
+/// The evidence capsule, version 1.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Capsule {
+    /// [`CAPSULE_FORMAT`].
+    #[n(0)]
+    pub format: u16,
+    /// The genesis anchor.
+    #[n(1)]
+    pub anchor: GenesisAnchor,
+    /// Changes of the validator set up to the latest header, oldest first.
+    #[n(2)]
+    pub set_changes: Vec<SetChange>,
+    /// The block that recorded the transaction.
+    #[n(3)]
+    pub recorded: CertifiedHeader,
+    /// The transaction's envelope.
+    #[n(4)]
+    pub transaction: ByteVec,
+    /// The key that signed it.
+    #[n(5)]
+    pub signer: PublicKey,
+    /// Its place in the audit log of `recorded`.
+    #[n(6)]
+    pub inclusion: InclusionProof,
+    /// Records at a later (or the same) height.
+    #[n(7)]
+    pub status: Option<StatusProof>,
+}
+
+/// The step at which a capsule failed, and why.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CapsuleError {
+    /// Not a capsule of a format this program knows.
+    #[error("encoding: {0}")]
+    Encoding(#[from] CodecError),
+    /// A capsule of another format version.
+    #[error("format: version {0} is not known")]
+    Format(u16),
+    /// The anchor is not that of the expected ledger.
+    #[error("genesis: the capsule is of ledger {found}, not {expected}")]
+    Genesis {
+        /// The hash the reader knows.
+        expected: ChainId,
+        /// The hash of the anchor.
+        found: ChainId,
+    },
+    /// A header's certificate proves nothing.
+    #[error("header {height}: {error}")]
+    Certificate {
+        /// Height of the header.
+        height: Height,
+        /// Why.
+        error: CertificateError,
+    },
+    /// A header, its certificate and the validator sets do not belong together.
+    #[error("header {0}: certificate or validator set is of something else")]
+    Header(Height),
+    /// The transaction does not decode.
+    #[error("transaction: {0}")]
+    Transaction(#[from] TransactionError),
+    /// The transaction is for another ledger.
+    #[error("transaction: made for another ledger")]
+    OtherLedger,
+    /// The signature does not verify.
+    #[error("transaction: the signature is not by the key in the capsule")]
+    Signature,
+    /// The transaction is not in the log of its header.
+    #[error("log: the transaction is not under the log root of height {0}")]
+    Inclusion(Height),
+    /// The status is older than the record.
+    #[error("status: height {status} is before the record's height {recorded}")]
+    StatusOrder {
+        /// Height of the record.
+        recorded: Height,
+        /// Height of the status.
+        status: Height,
+    },
+    /// A record is not as claimed under the state root.
+    #[error("status: record {0} is not proven")]
+    Record(usize),
+}
+
+/// Records that a capsule proves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerifiedStatus {
+    /// Header of the block after which they stood.
+    pub header: Header,
+    /// Full keys, and values or their absence.
+    pub records: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+}
+
+/// What a capsule proves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verified {
+    /// The ledger.
+    pub chain: ChainId,
+    /// The transaction.
+    pub transaction: SignedTransaction,
+    /// The key that signed it.
+    pub signer: PublicKey,
+    /// Header of the block that recorded it.
+    pub recorded: Header,
+    /// Its place in the audit log.
+    pub leaf: u64,
+    /// Header of the status, and the proven records.
+    pub status: Option<VerifiedStatus>,
+    /// How many changes of the validator set lie in between.
+    pub set_changes: usize,
+}
+
+impl Capsule {
+    /// Decodes a capsule.
+    ///
+    /// # Errors
+    /// [`CapsuleError`] for bytes that are none, or of another version.
+    pub fn decode(bytes: &[u8]) -> Result<Self, CapsuleError> {
+        let capsule = Self::from_bytes(bytes, MAX_CAPSULE_BYTES)?;
+        match capsule.format {
+            CAPSULE_FORMAT => Ok(capsule),
+            other => Err(CapsuleError::Format(other)),
+        }
+    }
+
+    /// Verifies everything against the hash of the genesis.
+    ///
+    /// # Errors
+    /// [`CapsuleError`] names the first step that fails.
+    pub fn verify(&self, genesis: ChainId) -> Result<Verified, CapsuleError> {
+        let found = self.anchor.chain();
+        if found != genesis {
+            return Err(CapsuleError::Genesis { expected: genesis, found });
+        }
+        let trust = Trust { chain: genesis, anchor: &self.anchor, changes: &self.set_changes };
+        trust.check_changes()?;
+        trust.check(&self.recorded)?;
+        let transaction = self.check_transaction(genesis)?;
+        let status = match &self.status {
+            Some(status) => Some(self.check_status(&trust, status)?),
+            None => None,
+        };
+        Ok(Verified {
+            chain: genesis,
+            transaction,
+            signer: self.signer,
+            recorded: self.recorded.header.clone(),
+            leaf: self.inclusion.index,
+            status,
+            set_changes: self.set_changes.len(),
+        })
+    }
+
+    fn check_transaction(&self, chain: ChainId) -> Result<SignedTransaction, CapsuleError> {
+        let transaction = SignedTransaction::decode(&self.transaction)?;
+        if transaction.body().chain != chain {
+            return Err(CapsuleError::OtherLedger);
+        }
+        if !transaction.verify(&self.signer) {
+            return Err(CapsuleError::Signature);
+        }
+        let header = &self.recorded.header;
+        let head = LogHead { size: header.log_size, root: header.log_root };
+        self.inclusion
+            .verify(leaf_hash(transaction.as_bytes()), head)
+            .map_err(|_| CapsuleError::Inclusion(header.height))?;
+        Ok(transaction)
+    }
+
+    fn check_status(
+        &self,
+        trust: &Trust<'_>,
+        status: &StatusProof,
+    ) -> Result<VerifiedStatus, CapsuleError> {
+        trust.check(&status.certified)?;
+        let header = &status.certified.header;
+        let (recorded, at) = (self.recorded.header.height, header.height);
+        if at < recorded {
+            return Err(CapsuleError::StatusOrder { recorded, status: at });
+        }
+        let mut records = Vec::with_capacity(status.records.len());
+        for (place, record) in status.records.iter().enumerate() {
+            let claimed = record.value.as_ref().map(|value| value_hash(value));
+            if record.proof.verify(header.state_root, path_of(&record.key)) != Ok(claimed) {
+                return Err(CapsuleError::Record(place));
+            }
+            records.push((record.key.to_vec(), record.value.as_ref().map(|v| v.to_vec())));
+        }
+        Ok(VerifiedStatus { header: header.clone(), records })
+    }
+}
+
+/// The chain of validator sets from the anchor on.
+struct Trust<'a> {
+    chain: ChainId,
+    anchor: &'a GenesisAnchor,
+    changes: &'a [SetChange],
+}
+
+impl Trust<'_> {
+    /// Each change is decided by the set before it, at a greater height than the change before.
+    fn check_changes(&self) -> Result<(), CapsuleError> {
+        let mut set = &self.anchor.validators;
+        let mut height = Height(0);
+        for change in self.changes {
+            let header = &change.certified.header;
+            if header.height <= height || header.next_validators != change.next.hash() {
+                return Err(CapsuleError::Header(header.height));
+            }
+            self.check_by(&change.certified, set)?;
+            (set, height) = (&change.next, header.height);
+        }
+        Ok(())
+    }
+
+    /// A header decided by the set in force at its height.
+    fn check(&self, certified: &CertifiedHeader) -> Result<(), CapsuleError> {
+        let height = certified.header.height;
+        let change = self.changes.iter().rev().find(|c| c.certified.header.height < height);
+        self.check_by(certified, change.map_or(&self.anchor.validators, |change| &change.next))
+    }
+
+    fn check_by(
+        &self,
+        certified: &CertifiedHeader,
+        set: &ValidatorSet,
+    ) -> Result<(), CapsuleError> {
+        let CertifiedHeader { header, certificate } = certified;
+        let height = header.height;
+        let belongs = header.chain == self.chain
+            && header.validators == set.hash()
+            && certificate.height == height
+            && certificate.block == header.id();
+        if !belongs {
+            return Err(CapsuleError::Header(height));
+        }
+        certificate
+            .verify(&self.chain, set)
+            .map_err(|error| CapsuleError::Certificate { height, error })
+    }
+}
