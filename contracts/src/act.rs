@@ -1,0 +1,96 @@
+//! Every act there is. An act's number is its place in the encoding and never changes.
+
+use hefu_primitives::bounds::MAX_ACT_BYTES;
+use hefu_primitives::codec::Canonical;
+use minicbor::{Decode, Encode};
+use serde::{Deserialize, Serialize};
+
+use crate::code::Code;
+use crate::exec::Context;
+use crate::{certificate, identity};
+// use crate::{recognition, sharing};
+
+macro_rules! acts {
+    ($($number:literal $name:ident($body:ty) $label:literal,)*) => {
+        /// One act of a transaction. In JSON: `{"act": "attest", …fields}`.
+        #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
+        #[serde(tag = "act")]
+        #[allow(missing_docs)] // each body documents itself
+        pub enum Act {
+            $(#[n($number)] #[serde(rename = $label)] $name(#[n(0)] $body),)*
+        }
+
+        impl Act {
+            /// The names of all acts, as JSON and events write them.
+            pub const NAMES: &'static [&'static str] = &[$($label,)*];
+
+            /// The act's name.
+            pub const fn name(&self) -> &'static str {
+                match self { $(Act::$name(_) => $label,)* }
+            }
+
+            /// Applies the act.
+            ///
+            /// # Errors
+            /// The [`Code`] of the first rule that is broken.
+            pub(crate) fn apply(&self, ctx: &mut Context<'_, '_>) -> Result<(), Code> {
+                match self { $(Act::$name(body) => body.apply(ctx),)* }
+            }
+        }
+
+        $(impl From<$body> for Act {
+            fn from(body: $body) -> Self {
+                Act::$name(body)
+            }
+        })*
+    };
+}
+
+acts! {
+    0 RegisterAuthority(identity::RegisterAuthority) "register_authority",
+    1 SetMandate(identity::SetMandate) "set_mandate",
+    2 SuspendAuthority(identity::SuspendAuthority) "suspend_authority",
+    3 ResumeAuthority(identity::ResumeAuthority) "resume_authority",
+    4 BindKey(identity::BindKey) "bind_key",
+    5 RotateKey(identity::RotateKey) "rotate_key",
+    6 RevokeKey(identity::RevokeKey) "revoke_key",
+    7 Propose(identity::Propose) "propose",
+    8 Vote(identity::CastVote) "vote",
+    // 20 Attest(certificate::Attest) "attest",
+    // 21 SuspendAttestation(certificate::SuspendAttestation) "suspend_attestation",
+    // 22 ResumeAttestation(certificate::ResumeAttestation) "resume_attestation",
+    // 23 RevokeAttestation(certificate::RevokeAttestation) "revoke_attestation",
+    // 24 Reaffirm(certificate::Reaffirm) "reaffirm",
+    // 25 SaltDestroyed(certificate::SaltDestroyed) "salt_destroyed",
+    // 40 ProposeAgreement(recognition::ProposeAgreement) "propose_agreement",
+    // 41 SignAgreement(recognition::SignAgreement) "sign_agreement",
+    // 42 PauseEntry(recognition::PauseEntry) "pause_entry",
+    // 43 ResumeEntry(recognition::ResumeEntry) "resume_entry",
+    // 44 WithdrawAgreement(recognition::WithdrawAgreement) "withdraw_agreement",
+    // 45 Decide(recognition::Decide) "decide",
+    // 46 CorrectDecision(recognition::CorrectDecision) "correct_decision",
+    // 60 PublishCatalogue(sharing::PublishCatalogue) "publish_catalogue",
+    // 61 SetCatalogueState(sharing::SetCatalogueState) "set_catalogue_state",
+    // 62 RequestAccess(sharing::RequestAccess) "request_access",
+    // 63 Acknowledge(sharing::Acknowledge) "acknowledge",
+    // 64 GrantAccess(sharing::GrantAccess) "grant_access",
+    // 65 Deny(sharing::Deny) "deny",
+    // 66 ReturnRequest(sharing::ReturnRequest) "return_request",
+    // 67 WithdrawRequest(sharing::WithdrawRequest) "withdraw_request",
+    // 68 SetGrantState(sharing::SetGrantState) "set_grant_state",
+    // 69 PutReceipt(sharing::PutReceipt) "put_receipt",
+    // 70 AnswerReceipt(sharing::AnswerReceipt) "answer_receipt",
+}
+
+impl Act {
+    /// Decodes one act of a transaction.
+    ///
+    /// # Errors
+    /// `E110` over the bound, `E101` for everything else that is not one canonical act.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Code> {
+        if bytes.len() > MAX_ACT_BYTES {
+            return Err(Code::TooLarge);
+        }
+        Self::from_bytes(bytes, MAX_ACT_BYTES).map_err(|_| Code::BadEncoding)
+    }
+}

@@ -1,0 +1,175 @@
+//! Stable error numbers: the same in outcomes, HTTP, CLI and logs.
+//!
+//! 1xx envelope · 2xx member, authority, key · 3xx type, attestation · 4xx recognition ·
+//! 5xx catalogue, access, receipt. A number is never given a new meaning.
+
+macro_rules! codes {
+    ($($number:literal $name:ident,)*) => {
+        /// Why an act was refused.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[allow(missing_docs)] // the catalogue of messages explains each in two languages
+        #[repr(u16)]
+        pub enum Code { $($name = $number,)* }
+
+        impl Code {
+            /// Every code, in order of its number.
+            pub const ALL: &'static [Code] = &[$(Code::$name,)*];
+
+            /// The code of a number.
+            pub const fn from_number(number: u16) -> Option<Code> {
+                match number { $($number => Some(Code::$name),)* _ => None }
+            }
+
+            /// The name in capitals, as domain.md writes it.
+            pub fn name(self) -> String {
+                let camel = match self { $(Code::$name => stringify!($name),)* };
+                let mut name = String::new();
+                for (place, c) in camel.chars().enumerate() {
+                    if place > 0 && c.is_ascii_uppercase() {
+                        name.push('_');
+                    }
+                    name.push(c.to_ascii_uppercase());
+                }
+                name
+            }
+        }
+    };
+}
+
+codes! {
+    101 BadEncoding,
+    102 BadSignature,
+    103 WrongNetwork,
+    104 UnknownKey,
+    105 KeyNotActive,
+    106 RoleMissing,
+    107 DuplicateAct,
+    108 ExpiredTx,
+    109 PersonalDataPattern,
+    110 TooLarge,
+    111 NoCalendar,
+    112 FutureTime,
+    113 SuiteNotAllowed,
+    114 IdReused,
+    115 FreeTextForbidden,
+    116 IssuerMismatch,
+    117 NotYetApplicable,
+    118 BadField,
+    201 RegionInvalid,
+    202 MemberExists,
+    203 OperatorUsccInvalid,
+    204 KeysNotDistinct,
+    205 AlreadyVoted,
+    206 VoteClosed,
+    207 BadPossession,
+    210 MemberNotActive,
+    211 UnknownMember,
+    212 UnknownProposal,
+    213 AlreadyEndorsed,
+    214 ValidatorSetTooSmall,
+    221 NotOwn,
+    222 UsccInvalid,
+    223 PrefixMismatch,
+    224 MandateInvalid,
+    225 SuccessorInvalid,
+    226 OrphanAttestations,
+    227 AuthorityNotActive,
+    228 AuthorityExists,
+    229 UnknownAuthority,
+    231 BadKeyPossession,
+    232 TooManyKeys,
+    233 RotationInvalid,
+    234 CompromiseInFuture,
+    235 KeyExists,
+    236 KeyTerm,
+    237 RolesInvalid,
+    301 TypeNotAdopted,
+    302 NoMandate,
+    303 DuplicateId,
+    304 PlainIdentForbidden,
+    305 BadIdent,
+    306 IdentHasCitizenId,
+    307 BadDates,
+    308 SealRequired,
+    309 PrevInvalid,
+    311 CommittedRequired,
+    312 BadTypeCode,
+    313 VersionNotNext,
+    314 TypeInUse,
+    317 Fork,
+    318 UnknownAttestation,
+    319 RegionTooPrecise,
+    320 BadState,
+    321 NotIssuer,
+    322 ReasonRequired,
+    323 RetroactiveNotAllowed,
+    324 KindInvalid,
+    325 Terminal,
+    333 NotQuestioned,
+    334 UnknownScenario,
+    401 AgreementInvalid,
+    402 NotParty,
+    403 AgreementLapsed,
+    404 EntryUnknown,
+    405 UnknownAgreement,
+    411 DecisionReasonRequired,
+    412 ReasonUnknown,
+    413 EvidenceRequired,
+    414 HeightInFuture,
+    415 NoRelyingMandate,
+    416 AttestationUnknown,
+    418 CorrectionInvalid,
+    419 UnknownDecision,
+    501 BasisRequired,
+    502 TighteningUnfounded,
+    503 CatalogueVersionNotNext,
+    504 UnknownCatalogue,
+    505 CoreDataRefused,
+    506 CatalogueState,
+    511 NotShared,
+    512 PurposeOutsideMandate,
+    513 TermInvalid,
+    514 ExceedsRequest,
+    515 DenialReasonRequired,
+    516 SecondReturn,
+    517 UnknownRequest,
+    518 RequestState,
+    519 NotProvider,
+    520 NotConsumer,
+    521 NoGrantAtTime,
+    522 NotReceiptParty,
+    523 SameSide,
+    524 UnknownReceipt,
+    525 ReceiptState,
+    526 UnknownGrant,
+    527 GrantState,
+}
+
+impl Code {
+    /// The stable number.
+    pub const fn number(self) -> u16 {
+        self as u16
+    }
+}
+
+impl core::fmt::Display for Code {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "E{} {}", self.number(), self.name())
+    }
+}
+
+impl core::error::Error for Code {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_numbers() {
+        assert_eq!(Code::PersonalDataPattern.to_string(), "E109 PERSONAL_DATA_PATTERN");
+        for code in Code::ALL {
+            assert_eq!(Code::from_number(code.number()), Some(*code));
+        }
+        assert!(Code::ALL.windows(2).all(|pair| pair[0].number() < pair[1].number()));
+    }
+}

@@ -1,0 +1,361 @@
+//! Execution of a block: transactions in order, acts in order, all or none.
+
+use hefu_primitives::block::{Outcome, TxResult};
+use hefu_primitives::codec::Canonical;
+use hefu_primitives::time::Day;
+use hefu_primitives::{
+    ChainId, H32, Height, KeyId, Millis, PublicKey, Region, SignedTransaction, TxId, Uscc,
+    ValidatorSet,
+};
+
+use crate::act::Act;
+use crate::code::Code;
+use crate::common::Stamp;
+use crate::event::Event;
+use crate::identity::{
+    AUTHORITIES, Authority, AuthorityState, KEYS, KeyRecord, MEMBERS, Member, MemberState,
+    PARAMETERS, Parameters, Role,
+};
+use crate::state::{State, StateView, Table, Writes};
+
+/// Transactions that committed, by the time until which they could be sent again.
+pub const SEEN: Table<(Millis, TxId), ()> = Table::unproven(0xf0);
+/// The validator sets: what decides the next height, and the one after it.
+pub const VALIDATORS: Table<(), ValidatorSchedule> = Table::proven(0x7f);
+
+/// Most expired entries of [`SEEN`] dropped in one block: more than one block can add.
+const MAX_PRUNED: usize = 300_000;
+
+/// Which set decides which height. A change made in block H is `after` from H on and decides from
+/// H + 2: the header of H + 1 already names it.
+#[derive(Clone, Debug, PartialEq, Eq, minicbor::Encode, minicbor::Decode, serde::Serialize)]
+pub struct ValidatorSchedule {
+    /// Decides the height after the last executed block.
+    #[n(0)]
+    pub next: ValidatorSet,
+    /// Decides every height after that.
+    #[n(1)]
+    pub after: ValidatorSet,
+}
+
+/// The block being executed, as far as rules may know it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlockInfo {
+    /// The ledger.
+    pub chain: ChainId,
+    /// Height.
+    pub height: Height,
+    /// Block time: the only clock there is.
+    pub time: Millis,
+    /// Version of the rules.
+    pub protocol: u16,
+    /// Leaves in the audit log before this block.
+    pub log_size: u64,
+}
+
+/// Says whether a transaction's signature is valid under a key. The answer must be that of
+/// [`SignedTransaction::verify`]; an implementation may remember what it verified before.
+pub trait Verifier {
+    /// Whether `key` signed `transaction`.
+    fn verify(&self, transaction: &SignedTransaction, key: &PublicKey) -> bool;
+}
+
+/// Verifies each time.
+#[derive(Clone, Copy, Debug)]
+pub struct VerifyAlways;
+
+impl Verifier for VerifyAlways {
+    fn verify(&self, transaction: &SignedTransaction, key: &PublicKey) -> bool {
+        transaction.verify(key)
+    }
+}
+
+/// What executing a block did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Execution {
+    /// Changed records.
+    pub writes: Writes,
+    /// One outcome for each transaction, in order.
+    pub outcomes: Vec<Outcome>,
+    /// Events, in order.
+    pub events: Vec<Event>,
+    /// The set that decides the next height; none only for a state that no genesis made.
+    pub next_validators: Option<ValidatorSet>,
+    /// Hash of the parameters in force after the block.
+    pub parameters: H32,
+}
+
+/// Executes a block's transactions over the state after its parent.
+///
+/// The result depends on nothing but the arguments.
+pub fn execute(
+    block: BlockInfo,
+    transactions: &[&SignedTransaction],
+    view: &dyn StateView,
+    verifier: &dyn Verifier,
+) -> Execution {
+    let mut state = State::new(view);
+    prepare(&block, &mut state);
+    let mut run = Run { block, state, events: Vec::new(), leaf: block.log_size, verifier };
+    let outcomes =
+        transactions.iter().enumerate().map(|(place, tx)| run.transaction(place, tx)).collect();
+    let Run { state, events, .. } = run;
+    let parameters = state.get(&PARAMETERS, &()).unwrap_or_default();
+    let next_validators = state.get(&VALIDATORS, &()).map(|schedule| schedule.next);
+    Execution {
+        writes: state.into_writes(),
+        outcomes,
+        events,
+        next_validators,
+        parameters: parameters_hash(&parameters),
+    }
+}
+
+/// Hash of ledger parameters, as headers carry it.
+pub fn parameters_hash(parameters: &Parameters) -> H32 {
+    hefu_primitives::hash::hash(hefu_primitives::Domain::Parameters, &[&parameters.to_bytes()])
+}
+
+/// What happens at the start of every block: transaction ids that can no longer be sent again are
+/// forgotten, and the validator schedule moves on by one height.
+fn prepare(block: &BlockInfo, state: &mut State<'_>) {
+    for (key, ()) in state.scan(&SEEN, &(), MAX_PRUNED) {
+        let (Some(time), Some(id)) = (key.get(1..9), key.get(9..41)) else { continue };
+        let (Ok(time), Ok(id)) = (time.try_into(), id.try_into()) else { continue };
+        let not_after = Millis(u64::from_be_bytes(time));
+        if not_after >= block.time {
+            break;
+        }
+        state.delete(&SEEN, &(not_after, TxId(id)));
+    }
+    if let Some(schedule) = state.get(&VALIDATORS, &())
+        && schedule.next != schedule.after
+    {
+        let next = schedule.after.clone();
+        state.put(&VALIDATORS, &(), &ValidatorSchedule { next, after: schedule.after });
+    }
+    state.keep_transaction();
+}
+
+/// Who signed a transaction, resolved against the state.
+#[derive(Clone, Debug)]
+pub struct Signer {
+    /// The key's id.
+    pub key_id: KeyId,
+    /// The key.
+    pub key: KeyRecord,
+    /// The authority that owns it.
+    pub authority: Authority,
+    /// The authority's member.
+    pub member: Member,
+}
+
+/// What an act sees and changes.
+pub struct Context<'a, 'v> {
+    /// The block.
+    pub block: &'a BlockInfo,
+    /// The state, with this transaction's writes in it.
+    pub state: &'a mut State<'v>,
+    /// Who signed.
+    pub signer: &'a Signer,
+    /// The parameters in force.
+    pub parameters: &'a Parameters,
+    /// The transaction.
+    pub tx: TxId,
+    /// The act's canonical bytes.
+    pub act_bytes: &'a [u8],
+    events: &'a mut Vec<Event>,
+    place: (u32, u16),
+}
+
+impl Context<'_, '_> {
+    /// Requires a role of the signing key.
+    ///
+    /// # Errors
+    /// `E106`.
+    pub fn require(&self, role: Role) -> Result<(), Code> {
+        if self.signer.key.roles.contains(&role) { Ok(()) } else { Err(Code::RoleMissing) }
+    }
+
+    /// The signing authority's code.
+    pub fn actor(&self) -> Uscc {
+        self.signer.authority.code
+    }
+
+    /// The signing member.
+    pub fn region(&self) -> Region {
+        self.signer.member.region
+    }
+
+    /// The day in Beijing at block time.
+    pub fn today(&self) -> Day {
+        Day::of_beijing(self.block.time)
+    }
+
+    /// The stamp of what this act records, which happened at `occurred_at`.
+    ///
+    /// # Errors
+    /// `E112` when that lies too far after block time.
+    pub fn stamp(&self, occurred_at: Millis) -> Result<Stamp, Code> {
+        let latest = self.block.time.0.saturating_add(self.parameters.max_future_ms);
+        if occurred_at.0 > latest {
+            return Err(Code::FutureTime);
+        }
+        let (height, time) = (self.block.height, self.block.time);
+        Ok(Stamp { height, time, occurred_at, key: self.signer.key_id })
+    }
+
+    /// The stamp of what happens by this act itself.
+    pub fn stamp_now(&self) -> Stamp {
+        let (height, time) = (self.block.height, self.block.time);
+        Stamp { height, time, occurred_at: time, key: self.signer.key_id }
+    }
+
+    /// Records an event.
+    pub fn emit(&mut self, kind: &str, subject: String, flags: Vec<String>) {
+        self.events.push(Event {
+            transaction: self.place.0,
+            act: self.place.1,
+            kind: kind.to_owned(),
+            subject,
+            actor: self.signer.authority.code,
+            region: self.signer.member.region,
+            flags,
+        });
+    }
+}
+
+struct Run<'v> {
+    block: BlockInfo,
+    state: State<'v>,
+    events: Vec<Event>,
+    leaf: u64,
+    verifier: &'v dyn Verifier,
+}
+
+impl Run<'_> {
+    fn transaction(&mut self, place: usize, tx: &SignedTransaction) -> Outcome {
+        let events_before = self.events.len();
+        let result = match self.apply(place, tx) {
+            Ok(()) => {
+                self.state.keep_transaction();
+                let leaf = self.leaf;
+                self.leaf = leaf.saturating_add(1);
+                TxResult::Applied { leaf }
+            }
+            Err((code, act)) => {
+                self.state.drop_transaction();
+                self.events.truncate(events_before);
+                TxResult::Refused { code: code.number(), act }
+            }
+        };
+        Outcome { tx: tx.id(), result }
+    }
+
+    /// Checks the envelope, marks the id as used, applies the acts.
+    ///
+    /// The id is marked only once the signature is known to be good (the id does not cover the
+    /// signature: nobody may burn another's id), and then also when an act is refused.
+    fn apply(&mut self, place: usize, tx: &SignedTransaction) -> Result<(), (Code, u16)> {
+        let parameters = self.state.get(&PARAMETERS, &()).unwrap_or_default();
+        let signer = self.envelope(tx, &parameters).map_err(|code| (code, 0))?;
+        self.state.put(&SEEN, &(tx.body().not_after, tx.id()), &());
+        self.state.keep_transaction();
+        signer.check_active(self.block.time).map_err(|code| (code, 0))?;
+        for (number, act_bytes) in tx.body().acts.iter().enumerate() {
+            let number = u16::try_from(number).unwrap_or(u16::MAX);
+            let act = Act::decode(act_bytes).map_err(|code| (code, number))?;
+            let mut ctx = Context {
+                block: &self.block,
+                state: &mut self.state,
+                signer: &signer,
+                parameters: &parameters,
+                tx: tx.id(),
+                act_bytes,
+                events: &mut self.events,
+                place: (u32::try_from(place).unwrap_or(u32::MAX), number),
+            };
+            act.apply(&mut ctx).map_err(|code| (code, number))?;
+        }
+        Ok(())
+    }
+
+    fn envelope(&self, tx: &SignedTransaction, parameters: &Parameters) -> Result<Signer, Code> {
+        check_window(tx, &self.block, parameters)?;
+        if self.state.has(&SEEN, &(tx.body().not_after, tx.id())) {
+            return Err(Code::DuplicateAct);
+        }
+        let signer = Signer::resolve(tx, &|key| self.state.get(&KEYS, key), &|code| {
+            let authority = self.state.get(&AUTHORITIES, code)?;
+            let member = self.state.get(&MEMBERS, &authority.member)?;
+            Some((authority, member))
+        })?;
+        if !self.verifier.verify(tx, &signer.key.key) {
+            return Err(Code::BadSignature);
+        }
+        Ok(signer)
+    }
+}
+
+fn check_window(
+    tx: &SignedTransaction,
+    block: &BlockInfo,
+    parameters: &Parameters,
+) -> Result<(), Code> {
+    if tx.body().chain != block.chain {
+        return Err(Code::WrongNetwork);
+    }
+    let latest = block.time.0.saturating_add(parameters.max_validity_ms);
+    if tx.body().not_after < block.time || tx.body().not_after.0 > latest {
+        return Err(Code::ExpiredTx);
+    }
+    Ok(())
+}
+
+impl Signer {
+    fn resolve(
+        tx: &SignedTransaction,
+        key: &dyn Fn(&KeyId) -> Option<KeyRecord>,
+        owner: &dyn Fn(&Uscc) -> Option<(Authority, Member)>,
+    ) -> Result<Self, Code> {
+        let key_id = tx.claims().key;
+        let key = key(&key_id).ok_or(Code::UnknownKey)?;
+        if key.owner != tx.claims().issuer {
+            return Err(Code::IssuerMismatch);
+        }
+        let (authority, member) = owner(&key.owner).ok_or(Code::UnknownAuthority)?;
+        Ok(Self { key_id, key, authority, member })
+    }
+
+    /// Key, authority and member may act at a block time.
+    fn check_active(&self, time: Millis) -> Result<(), Code> {
+        if !self.key.is_accepted_at(time) {
+            return Err(Code::KeyNotActive);
+        }
+        if self.authority.state != AuthorityState::Active {
+            return Err(Code::AuthorityNotActive);
+        }
+        match self.member.state {
+            MemberState::Active | MemberState::Leaving => Ok(()),
+            _ => Err(Code::MemberNotActive),
+        }
+    }
+}
+
+/// The cheap checks a node makes before it accepts a transaction, against its latest state: those
+/// of the envelope, and that the acts decode. Block execution decides again.
+///
+/// # Errors
+/// The [`Code`] with which the transaction would be refused now.
+pub fn precheck(
+    block: BlockInfo,
+    tx: &SignedTransaction,
+    view: &dyn StateView,
+    verifier: &dyn Verifier,
+) -> Result<(), Code> {
+    let run =
+        Run { block, state: State::new(view), events: Vec::new(), leaf: block.log_size, verifier };
+    let parameters = run.state.get(&PARAMETERS, &()).unwrap_or_default();
+    run.envelope(tx, &parameters)?.check_active(block.time)?;
+    tx.body().acts.iter().try_for_each(|act| Act::decode(act).map(|_| ()))
+}

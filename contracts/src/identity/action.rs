@@ -1,0 +1,164 @@
+//! What provinces can decide together by vote.
+//!
+//! Each action says whether it could be done now, and does it. New kinds take new numbers; a
+//! number is never given a new meaning.
+
+use hefu_primitives::TypeCode;
+use hefu_primitives::time::{DAY_MS, WorkCalendar};
+use minicbor::{Decode, Encode};
+use serde::{Deserialize, Serialize};
+
+use super::records::{CALENDARS, PARAMETERS, Parameters};
+use crate::certificate::{
+    CertTypeTerms, ListChange, ListState, SCENARIOS, ScenarioTerms, TYPES, listing,
+};
+use crate::code::Code;
+use crate::exec::Context;
+
+/// Most admitted credit codes in the parameters.
+const MAX_ADMITTED: usize = 64;
+/// Longest span in days that a parameter may set.
+const MAX_DAYS: u16 = 3_660;
+
+/// Something to vote on.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Action {
+    /// Adopts the next version of a certificate type. `E311`–`E313`, `E211` its lead province,
+    /// `E118`, `E109`.
+    #[n(0)]
+    AdoptType(#[n(0)] CertTypeTerms),
+    /// Pauses, resumes or retires a version of a type. `E301`, `E314`, `E320`.
+    #[n(1)]
+    SetTypeState {
+        /// The type.
+        #[n(0)]
+        code: TypeCode,
+        /// The version.
+        #[n(1)]
+        version: u16,
+        /// The new state.
+        #[n(2)]
+        state: ListState,
+    },
+    /// Adopts a scenario. `E114`, `E301`, `E118`.
+    #[n(2)]
+    AdoptScenario(#[n(0)] ScenarioTerms),
+    /// Pauses, resumes or retires a scenario. `E334`, `E320`.
+    #[n(3)]
+    SetScenarioState {
+        /// The scenario.
+        #[n(0)]
+        id: u32,
+        /// The new state.
+        #[n(1)]
+        state: ListState,
+    },
+    /// Changes the ledger's parameters. `E118`.
+    #[n(4)]
+    SetParameters(#[n(0)] Parameters),
+    /// Adopts a year's work calendar, or corrects that of a year not yet over. `E118`.
+    #[n(5)]
+    AdoptCalendar(#[n(0)] WorkCalendar),
+}
+
+impl Action {
+    /// The kind, as JSON and events write it.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::AdoptType(_) => "adopt_type",
+            Self::SetTypeState { .. } => "set_type_state",
+            Self::AdoptScenario(_) => "adopt_scenario",
+            Self::SetScenarioState { .. } => "set_scenario_state",
+            Self::SetParameters(_) => "set_parameters",
+            Self::AdoptCalendar(_) => "adopt_calendar",
+        }
+    }
+
+    /// How many of `electors` must say yes: every action of today needs more than two thirds.
+    pub const fn needed(&self, electors: u16) -> u16 {
+        let two_thirds = electors.saturating_mul(2) / 3;
+        two_thirds.saturating_add(1)
+    }
+
+    /// Whether it could be done now.
+    ///
+    /// # Errors
+    /// As the variant says.
+    pub(crate) fn check(&self, ctx: &Context<'_, '_>) -> Result<(), Code> {
+        let change = |state| ListChange { state, stamp: ctx.stamp_now() };
+        match self {
+            Self::AdoptType(terms) => {
+                listing::can_adopt_type(ctx.state, terms, ctx.parameters.fictitious)
+            }
+            Self::SetTypeState { code, version, state } => {
+                listing::changed_type(ctx.state, (*code, *version), change(*state)).map(|_| ())
+            }
+            Self::AdoptScenario(terms) => listing::can_adopt_scenario(ctx.state, terms),
+            Self::SetScenarioState { id, state } => {
+                listing::changed_scenario(ctx.state, *id, change(*state)).map(|_| ())
+            }
+            Self::SetParameters(new) => {
+                new.validate()?;
+                let same = new.fictitious == ctx.parameters.fictitious;
+                if same { Ok(()) } else { Err(Code::BadField) }
+            }
+            Self::AdoptCalendar(calendar) => {
+                let fixed = ctx.state.has(&CALENDARS, &calendar.year())
+                    && calendar.year() < ctx.today().year();
+                if fixed { Err(Code::BadField) } else { Ok(()) }
+            }
+        }
+    }
+
+    /// Does it.
+    ///
+    /// # Errors
+    /// As [`Action::check`].
+    pub(crate) fn apply(&self, ctx: &mut Context<'_, '_>) -> Result<(), Code> {
+        self.check(ctx)?;
+        let stamp = ctx.stamp_now();
+        let change = |state| ListChange { state, stamp };
+        match self {
+            Self::AdoptType(terms) => listing::adopt_type(ctx.state, terms, stamp),
+            Self::SetTypeState { code, version, state } => {
+                let key = (*code, *version);
+                let changed = listing::changed_type(ctx.state, key, change(*state))?;
+                ctx.state.put(&TYPES, &key, &changed);
+            }
+            Self::AdoptScenario(terms) => listing::adopt_scenario(ctx.state, terms, stamp),
+            Self::SetScenarioState { id, state } => {
+                let changed = listing::changed_scenario(ctx.state, *id, change(*state))?;
+                ctx.state.put(&SCENARIOS, id, &changed);
+            }
+            Self::SetParameters(new) => ctx.state.put(&PARAMETERS, &(), new),
+            Self::AdoptCalendar(calendar) => {
+                ctx.state.put(&CALENDARS, &calendar.year(), calendar);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Parameters {
+    /// Checks that a ledger can live with these parameters.
+    ///
+    /// # Errors
+    /// `E118`.
+    pub fn validate(&self) -> Result<(), Code> {
+        let day = DAY_MS;
+        let spans = (1_000..=day).contains(&self.max_validity_ms)
+            && self.max_future_ms <= day
+            && (1_000..=day).contains(&self.heartbeat_ms)
+            && (1..=3_600_000).contains(&self.max_clock_ahead_ms);
+        let days = [self.ballot_days, self.key_term_days, self.grant_term_days];
+        let days = days.iter().all(|days| (1..=MAX_DAYS).contains(days))
+            && self.key_overlap_days <= self.key_term_days
+            && self.correction_working_days <= 366
+            && self.late_use_hours <= 24 * 31;
+        let admitted = self.admitted.len() <= MAX_ADMITTED
+            && self.admitted.is_sorted_by(|a, b| a < b)
+            && self.admitted.iter().all(|code| hefu_primitives::codes::uscc::check(code).is_ok());
+        if spans && days && admitted { Ok(()) } else { Err(Code::BadField) }
+    }
+}

@@ -1,0 +1,136 @@
+//! Votes between provinces: proposal, one vote a province, resolution, all on the ledger.
+//!
+//! Rules:
+//! 1. Who votes is fixed by a digest when the proposal is made: the members active then. A member
+//!    that is suspended later cannot vote, and still counts; one that joins later does not vote.
+//! 2. A province proposes and votes through its governors ([`super::endorse`]). Proposing is its
+//!    yes.
+//! 3. A proposal is done with the vote that completes its threshold, rejected with the vote that
+//!    puts it out of reach, and lapses after the parameters' `ballot_days`.
+//! 4. When what was decided has become impossible, the votes stay and the proposal has failed,
+//!    with the error that says why.
+
+use hefu_primitives::codec::Canonical;
+use hefu_primitives::hash::hash;
+use hefu_primitives::{Domain, H32, Id16, Region};
+use minicbor::{Decode, Encode};
+use serde::{Deserialize, Serialize};
+
+use super::action::Action;
+use super::endorse::{active_members, closes_at, endorse, require_governor};
+use super::records::{BALLOTS, Ballot, BallotState, BallotVote};
+use crate::code::Code;
+use crate::exec::Context;
+
+/// Proposes something to the provinces, and votes yes for the proposer.
+///
+/// Who: governors of a member. Pre: the id is new (`E114`), and the action could be done now (its
+/// own errors).
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Propose {
+    /// Random id of the proposal.
+    #[n(0)]
+    pub id: Id16,
+    /// What is to be done.
+    #[n(1)]
+    pub action: Action,
+}
+
+impl Propose {
+    pub(crate) fn apply(&self, ctx: &mut Context<'_, '_>) -> Result<(), Code> {
+        require_governor(ctx)?;
+        if ctx.state.has(&BALLOTS, &self.id) {
+            return Err(Code::IdReused);
+        }
+        self.action.check(ctx)?;
+        if !endorse(ctx)? {
+            return Ok(());
+        }
+        let electors = active_members(ctx);
+        let count = u16::try_from(electors.len()).unwrap_or(u16::MAX);
+        let ballot = Ballot {
+            id: self.id,
+            needed: self.action.needed(count),
+            action: self.action.clone(),
+            proposer: ctx.region(),
+            electorate: electorate(&electors),
+            electors,
+            closes_at: closes_at(ctx),
+            votes: Vec::new(),
+            state: BallotState::Open,
+        };
+        ctx.emit("proposed", subject(&self.id), vec![self.action.name().to_owned()]);
+        cast(ctx, ballot, true);
+        Ok(())
+    }
+}
+
+/// Casts a province's vote.
+///
+/// Who: governors of an elector. Pre: the proposal is known (`E212`), open, not lapsed, and the
+/// member among its electors (`E206`); the member has not voted (`E205`).
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CastVote {
+    /// The proposal.
+    #[n(0)]
+    pub proposal: Id16,
+    /// Yes or no.
+    #[n(1)]
+    pub approve: bool,
+}
+
+impl CastVote {
+    pub(crate) fn apply(&self, ctx: &mut Context<'_, '_>) -> Result<(), Code> {
+        let member = require_governor(ctx)?;
+        let ballot = ctx.state.get(&BALLOTS, &self.proposal).ok_or(Code::UnknownProposal)?;
+        if ballot.votes.iter().any(|vote| vote.region == member.region) {
+            return Err(Code::AlreadyVoted);
+        }
+        let closed = ballot.state != BallotState::Open || ballot.closes_at < ctx.block.time;
+        if closed || !ballot.electors.contains(&member.region) {
+            return Err(Code::VoteClosed);
+        }
+        if endorse(ctx)? {
+            cast(ctx, ballot, self.approve);
+        }
+        Ok(())
+    }
+}
+
+/// Counts a vote, and resolves the ballot when it decides.
+fn cast(ctx: &mut Context<'_, '_>, mut ballot: Ballot, approve: bool) {
+    ballot.votes.push(BallotVote { region: ctx.region(), approve, stamp: ctx.stamp_now() });
+    let flag = if approve { "yes" } else { "no" };
+    ctx.emit("voted", subject(&ballot.id), vec![flag.to_owned()]);
+    let count = |approve| ballot.votes.iter().filter(|vote| vote.approve == approve).count();
+    let needed = usize::from(ballot.needed);
+    if count(true) >= needed {
+        ballot.state = match ballot.action.apply(ctx) {
+            Ok(()) => BallotState::Applied,
+            Err(code) => BallotState::Failed { code: code.number() },
+        };
+    } else if ballot.electors.len().saturating_sub(count(false)) < needed {
+        ballot.state = BallotState::Rejected;
+    }
+    ctx.state.put(&BALLOTS, &ballot.id, &ballot);
+    let action = ballot.action.name().to_owned();
+    match ballot.state {
+        BallotState::Open => {}
+        BallotState::Applied => ctx.emit("ballot_applied", subject(&ballot.id), vec![action]),
+        BallotState::Rejected => ctx.emit("ballot_rejected", subject(&ballot.id), vec![action]),
+        BallotState::Failed { code } => {
+            ctx.emit("ballot_failed", subject(&ballot.id), vec![action, format!("e{code}")]);
+        }
+    }
+}
+
+/// The digest that pins who votes.
+pub fn electorate(electors: &[Region]) -> H32 {
+    hash(Domain::Digest, &[&electors.to_vec().to_bytes()])
+}
+
+fn subject(id: &Id16) -> String {
+    format!("prop:{id}")
+}

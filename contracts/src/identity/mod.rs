@@ -1,0 +1,23 @@
+//! Members, authorities, mandates, keys, endorsements by governors, and votes between provinces.
+//!
+//! This module does not know certificates beyond their types and scenarios, which provinces adopt
+//! by vote.
+
+pub mod action;
+pub mod authority;
+pub mod ballot;
+pub mod endorse;
+pub mod key;
+pub mod records;
+pub mod text;
+pub mod validators;
+
+pub use action::Action;
+pub use authority::{
+    Mandate, RegisterAuthority, ResumeAuthority, SetMandate, SuspendAuthority, succeeds,
+};
+pub use ballot::{CastVote, Propose};
+pub use key::{BindKey, Possession, RevokeKey, RotateKey, keys_of};
+pub use records::*;
+pub use text::public_name;
+pub use validators::schedule_validators;

@@ -1,0 +1,360 @@
+//! Typed tables over plain keys and values, with a buffer for each block and each transaction.
+//!
+//! A key is one table byte and the parts of the key in an order-preserving form, so that a scan
+//! walks records in the order of their keys. Tables marked *proven* are committed to by the
+//! authenticated map; the others are indexes and windows that can be rebuilt.
+
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
+
+use hefu_primitives::codec::Canonical;
+
+/// What a block changes: new values, or none for a deletion.
+pub type Writes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+
+/// The state after the last block. The node's implementation ends the process when its store
+/// fails: execution has no answer to a broken disk.
+pub trait StateView {
+    /// The value of a key.
+    fn get(&self, key: &[u8]) -> Option<Vec<u8>>;
+
+    /// At most `limit` entries with `from <= key < to`, in order of their keys.
+    fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Vec<(Vec<u8>, Vec<u8>)>;
+}
+
+/// Tables with a smaller byte are proven, the others are not: a key alone tells.
+const FIRST_UNPROVEN: u8 = 0x80;
+
+/// A part of a key, written so that byte order is value order.
+pub trait KeyPart {
+    /// Appends the part.
+    fn write(&self, key: &mut Vec<u8>);
+}
+
+macro_rules! key_bytes {
+    ($($name:ty),*) => {$(
+        impl KeyPart for $name {
+            fn write(&self, key: &mut Vec<u8>) {
+                key.extend_from_slice(self.as_bytes());
+            }
+        }
+    )*};
+}
+
+key_bytes!(
+    hefu_primitives::H32,
+    hefu_primitives::Id16,
+    hefu_primitives::KeyId,
+    hefu_primitives::TxId,
+    hefu_primitives::Uscc,
+    hefu_primitives::TypeCode,
+    hefu_primitives::BaseCode
+);
+
+macro_rules! key_number {
+    ($($name:ty),*) => {$(
+        impl KeyPart for $name {
+            fn write(&self, key: &mut Vec<u8>) {
+                key.extend_from_slice(&self.get().to_be_bytes());
+            }
+        }
+    )*};
+}
+
+key_number!(hefu_primitives::Region, hefu_primitives::Millis, hefu_primitives::Height);
+
+macro_rules! key_integer {
+    ($($name:ty),*) => {$(
+        impl KeyPart for $name {
+            fn write(&self, key: &mut Vec<u8>) {
+                key.extend_from_slice(&self.to_be_bytes());
+            }
+        }
+    )*};
+}
+
+key_integer!(u8, u16, u32, u64);
+
+impl KeyPart for () {
+    fn write(&self, _: &mut Vec<u8>) {}
+}
+
+/// Text ends with a zero byte, which no text of ours contains.
+impl KeyPart for str {
+    fn write(&self, key: &mut Vec<u8>) {
+        key.extend_from_slice(self.as_bytes());
+        key.push(0);
+    }
+}
+
+impl KeyPart for String {
+    fn write(&self, key: &mut Vec<u8>) {
+        self.as_str().write(key);
+    }
+}
+
+impl<A: KeyPart, B: KeyPart> KeyPart for (A, B) {
+    fn write(&self, key: &mut Vec<u8>) {
+        self.0.write(key);
+        self.1.write(key);
+    }
+}
+
+impl<A: KeyPart, B: KeyPart, C: KeyPart> KeyPart for (A, B, C) {
+    fn write(&self, key: &mut Vec<u8>) {
+        self.0.write(key);
+        self.1.write(key);
+        self.2.write(key);
+    }
+}
+
+/// A table of records `V` under keys `K`.
+pub struct Table<K: ?Sized, V> {
+    prefix: u8,
+    proven: bool,
+    types: PhantomData<fn(&K) -> V>,
+}
+
+impl<K: KeyPart + ?Sized, V: Canonical> Table<K, V> {
+    /// A table whose records the authenticated map commits to; its byte is below 0x80.
+    pub const fn proven(prefix: u8) -> Self {
+        assert!(prefix < FIRST_UNPROVEN);
+        Self { prefix, proven: true, types: PhantomData }
+    }
+
+    /// A table outside the authenticated map; its byte is at least 0x80.
+    pub const fn unproven(prefix: u8) -> Self {
+        assert!(prefix >= FIRST_UNPROVEN);
+        Self { prefix, proven: false, types: PhantomData }
+    }
+
+    /// The table byte.
+    pub const fn prefix(&self) -> u8 {
+        self.prefix
+    }
+
+    /// Whether the authenticated map commits to this table.
+    pub const fn is_proven(&self) -> bool {
+        self.proven
+    }
+
+    /// The full key of a record.
+    pub fn key(&self, key: &K) -> Vec<u8> {
+        let mut bytes = vec![self.prefix];
+        key.write(&mut bytes);
+        bytes
+    }
+
+    /// The range of all keys that begin with `part`: `from` and the exclusive `to`.
+    pub fn range<P: KeyPart + ?Sized>(&self, part: &P) -> (Vec<u8>, Vec<u8>) {
+        let mut from = vec![self.prefix];
+        part.write(&mut from);
+        let to = successor(&from);
+        (from, to)
+    }
+
+    /// Reads one record from a view.
+    pub fn read(&self, view: &(impl StateView + ?Sized), key: &K) -> Option<V> {
+        view.get(&self.key(key)).and_then(|bytes| self.decode(&bytes))
+    }
+
+    /// Reads at most `limit` records whose keys begin with `part`, as full keys and values.
+    pub fn read_all<P: KeyPart + ?Sized>(
+        &self,
+        view: &(impl StateView + ?Sized),
+        part: &P,
+        limit: usize,
+    ) -> Vec<(Vec<u8>, V)> {
+        let (from, to) = self.range(part);
+        let entries = view.scan(&from, &to, limit).into_iter();
+        entries.filter_map(|(k, bytes)| self.decode(&bytes).map(|value| (k, value))).collect()
+    }
+
+    /// Decodes a stored value. What does not decode was not written by this table: the caller's
+    /// store is broken, and the integrity checks at start name it.
+    pub fn decode(&self, bytes: &[u8]) -> Option<V> {
+        V::from_bytes(bytes, usize::MAX).ok()
+    }
+}
+
+/// Whether the authenticated map commits to the record of a full key.
+pub fn is_proven(key: &[u8]) -> bool {
+    key.first().is_some_and(|prefix| *prefix < FIRST_UNPROVEN)
+}
+
+/// The least key greater than every key that begins with `prefix`.
+pub fn successor(prefix: &[u8]) -> Vec<u8> {
+    let mut end = prefix.to_vec();
+    while let Some(last) = end.pop() {
+        if let Some(next) = last.checked_add(1) {
+            end.push(next);
+            return end;
+        }
+    }
+    vec![0xff; prefix.len().saturating_add(1)]
+}
+
+/// The state inside a block: the view, what the block has written so far, and what the current
+/// transaction has.
+pub struct State<'v> {
+    view: &'v dyn StateView,
+    block: Writes,
+    transaction: Writes,
+}
+
+impl<'v> State<'v> {
+    /// A block that has written nothing yet.
+    pub fn new(view: &'v dyn StateView) -> Self {
+        Self { view, block: Writes::new(), transaction: Writes::new() }
+    }
+
+    /// Reads a record.
+    pub fn get<K: KeyPart + ?Sized, V: Canonical>(
+        &self,
+        table: &Table<K, V>,
+        key: &K,
+    ) -> Option<V> {
+        self.get_raw(&table.key(key)).and_then(|bytes| table.decode(&bytes))
+    }
+
+    /// Whether a record exists.
+    pub fn has<K: KeyPart + ?Sized, V: Canonical>(&self, table: &Table<K, V>, key: &K) -> bool {
+        self.get_raw(&table.key(key)).is_some()
+    }
+
+    /// Writes a record.
+    pub fn put<K: KeyPart + ?Sized, V: Canonical>(
+        &mut self,
+        table: &Table<K, V>,
+        key: &K,
+        value: &V,
+    ) {
+        self.transaction.insert(table.key(key), Some(value.to_bytes()));
+    }
+
+    /// Deletes a record.
+    pub fn delete<K: KeyPart + ?Sized, V: Canonical>(&mut self, table: &Table<K, V>, key: &K) {
+        self.transaction.insert(table.key(key), None);
+    }
+
+    /// At most `limit` records whose keys begin with `part`, as full keys and values.
+    pub fn scan<K: KeyPart + ?Sized, V: Canonical, P: KeyPart + ?Sized>(
+        &self,
+        table: &Table<K, V>,
+        part: &P,
+        limit: usize,
+    ) -> Vec<(Vec<u8>, V)> {
+        let (from, to) = table.range(part);
+        self.scan_raw(&from, &to, limit)
+            .into_iter()
+            .filter_map(|(key, bytes)| table.decode(&bytes).map(|value| (key, value)))
+            .collect()
+    }
+
+    fn get_raw(&self, key: &[u8]) -> Option<Vec<u8>> {
+        match self.transaction.get(key).or_else(|| self.block.get(key)) {
+            Some(written) => written.clone(),
+            None => self.view.get(key),
+        }
+    }
+
+    /// Merges what is stored with what is written but not stored. Asks the view for as many more
+    /// entries as the buffers could delete.
+    fn scan_raw(&self, from: &[u8], to: &[u8], limit: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let range = || (std::ops::Bound::Included(from), std::ops::Bound::Excluded(to));
+        let mut written = BTreeMap::new();
+        for buffer in [&self.block, &self.transaction] {
+            written.extend(buffer.range::<[u8], _>(range()).map(|(k, v)| (k.clone(), v.clone())));
+        }
+        let deleted = written.values().filter(|value| value.is_none()).count();
+        let stored = self.view.scan(from, to, limit.saturating_add(deleted));
+        let mut merged: BTreeMap<Vec<u8>, Option<Vec<u8>>> =
+            stored.into_iter().map(|(key, value)| (key, Some(value))).collect();
+        merged.extend(written);
+        merged.into_iter().filter_map(|(k, v)| v.map(|v| (k, v))).take(limit).collect()
+    }
+
+    /// Keeps what the transaction wrote.
+    pub(crate) fn keep_transaction(&mut self) {
+        self.block.append(&mut self.transaction);
+    }
+
+    /// Forgets what the transaction wrote.
+    pub(crate) fn drop_transaction(&mut self) {
+        self.transaction.clear();
+    }
+
+    /// What the block wrote.
+    pub(crate) fn into_writes(self) -> Writes {
+        self.block
+    }
+}
+
+/// Rules that only read work on a block in progress as on a finished state.
+impl StateView for State<'_> {
+    fn get(&self, key: &[u8]) -> Option<Vec<u8>> {
+        self.get_raw(key)
+    }
+
+    fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
+        self.scan_raw(from, to, limit)
+    }
+}
+
+/// A state in memory: genesis, tests, and the independent re-execution of auditors.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MemoryState(pub BTreeMap<Vec<u8>, Vec<u8>>);
+
+impl MemoryState {
+    /// Applies what a block wrote.
+    pub fn apply(&mut self, writes: &Writes) {
+        for (key, value) in writes {
+            match value {
+                Some(value) => self.0.insert(key.clone(), value.clone()),
+                None => self.0.remove(key),
+            };
+        }
+    }
+}
+
+impl StateView for MemoryState {
+    fn get(&self, key: &[u8]) -> Option<Vec<u8>> {
+        self.0.get(key).cloned()
+    }
+
+    fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let range = (std::ops::Bound::Included(from), std::ops::Bound::Excluded(to));
+        self.0.range::<[u8], _>(range).take(limit).map(|(k, v)| (k.clone(), v.clone())).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NUMBERS: Table<u32, u64> = Table::unproven(0x87);
+
+    #[test]
+    fn scans_see_buffers_and_deletions() {
+        let mut stored = MemoryState::default();
+        for number in 0..10u32 {
+            stored.0.insert(NUMBERS.key(&number), u64::from(number).to_bytes());
+        }
+        let mut state = State::new(&stored);
+        state.delete(&NUMBERS, &0);
+        state.put(&NUMBERS, &1, &100);
+        state.keep_transaction();
+        state.put(&NUMBERS, &2, &200);
+        let values: Vec<u64> = state.scan(&NUMBERS, &(), 3).into_iter().map(|(_, v)| v).collect();
+        assert_eq!(values, [100, 200, 3]);
+        state.drop_transaction();
+        assert_eq!(state.get(&NUMBERS, &2), Some(2));
+        assert!(!state.has(&NUMBERS, &0));
+    }
+
+    #[test]
+    fn successors() {
+        assert_eq!(successor(&[1, 2]), [1, 3]);
+        assert_eq!(successor(&[1, 0xff]), [2]);
+    }
+}
