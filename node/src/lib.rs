@@ -1,1 +1,3 @@
 //! hefu-node
+
+pub mod network;
