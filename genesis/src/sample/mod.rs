@@ -1,0 +1,284 @@
+//! The network of demonstrations: four provinces, 48 fictitious authorities, 26 certificate types,
+//! four scenarios, one agreement. No person and no real body is in it.
+//!
+//! Everything but the keys is fixed; keys come from the caller, who is asked for one by purpose:
+//! `310000/validator`, `310000/node`, `310000/governor-1` to `-3`, and `310000-mr/acts` for an
+//! authority's acting key. With the same keys and time the same genesis comes out.
+
+mod content;
+mod keys;
+
+use hefu_contracts::certificate::{CertTypeTerms, ConsentRule, IdPolicy, ScenarioTerms};
+use hefu_contracts::certificate::{ScenarioType, Validity};
+use hefu_contracts::identity::{Parameters, Role};
+use hefu_primitives::codes::region::province_of;
+use hefu_primitives::hash::{Domain, hash};
+use hefu_primitives::time::{DAY_MS, Day, Notice, WorkCalendar};
+use hefu_primitives::{BaseCode, H32, Id16, KeyPair, Millis, Region, TypeCode};
+
+use crate::ceremony::Draft;
+use crate::document::{
+    AgreementEntry, AgreementSeed, AuthoritySeed, Charter, KeySeed, Kind, MemberSeed,
+    RecognitionMode,
+};
+use crate::error::{CharterFault, GenesisError};
+use crate::genesis::Genesis;
+use content::{Content, Department, SampleAuthority, SampleType};
+
+pub use keys::{AuthorityKeys, MemberKeys, SampleKeys};
+
+/// The four founding provinces: Shanghai, Jiangsu, Zhejiang, Anhui.
+pub const PROVINCES: [Region; 4] =
+    [Region(310_000), Region(320_000), Region(330_000), Region(340_000)];
+/// Id of the agreement that is in force from the start.
+pub const AGREEMENT: Id16 = Id16(*b"hefu-sample-mra1");
+/// The sample data, as delivered.
+pub const CONTENT: &str = include_str!("../../sample.json");
+
+/// Public holidays of 2027 by the festivals' days; the notice with its make-up days was not out
+/// when this was written, and a sample needs none.
+const HOLIDAYS_2027: Notice<'static> = Notice {
+    year: 2027,
+    holidays: &[
+        ((1, 1), (1, 3)),
+        ((2, 5), (2, 11)),
+        ((4, 3), (4, 5)),
+        ((5, 1), (5, 5)),
+        ((6, 9), (6, 9)),
+        ((9, 15), (9, 15)),
+        ((10, 1), (10, 7)),
+    ],
+    make_up: &[],
+};
+
+/// The demonstration network with all its keys; without addresses to dial.
+///
+/// # Errors
+/// When `created` is out of range or `keys` gives one key for two purposes.
+pub fn demo(
+    created: Millis,
+    keys: &mut impl FnMut(&str) -> KeyPair,
+) -> Result<(Genesis, SampleKeys), GenesisError> {
+    let (mut members, mut kept) = (Vec::new(), Vec::new());
+    for region in PROVINCES {
+        let (seed, pairs) = member(region, created, keys)?;
+        members.push(seed);
+        kept.push(pairs);
+    }
+    let genesis = Genesis::from_parts(charter(created)?, members)?;
+    Ok((genesis, SampleKeys { members: kept }))
+}
+
+/// The draft of the demonstration network, for a ceremony among its provinces.
+///
+/// # Errors
+/// As [`charter`].
+pub fn draft(created: Millis) -> Result<Draft, GenesisError> {
+    Ok(Draft::new(charter(created)?, PROVINCES.to_vec()))
+}
+
+/// What the sample provinces agree on.
+///
+/// # Errors
+/// Never for the sample as delivered.
+pub fn charter(created: Millis) -> Result<Charter, GenesisError> {
+    let content = Content::read(CONTENT)?;
+    let scenarios = scenarios(&content)?;
+    let types: Vec<CertTypeTerms> = content.types().map(type_terms).collect();
+    let agreement = agreement(created, &types, &scenarios);
+    Ok(Charter {
+        name_zh: "长三角跨区域信任账本(示例)".to_owned(),
+        name_en: "Yangtze delta trust ledger (sample)".to_owned(),
+        kind: Kind::Demo,
+        created,
+        parameters: Parameters { fictitious: true, ..Parameters::default() },
+        types,
+        scenarios,
+        calendars: calendars()?,
+        agreements: vec![agreement],
+    })
+}
+
+/// One province of the sample with its keys; without addresses to dial.
+///
+/// # Errors
+/// When `region` is none of [`PROVINCES`].
+pub fn member(
+    region: Region,
+    created: Millis,
+    keys: &mut impl FnMut(&str) -> KeyPair,
+) -> Result<(MemberSeed, MemberKeys), GenesisError> {
+    let content = Content::read(CONTENT)?;
+    let unknown = GenesisError::Member { region, fault: crate::MemberFault::Region };
+    let province = province_of(region).ok_or(unknown.clone())?;
+    let operator = content.operator(region).ok_or(unknown)?;
+    let validator = keys(&format!("{region}/validator"));
+    let node = keys(&format!("{region}/node"));
+    let governors = [1, 2, 3].map(|number| keys(&format!("{region}/governor-{number}")));
+    let (mut authorities, mut kept) = (Vec::new(), Vec::new());
+    for sample in content.authorities_of(region) {
+        let pair = keys(&format!("{}/acts", sample.slug));
+        let seed = authority(sample, &content, created, &pair);
+        kept.push(AuthorityKeys {
+            code: sample.code,
+            slug: sample.slug.clone(),
+            name: sample.name_zh.clone(),
+            may_issue: seed.may_issue.clone(),
+            keys: vec![(roles(sample.department()), pair)],
+        });
+        authorities.push(seed);
+    }
+    let seed = MemberSeed {
+        region,
+        operator,
+        name_zh: province.name.to_owned(),
+        name_en: province.english.to_owned(),
+        validator_key: validator.public(),
+        node_key: node.public(),
+        governor_keys: [0, 1, 2]
+            .map(|i: usize| governors.get(i).map_or(node.public(), KeyPair::public)),
+        addresses: Vec::new(),
+        authorities,
+    };
+    Ok((seed, MemberKeys { region, operator, validator, node, governors, authorities: kept }))
+}
+
+fn authority(
+    sample: &SampleAuthority,
+    content: &Content,
+    created: Millis,
+    pair: &KeyPair,
+) -> AuthoritySeed {
+    let department = sample.department();
+    let watching = department == Department::Watching;
+    let items: Vec<BaseCode> = content.items().map(|item| item.base_code).collect();
+    let term = DAY_MS.saturating_mul(u64::from(Parameters::default().key_term_days));
+    let province = sample.code.region().unwrap_or_default().province();
+    AuthoritySeed {
+        code: sample.code,
+        name: sample.name_zh.clone(),
+        level: 2,
+        region: province,
+        central_vertical: false,
+        may_issue: content.issued_by(department),
+        may_rely: if watching { Vec::new() } else { SCENARIOS.map(|plan| plan.id).to_vec() },
+        may_handle: if watching { Vec::new() } else { items },
+        keys: vec![KeySeed {
+            key: pair.public(),
+            roles: roles(department),
+            not_before: created,
+            not_after: Millis(created.0.saturating_add(term)),
+        }],
+    }
+}
+
+fn roles(department: Department) -> Vec<Role> {
+    use Role::{Auditor, Consumer, Handler, Issuer, Provider, Verifier, Window};
+    match department {
+        Department::Issuing(_) => vec![Issuer, Verifier, Provider, Consumer, Window, Handler],
+        Department::Data => vec![Verifier, Provider, Consumer, Window],
+        Department::Watching => vec![Auditor],
+    }
+}
+
+fn type_terms(sample: &SampleType) -> CertTypeTerms {
+    let personal = sample.holder_class.is_personal();
+    let schema = format!("hefu sample schema {} 1", sample.code);
+    CertTypeTerms {
+        code: sample.code,
+        version: 1,
+        name_zh: sample.name_zh.clone(),
+        name_en: sample.name_en.clone(),
+        holder_class: sample.holder_class,
+        holder_codes: sample.holder_code_types.iter().filter_map(|c| c.parse().ok()).collect(),
+        id_policy: if personal { IdPolicy::Committed } else { IdPolicy::Plain },
+        schema_digest: hash(Domain::Digest, &[schema.as_bytes()]),
+        canon_version: 1,
+        seal_required: false,
+        validity: match sample.validity_years {
+            0 => Validity::None,
+            years => Validity::Years(years),
+        },
+        standard_digest: H32::ZERO,
+        lead: Region(310_000),
+    }
+}
+
+/// A scenario of the sample: which types are relied on in the item that a province leads.
+struct Plan {
+    id: u32,
+    lead: &'static str,
+    types: &'static [&'static str],
+    freshness_s: u32,
+    consent: ConsentRule,
+}
+
+#[rustfmt::skip]
+const SCENARIOS: [Plan; 4] = [
+    Plan { id: 101, lead: "310000", freshness_s: 900, consent: ConsentRule::Statutory, types: &[
+        "机动车驾驶证", "机动车行驶证", "道路运输证", "道路运输经营许可证", "居民身份证",
+    ] },
+    Plan { id: 201, lead: "320000", freshness_s: 86_400, consent: ConsentRule::Holder, types: &[
+        "营业执照", "社会团体法人登记证书", "居民身份证", "不动产权证书", "二级建造师注册证书",
+        "建筑施工企业安全生产许可证", "建筑施工企业安全生产管理人员考核合格证书",
+        "专业技术人员职业资格证书",
+    ] },
+    Plan { id: 301, lead: "330000", freshness_s: 86_400, consent: ConsentRule::Holder, types: &[
+        "居民身份证", "居民户口簿", "居住证", "结婚证", "离婚证", "出生医学证明",
+        "普通高等学校毕业证书", "不动产权证书", "社会保障卡", "就业创业证", "医疗保障电子凭证",
+    ] },
+    Plan { id: 401, lead: "340000", freshness_s: 86_400, consent: ConsentRule::Holder, types: &[
+        "营业执照", "食品经营许可证", "食品生产许可证", "药品经营许可证",
+        "医疗机构执业许可证", "医师执业证书",
+    ] },
+];
+
+fn scenarios(content: &Content) -> Result<Vec<ScenarioTerms>, GenesisError> {
+    let scenario = |plan: &Plan| {
+        let listed = content.types().filter(|kind| plan.types.contains(&kind.name_zh.as_str()));
+        let item = content.items().find(|item| item.lead == plan.lead)?;
+        Some(ScenarioTerms {
+            id: plan.id,
+            item: item.base_code,
+            types: listed.map(|kind| ScenarioType { code: kind.code, min_version: 1 }).collect(),
+            freshness_s: plan.freshness_s,
+            consent: plan.consent,
+            seal_check: false,
+        })
+    };
+    let missing = |id| CharterFault::Scenario { id, fault: crate::error::ScenarioFault::Types };
+    SCENARIOS.iter().map(|plan| Ok(scenario(plan).ok_or(missing(plan.id))?)).collect()
+}
+
+fn agreement(
+    created: Millis,
+    types: &[CertTypeTerms],
+    scenarios: &[ScenarioTerms],
+) -> AgreementSeed {
+    let covering = |code: TypeCode| {
+        let covers = |s: &&ScenarioTerms| s.types.iter().any(|listed| listed.code == code);
+        scenarios.iter().filter(covers).map(|scenario| scenario.id).collect()
+    };
+    let entry = |terms: &CertTypeTerms| AgreementEntry {
+        code: terms.code,
+        min_version: 1,
+        scenarios: covering(terms.code),
+        mode: RecognitionMode::Full,
+    };
+    AgreementSeed {
+        id: AGREEMENT,
+        parties: PROVINCES.to_vec(),
+        entries: types.iter().map(entry).collect(),
+        effective: Day::of_beijing(created),
+        until: None,
+        dispute_sla: 10,
+        legal_digest: hash(Domain::Digest, &["长三角电子证照互认协议(示例)".as_bytes()]),
+    }
+}
+
+fn calendars() -> Result<Vec<WorkCalendar>, GenesisError> {
+    let calendar = |notice: &Notice<'_>| {
+        notice.calendar().map_err(|_| CharterFault::RepeatedCalendar(notice.year))
+    };
+    Ok(vec![calendar(&Notice::FOR_2026)?, calendar(&HOLIDAYS_2027)?])
+}

@@ -1,0 +1,233 @@
+//! Rules of what the founders agree on: parameters, types, scenarios, calendars, agreements.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hefu_contracts::certificate::{CertTypeTerms, IdPolicy, ScenarioTerms, Validity};
+use hefu_contracts::identity::Parameters;
+use hefu_primitives::codes::region::{CENTRE, is_member_eligible};
+use hefu_primitives::codes::type_code;
+use hefu_primitives::{H32, Region, TypeCode};
+
+use super::{
+    MAX_ADMITTED, MAX_AGREEMENTS, MAX_CALENDARS, MAX_SCENARIOS, MAX_TYPES, of_kind, public_text,
+    repeated,
+};
+use crate::document::{AgreementEntry, AgreementSeed, Charter, Kind};
+use crate::error::{AgreementFault, CharterFault, ScenarioFault, TypeFault};
+
+/// 2020-01-01 and 2100-01-01 in UTC.
+const CREATED: std::ops::Range<u64> = 1_577_836_800_000..4_102_444_800_000;
+/// Largest version of a type.
+const MAX_VERSION: u16 = 999;
+/// Most codes of holders of a type.
+const MAX_HOLDER_CODES: usize = 8;
+/// Longest validity, in years.
+const MAX_VALIDITY_YEARS: u8 = 100;
+/// Oldest check a scenario may allow: a year.
+const MAX_FRESHNESS_S: u32 = 31_622_400;
+
+/// Types by code with their highest version, as later checks ask for them.
+type Types = BTreeMap<TypeCode, u16>;
+
+/// Checks a sorted charter for these founding members.
+pub(crate) fn charter(charter: &Charter, founders: &BTreeSet<Region>) -> Result<(), CharterFault> {
+    public_text(&charter.name_zh)?;
+    public_text(&charter.name_en)?;
+    if !CREATED.contains(&charter.created.0) {
+        return Err(CharterFault::Created);
+    }
+    lengths(charter)?;
+    parameters(&charter.parameters, charter.kind)?;
+    let types = types(&charter.types, charter.kind)?;
+    scenarios(&charter.scenarios, &types)?;
+    let years: Vec<u16> = charter.calendars.iter().map(|calendar| calendar.year()).collect();
+    if let Some(year) = repeated(&years) {
+        return Err(CharterFault::RepeatedCalendar(*year));
+    }
+    agreements(charter, &types, founders)
+}
+
+fn lengths(charter: &Charter) -> Result<(), CharterFault> {
+    let lists = [
+        ("types", charter.types.len(), MAX_TYPES),
+        ("scenarios", charter.scenarios.len(), MAX_SCENARIOS),
+        ("calendars", charter.calendars.len(), MAX_CALENDARS),
+        ("agreements", charter.agreements.len(), MAX_AGREEMENTS),
+        ("admitted codes", charter.parameters.admitted.len(), MAX_ADMITTED),
+    ];
+    match lists.into_iter().find(|(_, found, bound)| found > bound) {
+        Some((what, found, bound)) => Err(CharterFault::TooMany { what, bound, found }),
+        None => Ok(()),
+    }
+}
+
+/// Ranges outside which a ledger could not run, or would break a rule that is no parameter.
+fn parameters(parameters: &Parameters, kind: Kind) -> Result<(), CharterFault> {
+    let day = hefu_primitives::time::DAY_MS;
+    let checks = [
+        ("max_validity_ms", (60_000..=day).contains(&parameters.max_validity_ms)),
+        ("max_future_ms", parameters.max_future_ms <= day),
+        ("heartbeat_ms", (1_000..=day).contains(&parameters.heartbeat_ms)),
+        ("max_clock_ahead_ms", (100..=3_600_000).contains(&parameters.max_clock_ahead_ms)),
+        ("ballot_days", (1..=366).contains(&parameters.ballot_days)),
+        ("key_overlap_days", parameters.key_overlap_days <= 31),
+        ("key_term_days", (1..=731).contains(&parameters.key_term_days)),
+        ("grant_term_days", (1..=366).contains(&parameters.grant_term_days)),
+        ("correction_working_days", parameters.correction_working_days <= 30),
+        ("late_use_hours", parameters.late_use_hours <= 168),
+        ("fictitious", parameters.fictitious == (kind == Kind::Demo)),
+        ("admitted", repeated(&parameters.admitted).is_none()),
+    ];
+    match checks.into_iter().find(|(_, good)| !good) {
+        Some((name, _)) => Err(CharterFault::Parameter(name)),
+        None => Ok(()),
+    }
+}
+
+fn types(listed: &[CertTypeTerms], kind: Kind) -> Result<Types, CharterFault> {
+    let mut types = Types::new();
+    for terms in listed {
+        let code = terms.code;
+        let previous = types.get(&code).copied();
+        check_type(terms, kind, previous).map_err(|fault| CharterFault::Type { code, fault })?;
+        types.insert(code, terms.version);
+    }
+    Ok(types)
+}
+
+fn check_type(terms: &CertTypeTerms, kind: Kind, previous: Option<u16>) -> Result<(), TypeFault> {
+    type_code::check(&terms.code)?;
+    of_kind(&terms.code.definer(), kind)?;
+    public_text(&terms.name_zh)?;
+    public_text(&terms.name_en)?;
+    if previous == Some(terms.version) {
+        return Err(TypeFault::Repeated);
+    }
+    let next = previous.is_none_or(|previous| previous.checked_add(1) == Some(terms.version));
+    if !next || !(1..=MAX_VERSION).contains(&terms.version) {
+        return Err(TypeFault::Version(terms.version));
+    }
+    let holders = &terms.holder_codes;
+    if !(1..=MAX_HOLDER_CODES).contains(&holders.len()) || repeated(holders).is_some() {
+        return Err(TypeFault::HolderCodes);
+    }
+    if terms.holder_class.is_personal() && terms.id_policy != IdPolicy::Committed {
+        return Err(TypeFault::PlainIdentifier);
+    }
+    if terms.schema_digest == H32::ZERO {
+        return Err(TypeFault::Schema);
+    }
+    if matches!(terms.validity, Validity::Years(years) if years == 0 || years > MAX_VALIDITY_YEARS)
+    {
+        return Err(TypeFault::Validity);
+    }
+    if terms.lead != CENTRE && !is_member_eligible(terms.lead) {
+        return Err(TypeFault::Lead(terms.lead));
+    }
+    Ok(())
+}
+
+fn scenarios(listed: &[ScenarioTerms], types: &Types) -> Result<(), CharterFault> {
+    let mut previous = None;
+    for scenario in listed {
+        let id = scenario.id;
+        let result = if previous == Some(id) {
+            Err(ScenarioFault::Repeated)
+        } else {
+            check_scenario(scenario, types)
+        };
+        result.map_err(|fault| CharterFault::Scenario { id, fault })?;
+        previous = Some(id);
+    }
+    Ok(())
+}
+
+fn check_scenario(scenario: &ScenarioTerms, types: &Types) -> Result<(), ScenarioFault> {
+    if scenario.id == 0 {
+        return Err(ScenarioFault::Zero);
+    }
+    scenario.item.parts()?;
+    let codes: Vec<TypeCode> = scenario.types.iter().map(|listed| listed.code).collect();
+    if codes.is_empty() || repeated(&codes).is_some() {
+        return Err(ScenarioFault::Types);
+    }
+    for listed in &scenario.types {
+        if !has_version(types, listed.code, listed.min_version) {
+            return Err(ScenarioFault::UnknownType(listed.code));
+        }
+    }
+    if !(1..=MAX_FRESHNESS_S).contains(&scenario.freshness_s) {
+        return Err(ScenarioFault::Freshness);
+    }
+    Ok(())
+}
+
+fn has_version(types: &Types, code: TypeCode, version: u16) -> bool {
+    version > 0 && types.get(&code).is_some_and(|highest| version <= *highest)
+}
+
+fn agreements(
+    charter: &Charter,
+    types: &Types,
+    founders: &BTreeSet<Region>,
+) -> Result<(), CharterFault> {
+    let mut previous = None;
+    for agreement in &charter.agreements {
+        let id = agreement.id;
+        let result = if previous == Some(id) {
+            Err(AgreementFault::Repeated)
+        } else {
+            check_agreement(agreement, charter, types, founders)
+        };
+        result.map_err(|fault| CharterFault::Agreement { id, fault })?;
+        previous = Some(id);
+    }
+    Ok(())
+}
+
+fn check_agreement(
+    agreement: &AgreementSeed,
+    charter: &Charter,
+    types: &Types,
+    founders: &BTreeSet<Region>,
+) -> Result<(), AgreementFault> {
+    if agreement.parties.len() < 2 || repeated(&agreement.parties).is_some() {
+        return Err(AgreementFault::Parties);
+    }
+    if let Some(unknown) = agreement.parties.iter().find(|party| !founders.contains(party)) {
+        return Err(AgreementFault::UnknownParty(*unknown));
+    }
+    let codes: Vec<TypeCode> = agreement.entries.iter().map(|entry| entry.code).collect();
+    if codes.is_empty() || repeated(&codes).is_some() {
+        return Err(AgreementFault::Entries);
+    }
+    agreement.entries.iter().try_for_each(|entry| check_entry(entry, charter, types))?;
+    if agreement.until.is_some_and(|until| until < agreement.effective) {
+        return Err(AgreementFault::Days);
+    }
+    if agreement.legal_digest == H32::ZERO {
+        return Err(AgreementFault::Text);
+    }
+    Ok(())
+}
+
+fn check_entry(
+    entry: &AgreementEntry,
+    charter: &Charter,
+    types: &Types,
+) -> Result<(), AgreementFault> {
+    if !has_version(types, entry.code, entry.min_version) {
+        return Err(AgreementFault::UnknownType(entry.code));
+    }
+    if let Some(twice) = repeated(&entry.scenarios) {
+        return Err(AgreementFault::UnknownScenario(*twice));
+    }
+    let covers = |id: u32| {
+        let scenario = charter.scenarios.iter().find(|scenario| scenario.id == id);
+        scenario.is_some_and(|s| s.types.iter().any(|listed| listed.code == entry.code))
+    };
+    match entry.scenarios.iter().find(|id| !covers(**id)) {
+        Some(unknown) => Err(AgreementFault::UnknownScenario(*unknown)),
+        None => Ok(()),
+    }
+}
