@@ -1,0 +1,61 @@
+//! Where things stand in the key-value index.
+//!
+//! ```text
+//! G                          chain id: the index belongs to this ledger
+//! s ‖ record key             height of writing (8) ‖ value          the current record
+//! h ‖ record key ‖ height    height of writing (8) ‖ value          what that height replaced
+//! t ‖ tx id                  Position                               where a transaction stands
+//! b ‖ block id               height (8)
+//! e ‖ height ‖ number        Event
+//! l ‖ leaf                   height (8) ‖ transaction (4)           which transaction a leaf is
+//! m ‖ level ‖ number         a complete subtree's hash of the audit log
+//! ```
+//!
+//! Numbers are big-endian, so that scans walk them in order. Record keys of one table never are
+//! prefixes of each other, so a record's history is one range.
+
+use hefu_contracts::exec::SEEN;
+use hefu_primitives::{BlockId, Height, TxId};
+
+/// The key that names the ledger.
+pub const CHAIN: &[u8] = b"G";
+
+/// The current value of a record.
+pub fn state(record: &[u8]) -> Vec<u8> {
+    [b"s", record].concat()
+}
+
+/// What a record was before `height` replaced or deleted it.
+pub fn history(record: &[u8], height: Height) -> Vec<u8> {
+    [b"h", record, &height.0.to_be_bytes()[..]].concat()
+}
+
+/// The position of a transaction.
+pub fn transaction(id: &TxId) -> Vec<u8> {
+    [b"t", id.as_ref()].concat()
+}
+
+/// The height of a block.
+pub fn block(id: &BlockId) -> Vec<u8> {
+    [b"b", id.as_ref()].concat()
+}
+
+/// One event of a height.
+pub fn event(height: Height, number: u32) -> Vec<u8> {
+    [b"e", &height.0.to_be_bytes()[..], &number.to_be_bytes()].concat()
+}
+
+/// The transaction that is a leaf of the audit log.
+pub fn leaf(number: u64) -> Vec<u8> {
+    [b"l", &number.to_be_bytes()[..]].concat()
+}
+
+/// A node of the audit log.
+pub fn log_node(level: u8, number: u64) -> Vec<u8> {
+    [b"m", &[level][..], &number.to_be_bytes()].concat()
+}
+
+/// Windows that prove nothing and change with every block keep no history.
+pub fn keeps_history(record: &[u8]) -> bool {
+    record.first().is_none_or(|table| *table < SEEN.prefix())
+}

@@ -1,0 +1,501 @@
+//! # The core of a node
+//!
+//! Replica, mempool and executed ledger as one machine without sockets, threads or clocks: it is
+//! told events with the time, writes through [`Disk`], and returns what to send. The node's
+//! runtime and the deterministic simulator drive the very same code.
+//!
+//! ## Rules
+//!
+//! 1. **Persist before send.** Log entries are synced before any message that depends on them is
+//!    returned, and a block is durable before its commit is told to anybody.
+//! 2. **Bodies before votes.** The bundles of a block are in the log before the replica hears that
+//!    it may vote for the block.
+//! 3. **A failing store stops the node**: [`CoreOutput::Halt`], and nothing after it.
+//! 4. **Bounded**: the pool by bytes, fetches by one block at a time, the log by compaction.
+
+pub mod keys;
+pub mod ledger;
+pub mod open;
+pub mod pool;
+pub mod records;
+pub mod sync;
+mod timers;
+pub mod view;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use hefu_consensus::{
+    Config, Equivocation, Input, Output, PeerFault, PeerKey, Replica, SyncedBlock, WalEntry,
+};
+use hefu_primitives::bounds::MAX_CONSENSUS_MESSAGE_BYTES;
+use hefu_primitives::codec::Canonical;
+use hefu_primitives::{
+    Block, Bundle, BundleId, CommitCertificate, Height, KeyId, Millis, SignedTransaction,
+};
+use minicbor::bytes::ByteVec;
+
+pub use ledger::{Committed, Ledger, LedgerError, PROTOCOL, Tip};
+pub use pool::{Pool, PoolError, PoolLimits};
+pub use records::{Position, StoredBlock};
+pub use view::{Records, RecordsAt};
+
+use self::timers::Timers;
+use crate::store::{Disk, StoreError, Wal};
+
+/// Interval after which missing bundles are asked for again, in milliseconds.
+const FETCH_AGAIN_MS: u64 = 500;
+/// Size of the consensus log at which a commit starts a new one, in bytes.
+const LOG_COMPACT_BYTES: u64 = 16 * 1024 * 1024;
+/// First byte of a log entry: a replica's entry.
+const ENTRY_REPLICA: u8 = 0;
+/// First byte of a log entry: a bundle.
+const ENTRY_BUNDLE: u8 = 1;
+
+/// An event for [`Core::step`].
+pub enum CoreInput {
+    /// Time has passed; due timers fire.
+    Tick,
+    /// A consensus message.
+    Message {
+        /// Who sent it.
+        from: PeerKey,
+        /// The bytes, untrusted.
+        bytes: Vec<u8>,
+    },
+    /// A registered peer is connected.
+    PeerUp {
+        /// Its node key.
+        peer: PeerKey,
+        /// The validator key of its member.
+        validator: Option<KeyId>,
+    },
+    /// A peer has gone.
+    PeerDown(PeerKey),
+    /// A transaction whose signature was verified.
+    Submit(Box<SignedTransaction>),
+    /// A bundle from a peer, all transactions of which passed the checks of ingress.
+    Bundle(Arc<Bundle>),
+    /// The answer to [`CoreOutput::FetchBundles`]; not verified.
+    Bundles(Vec<Bundle>),
+    /// The answer to [`CoreOutput::FetchBlocks`]; not verified.
+    Blocks {
+        /// Who answered.
+        from: PeerKey,
+        /// Blocks from the height asked for.
+        blocks: Vec<StoredBlock>,
+    },
+}
+
+/// What the driver is to do.
+#[derive(Debug)]
+pub enum CoreOutput {
+    /// Send a consensus message to every peer.
+    Broadcast(Vec<u8>),
+    /// Send a consensus message to one peer.
+    Send(PeerKey, Vec<u8>),
+    /// Send a bundle to every peer.
+    BroadcastBundle(Arc<Bundle>),
+    /// Send a bundle to one peer.
+    SendBundle(PeerKey, Arc<Bundle>),
+    /// Ask a peer (or, without one, any) for bundles.
+    FetchBundles {
+        /// Whom.
+        peer: Option<PeerKey>,
+        /// Which.
+        ids: Vec<BundleId>,
+    },
+    /// Ask a peer for blocks.
+    FetchBlocks {
+        /// Whom.
+        peer: PeerKey,
+        /// First height.
+        from: Height,
+        /// Most blocks.
+        count: u16,
+    },
+    /// A block is final and durable.
+    Committed(Box<Committed>),
+    /// The pool took no transaction.
+    Rejected(hefu_primitives::TxId, PoolError),
+    /// A peer misbehaved.
+    Misbehaviour(PeerKey, PeerFault),
+    /// A validator contradicted itself.
+    Evidence(Box<Equivocation>),
+    /// Stop the process.
+    Halt(String),
+}
+
+/// Why a core cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum CoreError {
+    /// The ledger.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The consensus log.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The consensus log does not fit the ledger.
+    #[error(transparent)]
+    Consensus(#[from] hefu_consensus::StartError),
+    /// A log entry that is none.
+    #[error("entry {0} of the consensus log is not readable")]
+    Entry(usize),
+}
+
+/// A proposal that waits for bundles.
+struct Fetch {
+    block: Block,
+    again_at: Millis,
+}
+
+/// The machine.
+pub struct Core<D: Disk> {
+    replica: Replica,
+    proposer: Option<KeyId>,
+    ledger: Ledger<D>,
+    wal: Wal<D>,
+    pool: Pool,
+    timers: Timers,
+    fetch: Option<Fetch>,
+    pending: bool,
+    unsynced: bool,
+    halted: bool,
+}
+
+impl<D: Disk> Core<D> {
+    /// Starts from an opened ledger and its consensus log.
+    ///
+    /// # Errors
+    /// [`CoreError`] when the log cannot be read.
+    pub fn start(
+        now: Millis,
+        config: Config,
+        ledger: Ledger<D>,
+        wal: Wal<D>,
+        limits: PoolLimits,
+    ) -> Result<(Self, Vec<CoreOutput>), CoreError> {
+        let mut pool = Pool::new(limits);
+        let entries = read_log(&wal, ledger.tip().height, &mut pool)?;
+        let tip = hefu_consensus::Tip {
+            height: ledger.tip().height,
+            block: ledger.tip().block,
+            time: ledger.tip().time,
+            certificate: open::tip_certificate(&ledger)?,
+        };
+        let validators = ledger.tip().validators.clone();
+        let proposer = config.key.as_ref().map(hefu_primitives::KeyPair::id);
+        let replica = Replica::new(config, tip, validators, entries)?;
+        let mut core = Self {
+            replica,
+            proposer,
+            ledger,
+            wal,
+            pool,
+            timers: Timers::default(),
+            fetch: None,
+            pending: false,
+            unsynced: false,
+            halted: false,
+        };
+        let mut outputs = Vec::new();
+        core.feed(now, Input::Start, &mut outputs);
+        Ok((core, outputs))
+    }
+
+    /// The executed ledger.
+    pub fn ledger(&self) -> &Ledger<D> {
+        &self.ledger
+    }
+
+    /// The executed ledger, for proofs over its map.
+    pub fn ledger_mut(&mut self) -> &mut Ledger<D> {
+        &mut self.ledger
+    }
+
+    /// The mempool.
+    pub fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    /// The earliest time at which [`CoreInput::Tick`] has something to do.
+    pub fn next_deadline(&self) -> Option<Millis> {
+        let fetch = self.fetch.as_ref().map(|fetch| fetch.again_at);
+        [self.timers.next(), self.pool.seal_at(), fetch].into_iter().flatten().min()
+    }
+
+    /// Takes one event and says what to do. The result depends on the arguments and the disk
+    /// alone.
+    pub fn step(&mut self, now: Millis, input: CoreInput) -> Vec<CoreOutput> {
+        let mut outputs = Vec::new();
+        if self.halted {
+            return outputs;
+        }
+        match input {
+            CoreInput::Tick => self.tick(now, &mut outputs),
+            CoreInput::Message { from, bytes } => {
+                self.feed(now, Input::Message { from, bytes }, &mut outputs);
+            }
+            CoreInput::PeerUp { peer, validator } => {
+                let own = self.pool.own();
+                outputs.extend(own.into_iter().map(|b| CoreOutput::SendBundle(peer, b)));
+                self.feed(now, Input::PeerUp { peer, validator }, &mut outputs);
+            }
+            CoreInput::PeerDown(peer) => self.feed(now, Input::PeerDown { peer }, &mut outputs),
+            CoreInput::Submit(tx) => {
+                let id = tx.id();
+                if let Err(error) = self.pool.submit(now, *tx) {
+                    outputs.push(CoreOutput::Rejected(id, error));
+                }
+                self.seal(now, &mut outputs);
+            }
+            CoreInput::Bundle(bundle) => {
+                self.pool.add_verified(bundle);
+                self.try_fetched(now, &mut outputs);
+            }
+            CoreInput::Bundles(bundles) => {
+                let wanted = self.fetch.as_ref().map(|fetch| fetch.block.bundles.clone());
+                let wanted = wanted.unwrap_or_default();
+                bundles.into_iter().filter(|bundle| wanted.contains(&bundle.id())).for_each(
+                    |bundle| {
+                        self.pool.add_named(Arc::new(bundle));
+                    },
+                );
+                self.try_fetched(now, &mut outputs);
+            }
+            CoreInput::Blocks { from, blocks } => {
+                let blocks = blocks.into_iter().filter_map(synced_block).collect();
+                self.feed(now, Input::Blocks { from, blocks }, &mut outputs);
+            }
+        }
+        self.tell_pending(now, &mut outputs);
+        outputs
+    }
+
+    fn tick(&mut self, now: Millis, outputs: &mut Vec<CoreOutput>) {
+        self.seal(now, outputs);
+        while let Some(id) = self.timers.due(now) {
+            self.feed(now, Input::Timer(id), outputs);
+        }
+        if let Some(fetch) = &mut self.fetch
+            && fetch.again_at <= now
+        {
+            fetch.again_at = Millis(now.0.saturating_add(FETCH_AGAIN_MS));
+            if let Err(ids) = self.pool.resolve(&fetch.block.bundles) {
+                outputs.push(CoreOutput::FetchBundles { peer: None, ids });
+            }
+        }
+    }
+
+    fn seal(&mut self, now: Millis, outputs: &mut Vec<CoreOutput>) {
+        if let Some(bundle) = self.pool.seal(now) {
+            outputs.push(CoreOutput::BroadcastBundle(bundle));
+        }
+    }
+
+    fn tell_pending(&mut self, now: Millis, outputs: &mut Vec<CoreOutput>) {
+        let pending = self.pool.has_proposal();
+        if pending != self.pending && !self.halted {
+            self.pending = pending;
+            self.feed(now, Input::Pending(pending), outputs);
+        }
+    }
+
+    /// Feeds the replica and acts on its outputs in order; our answers queue behind them.
+    fn feed(&mut self, now: Millis, input: Input, outputs: &mut Vec<CoreOutput>) {
+        let mut inputs = VecDeque::from([input]);
+        while let Some(input) = inputs.pop_front() {
+            for output in self.replica.step(now, input) {
+                if self.halted {
+                    return;
+                }
+                if let Err(error) = self.act(now, output, &mut inputs, outputs) {
+                    self.halt(error.to_string(), outputs);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn halt(&mut self, reason: String, outputs: &mut Vec<CoreOutput>) {
+        self.halted = true;
+        outputs.push(CoreOutput::Halt(reason));
+    }
+
+    fn act(
+        &mut self,
+        now: Millis,
+        output: Output,
+        inputs: &mut VecDeque<Input>,
+        outputs: &mut Vec<CoreOutput>,
+    ) -> Result<(), CoreError> {
+        if output.needs_durable_log() && self.unsynced {
+            self.wal.sync()?;
+            self.unsynced = false;
+        }
+        match output {
+            Output::Persist(entry) => self.log(ENTRY_REPLICA, &entry.to_bytes())?,
+            Output::Broadcast(message) => outputs.push(CoreOutput::Broadcast(message.to_bytes())),
+            Output::Send(peer, message) => {
+                outputs.push(CoreOutput::Send(peer, message.to_bytes()));
+            }
+            Output::SetTimer { id, after_ms } => {
+                self.timers.set(id, Millis(now.0.saturating_add(after_ms)));
+            }
+            Output::CancelTimer(id) => self.timers.cancel(&id),
+            Output::Propose { height, round, time } => {
+                let block = self.propose(round, time)?;
+                inputs.push_back(Input::Proposed { height, round, block });
+            }
+            Output::Validate { block, from } => {
+                inputs.extend(self.validate(now, block, from, outputs)?);
+            }
+            Output::Commit { block, certificate, body } => {
+                inputs.push_back(self.commit(block, certificate, body, outputs)?);
+            }
+            Output::RequestBlocks { peer, from, count } => {
+                outputs.push(CoreOutput::FetchBlocks { peer, from, count });
+            }
+            Output::Evidence(evidence) => outputs.push(CoreOutput::Evidence(Box::new(evidence))),
+            Output::Misbehaviour { peer, fault } => {
+                outputs.push(CoreOutput::Misbehaviour(peer, fault));
+            }
+            Output::Halt(reason) => self.halt(reason.to_string(), outputs),
+        }
+        Ok(())
+    }
+
+    fn log(&mut self, kind: u8, bytes: &[u8]) -> Result<(), StoreError> {
+        self.unsynced = true;
+        self.wal.append(&[&[kind], bytes].concat())
+    }
+
+    fn propose(
+        &mut self,
+        round: hefu_primitives::Round,
+        time: Millis,
+    ) -> Result<Option<Block>, CoreError> {
+        let Some(proposer) = self.proposer else { return Ok(None) };
+        let bundles = self.pool.proposal();
+        let block = self.ledger.build(round, time, proposer, &bundles, &self.pool);
+        self.log_bundles(&bundles)?;
+        Ok(Some(block))
+    }
+
+    fn log_bundles(&mut self, bundles: &[Arc<Bundle>]) -> Result<(), StoreError> {
+        bundles.iter().try_for_each(|bundle| self.log(ENTRY_BUNDLE, bundle.as_bytes()))
+    }
+
+    fn validate(
+        &mut self,
+        now: Millis,
+        block: Block,
+        from: Option<PeerKey>,
+        outputs: &mut Vec<CoreOutput>,
+    ) -> Result<Option<Input>, CoreError> {
+        match self.pool.resolve(&block.bundles) {
+            Ok(bundles) => self.check(&block, &bundles).map(Some),
+            Err(ids) => {
+                outputs.push(CoreOutput::FetchBundles { peer: from, ids });
+                let again_at = Millis(now.0.saturating_add(FETCH_AGAIN_MS));
+                self.fetch = Some(Fetch { block, again_at });
+                Ok(None)
+            }
+        }
+    }
+
+    /// Executes a block whose bundles are all here, after they are in the log.
+    fn check(&mut self, block: &Block, bundles: &[Arc<Bundle>]) -> Result<Input, CoreError> {
+        self.log_bundles(bundles)?;
+        let verdict = self.ledger.validate(block, bundles, &self.pool);
+        if let Err(error) = &verdict {
+            tracing::warn!(height = %block.header.height, %error, "a proposed block is not valid");
+        }
+        Ok(Input::Validated { block: block.id(), valid: verdict.is_ok() })
+    }
+
+    /// Looks whether the proposal that waits has all its bundles now.
+    fn try_fetched(&mut self, now: Millis, outputs: &mut Vec<CoreOutput>) {
+        let Some(fetch) = self.fetch.take() else { return };
+        if fetch.block.header.height != self.ledger.tip().height.next() {
+            return;
+        }
+        match self.pool.resolve(&fetch.block.bundles) {
+            Err(_) => self.fetch = Some(fetch),
+            Ok(bundles) => match self.check(&fetch.block, &bundles) {
+                Ok(answer) => self.feed(now, answer, outputs),
+                Err(error) => self.halt(error.to_string(), outputs),
+            },
+        }
+    }
+
+    fn commit(
+        &mut self,
+        block: Block,
+        certificate: CommitCertificate,
+        body: Option<Vec<u8>>,
+        outputs: &mut Vec<CoreOutput>,
+    ) -> Result<Input, CoreError> {
+        let height = block.header.height;
+        let malformed = || LedgerError::Malformed(height);
+        let bundles = match body {
+            Some(body) => decode_body(&body).ok_or_else(malformed)?,
+            None => self.pool.resolve(&block.bundles).map_err(|_| malformed())?,
+        };
+        let committed = self.ledger.commit(block, certificate, &bundles, &self.pool)?;
+        self.pool.committed(&bundles, committed.tip.time);
+        self.fetch = None;
+        if self.wal.bytes() > LOG_COMPACT_BYTES {
+            self.wal.reset()?;
+            self.unsynced = false;
+        }
+        self.pending = self.pool.has_proposal();
+        let answer = Input::Committed {
+            height,
+            block: committed.tip.block,
+            next_validators: committed.tip.validators.clone(),
+            pending: self.pending,
+        };
+        outputs.push(CoreOutput::Committed(Box::new(committed)));
+        Ok(answer)
+    }
+}
+
+/// Splits the log into the replica's entries of the open height, and bundles for the pool.
+fn read_log<D: Disk>(
+    wal: &Wal<D>,
+    tip: Height,
+    pool: &mut Pool,
+) -> Result<Vec<WalEntry>, CoreError> {
+    let mut entries = Vec::new();
+    for (number, bytes) in wal.entries().iter().enumerate() {
+        let unreadable = || CoreError::Entry(number);
+        match bytes.split_first() {
+            Some((&ENTRY_REPLICA, rest)) => {
+                let entry = WalEntry::from_bytes(rest, MAX_CONSENSUS_MESSAGE_BYTES)
+                    .map_err(|_| unreadable())?;
+                if entry.height() > tip {
+                    entries.push(entry);
+                }
+            }
+            Some((&ENTRY_BUNDLE, rest)) => {
+                pool.add_named(Arc::new(Bundle::decode(rest).map_err(|_| unreadable())?));
+            }
+            _ => return Err(unreadable()),
+        }
+    }
+    Ok(entries)
+}
+
+/// A stored block as the replica takes it; none when its bundles are not those it names.
+fn synced_block(stored: StoredBlock) -> Option<SyncedBlock> {
+    ledger::decode_bundles(&stored).ok()?;
+    let StoredBlock { block, certificate, bundles, .. } = stored;
+    Some(SyncedBlock { block, certificate, body: bundles.to_bytes() })
+}
+
+fn decode_body(body: &[u8]) -> Option<Vec<Arc<Bundle>>> {
+    let bound = hefu_primitives::bounds::MAX_STORED_BLOCK_BYTES;
+    let bundles = Vec::<ByteVec>::from_bytes(body, bound).ok()?;
+    bundles.iter().map(|bytes| Bundle::decode(bytes).ok().map(Arc::new)).collect()
+}

@@ -1,0 +1,181 @@
+//! Opening a node's ledger: what the files hold is checked before anything is served.
+//!
+//! 1. Block files are verified frame by frame; damage is named, a torn end cut off.
+//! 2. An index of another ledger, or one ahead of the block files, is refused.
+//! 3. An index that lags replays the blocks it lacks.
+//! 4. Log and map are rebuilt from the index and compared with the last header; where they differ
+//!    the index is wiped and built again from the block files, once.
+
+use std::sync::Arc;
+
+use hefu_contracts::exec::VerifyAlways;
+use hefu_genesis::Genesis;
+use hefu_primitives::log::{Frontier, HashReader, leaf_hash};
+use hefu_primitives::map::{AuthenticatedMap, Change, path_of, value_hash};
+use hefu_primitives::{CommitCertificate, H32, Header, Height};
+
+use super::keys;
+use super::ledger::{Ledger, LedgerError, Tip, genesis_tip, map_changes};
+use super::records::StoredBlock;
+use super::view::{Records, join};
+use crate::store::{BlockFiles, Disk, Index, StoreError};
+
+/// Records read at a time when the map is rebuilt.
+const SCAN: usize = 4096;
+
+/// How far a long opening is: blocks replayed, of how many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Replay {
+    /// Height reached.
+    pub height: Height,
+    /// Height of the block files.
+    pub of: Height,
+}
+
+/// Opens the ledger of a genesis over block files and an index.
+///
+/// # Errors
+/// [`LedgerError`]: the index belongs to another ledger, blocks are missing or do not match.
+pub fn open<D: Disk>(
+    genesis: &Genesis,
+    blocks: Arc<BlockFiles<D>>,
+    index: Arc<dyn Index>,
+    progress: &mut dyn FnMut(Replay),
+) -> Result<Ledger<D>, LedgerError> {
+    match open_once(genesis, &blocks, &index, progress) {
+        Err(LedgerError::Unrecoverable(height)) => {
+            tracing::warn!(%height, "the index does not match the blocks; building it again");
+            index.wipe()?;
+            open_once(genesis, &blocks, &index, progress)
+        }
+        opened => opened,
+    }
+}
+
+/// Builds the index again from the block files, whatever it holds.
+///
+/// # Errors
+/// As [`open`].
+pub fn rebuild<D: Disk>(
+    genesis: &Genesis,
+    blocks: Arc<BlockFiles<D>>,
+    index: Arc<dyn Index>,
+    progress: &mut dyn FnMut(Replay),
+) -> Result<Ledger<D>, LedgerError> {
+    index.wipe()?;
+    open_once(genesis, &blocks, &index, progress)
+}
+
+fn open_once<D: Disk>(
+    genesis: &Genesis,
+    blocks: &Arc<BlockFiles<D>>,
+    index: &Arc<dyn Index>,
+    progress: &mut dyn FnMut(Replay),
+) -> Result<Ledger<D>, LedgerError> {
+    check_chain(genesis, index)?;
+    let records = Records::new(index.clone());
+    let (have, top) = (Height(index.height()?), Height(blocks.tip()));
+    if have > top {
+        return Err(LedgerError::BlocksLost { index: have, blocks: top });
+    }
+    let map = build_map(index)?;
+    let tip_header = if have.0 == 0 { None } else { Some(header(blocks, have)?) };
+    let log_size = tip_header.as_ref().map_or(1, |header| header.log_size);
+    let log = Frontier::from_reader(&IndexLog(index.as_ref()), log_size)
+        .map_err(|_| LedgerError::Unrecoverable(have))?;
+    let tip = genesis_tip(genesis, &log, &map, &records);
+    let mut tip = tip.ok_or(LedgerError::Unrecoverable(have))?;
+    if let Some(header) = tip_header {
+        let same = header.state_root == map.root() && header.log_root == log.root();
+        if !same || header.next_validators != tip.validators.hash() {
+            return Err(LedgerError::Unrecoverable(have));
+        }
+        tip = Tip { height: have, block: header.id(), time: header.time, ..tip };
+    }
+    let mut ledger = Ledger::new(genesis.hash(), blocks.clone(), records, map, log, tip);
+    while ledger.tip().height < top {
+        let height = ledger.tip().height.next();
+        ledger.replay(stored(blocks, height)?, &VerifyAlways)?;
+        progress(Replay { height, of: top });
+    }
+    Ok(ledger)
+}
+
+/// Writes the genesis into an empty index, or checks that the index is of this ledger.
+fn check_chain(genesis: &Genesis, index: &Arc<dyn Index>) -> Result<(), LedgerError> {
+    let expected = genesis.hash();
+    if let Some(found) = index.get(keys::CHAIN)? {
+        if found == expected.0 {
+            return Ok(());
+        }
+        let found = found.iter().map(|byte| format!("{byte:02x}")).collect();
+        return Err(LedgerError::WrongChain { expected, found });
+    }
+    let mut batch = vec![(keys::CHAIN.to_vec(), Some(expected.0.to_vec()))];
+    for (record, value) in genesis.initial_writes() {
+        batch.push((keys::state(&record), value.map(|value| join(Height(0), &value))));
+    }
+    let mut log = Frontier::default();
+    let leaf = leaf_hash(&genesis.log_leaf());
+    let appended = log.append(leaf, &mut |level, number, hash| {
+        batch.push((keys::log_node(level, number), Some(hash.0.to_vec())));
+    });
+    appended.map_err(|_| LedgerError::Unrecoverable(Height(0)))?;
+    index.apply(0, &batch)?;
+    Ok(())
+}
+
+fn build_map(index: &Arc<dyn Index>) -> Result<AuthenticatedMap, StoreError> {
+    let mut map = AuthenticatedMap::new();
+    let mut from = keys::state(&[]);
+    let to = hefu_contracts::state::successor(&from);
+    loop {
+        let entries = index.scan(&from, &to, SCAN, false)?;
+        let Some((last, _)) = entries.last() else { return Ok(map) };
+        from = [last.as_slice(), &[0]].concat();
+        let changes = entries.iter().filter_map(|(key, value)| {
+            let (record, value) = (key.get(1..)?, value.get(8..)?);
+            let change: Change = (path_of(record), Some(value_hash(value)));
+            hefu_contracts::state::is_proven(record).then_some(change)
+        });
+        map.update(changes.collect::<Vec<_>>());
+    }
+}
+
+/// The nodes of the audit log in the index.
+pub struct IndexLog<'a>(pub &'a dyn Index);
+
+impl HashReader for IndexLog<'_> {
+    fn hash(&self, level: u8, index: u64) -> Option<H32> {
+        let bytes = self.0.get(&keys::log_node(level, index)).ok()??;
+        bytes.try_into().ok().map(H32)
+    }
+}
+
+fn stored<D: Disk>(blocks: &BlockFiles<D>, height: Height) -> Result<StoredBlock, LedgerError> {
+    let bytes = blocks.read(height.0)?.ok_or(LedgerError::Malformed(height))?;
+    let stored = StoredBlock::decode(&bytes).map_err(|_| LedgerError::Malformed(height))?;
+    let sound = stored.block.header.height == height
+        && stored.certificate.height == height
+        && stored.certificate.block == stored.block.id();
+    sound.then_some(stored).ok_or(LedgerError::Malformed(height))
+}
+
+fn header<D: Disk>(blocks: &BlockFiles<D>, height: Height) -> Result<Header, LedgerError> {
+    stored(blocks, height).map(|stored| stored.block.header)
+}
+
+/// The certificate of the tip; none before the first block.
+pub(super) fn tip_certificate<D: Disk>(
+    ledger: &Ledger<D>,
+) -> Result<Option<CommitCertificate>, LedgerError> {
+    match ledger.tip().height {
+        Height(0) => Ok(None),
+        height => stored(ledger.blocks(), height).map(|stored| Some(stored.certificate)),
+    }
+}
+
+/// The map's changes that a genesis makes; for tests and verifiers.
+pub fn genesis_changes(genesis: &Genesis) -> Vec<Change> {
+    map_changes(&genesis.initial_writes())
+}

@@ -1,0 +1,239 @@
+//! # A running node
+//!
+//! One thread owns the [`Core`] and everything it writes; the network, the HTTP API and timers are
+//! tokio tasks that send it jobs and act on what it returns. Readers never wait for it: they read
+//! the index and the block files, which are shared.
+//!
+//! ```text
+//! network events ─┐                       ┌─► network
+//! HTTP submit ────┼─► jobs ─► core thread ┼─► commits (broadcast) ─► API, SSE, waiters
+//! timers ─────────┘                       └─► halt
+//! ```
+//!
+//! Signatures are verified before a job is queued, off the core thread.
+
+mod driver;
+mod ingress;
+pub mod service;
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::JoinHandle;
+
+use hefu_consensus::Config;
+use hefu_contracts::identity::{PARAMETERS, Parameters};
+use hefu_genesis::Genesis;
+use hefu_primitives::{KeyPair, Millis, Region};
+use tokio::sync::watch;
+
+use crate::core::{Core, CoreError, CoreInput, LedgerError, PoolLimits, open};
+use crate::network::{Address, Network, NetworkConfig, NetworkEvents, NodeKey, NodeSecret};
+use crate::store::{
+    BlockFiles, EngineKind, Index, Overlay, Policy, RealDisk, StoreError, Wal, open_index,
+    set_aside,
+};
+
+pub use service::Service;
+
+/// Jobs that wait for the core thread; more are refused or, from the network, dropped.
+const MAX_JOBS: usize = 8_192;
+
+/// What a node is told at start.
+#[derive(Clone, Debug)]
+pub struct NodeOptions {
+    /// Folder of blocks, log and index.
+    pub data_dir: PathBuf,
+    /// The ledger.
+    pub genesis: Arc<Genesis>,
+    /// The province this node stands for.
+    pub region: Region,
+    /// Its consensus key; none for a node that only follows.
+    pub validator: Option<KeyPair>,
+    /// Its key in the network.
+    pub node_secret: NodeSecret,
+    /// Where to listen for peers.
+    pub listen: SocketAddr,
+    /// Peers and their addresses.
+    pub peers: Vec<(NodeKey, Vec<Address>)>,
+    /// The key-value engine.
+    pub engine: EngineKind,
+    /// Longest pause between blocks in milliseconds, if not the ledger's parameter.
+    pub heartbeat_ms: Option<u64>,
+}
+
+/// Why a node did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// The ledger in the data folder.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The files.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The consensus log.
+    #[error(transparent)]
+    Core(#[from] CoreError),
+    /// The network.
+    #[error(transparent)]
+    Network(#[from] crate::network::StartError),
+    /// The data folder.
+    #[error("{path}: {error}")]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system says.
+        error: std::io::Error,
+    },
+}
+
+/// A question to the ledger at its tip.
+pub(crate) type LedgerJob = Box<dyn FnOnce(&mut crate::core::Ledger<RealDisk>) + Send>;
+
+/// What the core thread does besides taking inputs.
+pub(crate) enum Job {
+    /// Step the core.
+    Input(CoreInput),
+    /// Run a closure over the ledger at its tip.
+    Ledger(LedgerJob),
+    /// Run a closure over the mempool.
+    Pool(Box<dyn FnOnce(&crate::core::Pool) + Send>),
+    /// End the thread.
+    Stop,
+}
+
+/// A node that runs.
+pub struct Running {
+    /// Reading, submitting, watching.
+    pub service: Service,
+    network: Network,
+    jobs: SyncSender<Job>,
+    core: Option<JoinHandle<()>>,
+    overlay: Arc<Overlay>,
+}
+
+/// Opens the ledger in a folder. The index is set aside and built again when its engine cannot
+/// open it; block files that are damaged are an error that names file and height.
+///
+/// # Errors
+/// [`NodeError`].
+pub fn open_ledger(
+    options: &NodeOptions,
+    rebuild: bool,
+    progress: &mut dyn FnMut(open::Replay),
+) -> Result<(crate::core::Ledger<RealDisk>, Arc<Overlay>), NodeError> {
+    let folder = options.data_dir.join("blocks");
+    let blocks = BlockFiles::open(
+        open_folder(&folder)?,
+        crate::store::blocks::DEFAULT_SEGMENT_BYTES,
+        &mut |_| {},
+    )?;
+    let overlay = Arc::new(open_engine(options)?);
+    let index: Arc<dyn Index> = overlay.clone();
+    let blocks = Arc::new(blocks);
+    let ledger = if rebuild {
+        open::rebuild(&options.genesis, blocks, index, progress)?
+    } else {
+        open::open(&options.genesis, blocks, index, progress)?
+    };
+    Ok((ledger, overlay))
+}
+
+fn open_folder(path: &Path) -> Result<RealDisk, NodeError> {
+    let folder = |error| NodeError::Folder { path: path.to_owned(), error };
+    std::fs::create_dir_all(path).map_err(folder)?;
+    RealDisk::open(path).map_err(folder)
+}
+
+fn open_engine(options: &NodeOptions) -> Result<Overlay, NodeError> {
+    let path = options.data_dir.join(format!("index-{}", options.engine.name()));
+    let engine = match open_index(options.engine, &path) {
+        Ok(engine) => engine,
+        Err(StoreError::Engine { engine, fault }) => {
+            tracing::warn!(engine = engine.name(), %fault, "the index does not open; building it again");
+            set_aside(engine, &path)?;
+            open_index(options.engine, &path)?
+        }
+        Err(error) => return Err(error.into()),
+    };
+    Ok(Overlay::new(engine, Policy::default())?)
+}
+
+/// Starts a node.
+///
+/// # Errors
+/// [`NodeError`] when the folder, the ledger in it or the network cannot be used.
+pub async fn start(
+    options: NodeOptions,
+    progress: &mut dyn FnMut(open::Replay),
+) -> Result<Running, NodeError> {
+    let folder = |error| NodeError::Folder { path: options.data_dir.clone(), error };
+    std::fs::create_dir_all(&options.data_dir).map_err(folder)?;
+    let (ledger, overlay) = open_ledger(&options, false, progress)?;
+    let parameters = PARAMETERS.read(ledger.records(), &()).unwrap_or_default();
+    let (allowed_tx, allowed) = watch::channel(service::node_keys(ledger.records()));
+    let network = NetworkConfig {
+        secret: options.node_secret.clone(),
+        listen: options.listen,
+        peers: options.peers.clone(),
+        chain: options.genesis.hash(),
+        region: options.region,
+        limits: crate::network::Limits::default(),
+    };
+    let (network, events) = Network::start(network, allowed).await?;
+    let (jobs, jobs_end) = sync_channel(MAX_JOBS);
+    let service = Service::new(&options, &ledger, jobs.clone(), network.clone());
+    let wal = Wal::open(&open_folder(&options.data_dir.join("wal"))?)?;
+    let config = consensus_config(&options, &parameters);
+    let (core, first) = Core::start(wall_clock(), config, ledger, wal, PoolLimits::default())?;
+    let driver =
+        driver::Driver::new(core, network.clone(), service.clone(), jobs.clone(), allowed_tx);
+    let core = std::thread::Builder::new()
+        .name("core".into())
+        .spawn(move || driver.run(first, &jobs_end))
+        .map_err(folder)?;
+    spawn_ingress(&service, events, &jobs);
+    Ok(Running { service, network, jobs, core: Some(core), overlay })
+}
+
+fn spawn_ingress(service: &Service, events: NetworkEvents, jobs: &SyncSender<Job>) {
+    tokio::spawn(ingress::run(service.clone(), events, jobs.clone()));
+}
+
+fn consensus_config(options: &NodeOptions, parameters: &Parameters) -> Config {
+    Config {
+        heartbeat_ms: options.heartbeat_ms.unwrap_or(parameters.heartbeat_ms),
+        max_clock_ahead_ms: parameters.max_clock_ahead_ms,
+        ..Config::new(options.genesis.hash(), options.validator.clone())
+    }
+}
+
+impl Running {
+    /// Cuts the links to peers; for demonstrations and tests.
+    pub async fn set_partition(&self, cut: BTreeSet<NodeKey>) {
+        self.network.set_partition(cut).await;
+    }
+
+    /// Stops gracefully: no more input, the index flushed, the port free.
+    ///
+    /// # Errors
+    /// The index could not be flushed; it will be built again from the blocks.
+    pub async fn stop(mut self) -> Result<(), StoreError> {
+        self.network.shutdown().await;
+        let (jobs, core) = (self.jobs.clone(), self.core.take());
+        let joined = tokio::task::spawn_blocking(move || {
+            let _ = jobs.send(Job::Stop);
+            core.map(JoinHandle::join)
+        });
+        let _ = joined.await;
+        self.overlay.flush()
+    }
+}
+
+/// The time of this machine. Only the runtime reads it.
+pub fn wall_clock() -> Millis {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    Millis(since.map(|d| d.as_millis() as u64).unwrap_or_default())
+}
