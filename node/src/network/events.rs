@@ -51,7 +51,8 @@ pub enum NetworkEvent {
         /// Takes the response, of at most [`super::MAX_SYNC_RESPONSE_BYTES`] bytes.
         reply: oneshot::Sender<Vec<u8>>,
     },
-    /// A connection was refused or cut for a reason that an operator should see.
+    /// A connection was refused or cut for a reason that an operator should see. While a peer
+    /// keeps coming back for the same reason, it is told once; [`super::PeerInfo`] keeps it.
     Refused {
         /// Who it was; none when it has no Ed25519 key.
         peer: Option<NodeKey>,

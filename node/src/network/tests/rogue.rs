@@ -21,7 +21,7 @@ pub(super) struct Rogue {
 impl Rogue {
     /// Connects to a node that has registered `seed` and gets itself admitted.
     pub(super) async fn connect(seed: u8, to: &Node) -> Self {
-        let mut ends = dial(seed, to).await;
+        let ends = dial(seed, to).await;
         let mut link = ends.opener.open(Protocol::Link).await.unwrap();
         say(&mut link, Control::Hello(hello())).await;
         assert!(matches!(hear(&mut link).await, Some(Control::Hello(_))));
@@ -30,8 +30,6 @@ impl Rogue {
         } else {
             assert_eq!(hear(&mut link).await, Some(Control::Admitted));
         }
-        // Streams the node opens are left alone, but seen.
-        let _ = &mut ends;
         Self { ends, link }
     }
 
