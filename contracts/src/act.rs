@@ -16,6 +16,7 @@ macro_rules! acts {
         #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
         #[serde(tag = "act")]
         #[allow(missing_docs)] // each body documents itself
+        #[allow(clippy::large_enum_variant)] // decoded, applied and dropped one at a time
         pub enum Act {
             $(#[n($number)] #[serde(rename = $label)] $name(#[n(0)] $body),)*
         }
@@ -56,12 +57,12 @@ acts! {
     6 RevokeKey(identity::RevokeKey) "revoke_key",
     7 Propose(identity::Propose) "propose",
     8 Vote(identity::CastVote) "vote",
-    // 20 Attest(certificate::Attest) "attest",
-    // 21 SuspendAttestation(certificate::SuspendAttestation) "suspend_attestation",
-    // 22 ResumeAttestation(certificate::ResumeAttestation) "resume_attestation",
-    // 23 RevokeAttestation(certificate::RevokeAttestation) "revoke_attestation",
-    // 24 Reaffirm(certificate::Reaffirm) "reaffirm",
-    // 25 SaltDestroyed(certificate::SaltDestroyed) "salt_destroyed",
+    20 Attest(certificate::Attest) "attest",
+    21 SuspendAttestation(certificate::SuspendAttestation) "suspend_attestation",
+    22 ResumeAttestation(certificate::ResumeAttestation) "resume_attestation",
+    23 RevokeAttestation(certificate::RevokeAttestation) "revoke_attestation",
+    24 Reaffirm(certificate::Reaffirm) "reaffirm",
+    25 SaltDestroyed(certificate::SaltDestroyed) "salt_destroyed",
     // 40 ProposeAgreement(recognition::ProposeAgreement) "propose_agreement",
     // 41 SignAgreement(recognition::SignAgreement) "sign_agreement",
     // 42 PauseEntry(recognition::PauseEntry) "pause_entry",

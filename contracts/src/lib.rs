@@ -29,14 +29,19 @@ pub mod code;
 pub mod common;
 pub mod event;
 pub mod exec;
+pub mod genesis_state;
 pub mod identity;
 // pub mod recognition;
 // pub mod sharing;
 pub mod state;
+#[cfg(any(test, feature = "testkit"))]
+#[doc(hidden)]
+pub mod testkit;
 
 pub use act::Act;
 pub use code::Code;
 pub use common::{EvidenceRef, Stamp};
 pub use event::Event;
 pub use exec::{BlockInfo, Execution, Verifier, execute};
+pub use genesis_state::InitialState;
 pub use state::{State, StateView, Table, Writes};

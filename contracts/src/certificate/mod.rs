@@ -3,10 +3,17 @@
 //!
 //! This module does not know who recognises a certificate, or why.
 
+pub mod attest;
+pub mod change;
 pub mod listing;
 pub mod records;
 pub mod status;
 
+pub use attest::Attest;
+pub use change::{
+    Reaffirm, ReaffirmScope, ResumeAttestation, RevokeAttestation, SaltDestroyed,
+    SuspendAttestation,
+};
 pub use listing::{is_scenario_adopted, is_type_adopted, versions};
 pub use records::*;
 pub use status::{Status, StatusAnswer, questioned, status};

@@ -1,0 +1,268 @@
+//! Attesting a certificate, and taking the place of an earlier one.
+//!
+//! Rules:
+//! 1. What could point at a person stands on the ledger as salted commitments alone, and at
+//!    prefecture precision; only organisations' identifiers may be plain, and then they are whole
+//!    (GB/T 36904), the issuer's own, and unique.
+//! 2. Being superseded takes effect from the day the new certificate is valid, and not before it
+//!    is recorded: there is no day without one of the two.
+//! 3. A chain of certificates does not fork: one is superseded once.
+//!
+//! Whether a committed identifier was used before cannot be seen here; the issuer answers for it.
+
+use hefu_primitives::codes::{Identifier, personal_data};
+use hefu_primitives::time::{DAY_MS, Day};
+use hefu_primitives::{H32, Id16, Millis, Region, TypeCode};
+use minicbor::{Decode, Encode};
+use serde::{Deserialize, Serialize};
+
+use super::records::{
+    ATTESTATIONS, Attestation, CertTypeTerms, ChangeKind, IDENTS, IdPolicy, Ident, ListState,
+    MAX_CHANGES, Marks, Previous, SealEvidence, SealVerdict, StatusChange, SupersedeReason, TYPES,
+    Validity,
+};
+use crate::code::Code;
+use crate::common::Stamp;
+use crate::exec::Context;
+use crate::identity::{Role, succeeds};
+
+/// How late a record may be without saying that it knows.
+const BACKFILL_AFTER_MS: u64 = 30 * DAY_MS;
+
+/// Attests a certificate the signer's authority issued.
+///
+/// Who: issuer. Pre: a new id (`E114`); the type's version is adopted (`E301`) and within the
+/// mandate (`E302`); the region is the member's (`E118`), and a prefecture or wider for what could
+/// point at a person (`E319`); the identifier as its type allows (`E303`–`E306`); days in order, and
+/// within the type's validity (`E307`); a good seal where one is required (`E308`); what it takes
+/// the place of (`E309`, `E317`, `E321`); commitments that are not zero (`E118`); it did not happen
+/// in the future (`E112`), nor more than 30 days ago without the mark (`E307`).
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Attest {
+    /// Random id.
+    #[n(0)]
+    pub id: Id16,
+    /// The type.
+    #[n(1)]
+    pub type_code: TypeCode,
+    /// The type's version.
+    #[n(2)]
+    pub type_version: u16,
+    /// Where the certificate belongs.
+    #[n(3)]
+    pub region: Region,
+    /// The identifier.
+    #[n(4)]
+    pub ident: Ident,
+    /// Salted commitment to the holder.
+    #[n(5)]
+    pub holder: H32,
+    /// Root of the salted field-wise commitment to the content.
+    #[n(6)]
+    pub content: H32,
+    /// Salted commitment to the file, if there is one.
+    #[n(7)]
+    pub file: Option<H32>,
+    /// Evidence of its electronic seal.
+    #[n(8)]
+    pub seal: Option<SealEvidence>,
+    /// The certificate's own version, 1 to 999.
+    #[n(9)]
+    pub cert_version: u16,
+    /// Day of issue.
+    #[n(10)]
+    pub issued_on: Day,
+    /// First day of validity.
+    #[n(11)]
+    pub valid_from: Day,
+    /// Last day of validity; none without an end.
+    #[n(12)]
+    pub valid_until: Option<Day>,
+    /// What it takes the place of.
+    #[n(13)]
+    pub previous: Option<Previous>,
+    /// Where it comes from.
+    #[n(14)]
+    #[serde(default)]
+    pub marks: Marks,
+    /// When it was issued, as the signer says.
+    #[n(15)]
+    pub occurred_at: Millis,
+}
+
+impl Attest {
+    pub(crate) fn apply(&self, ctx: &mut Context<'_, '_>) -> Result<(), Code> {
+        ctx.require(Role::Issuer)?;
+        if ctx.state.has(&ATTESTATIONS, &self.id) {
+            return Err(Code::IdReused);
+        }
+        let terms = self.adopted_type(ctx)?;
+        if !ctx.signer.authority.may_issue.contains(&self.type_code) {
+            return Err(Code::NoMandate);
+        }
+        self.check_region(ctx, &terms)?;
+        self.check_commitments()?;
+        self.check_ident(ctx, &terms)?;
+        self.check_days(ctx.today(), &terms.validity)?;
+        self.check_seal(&terms)?;
+        let stamp = ctx.stamp(self.occurred_at)?;
+        let late = stamp.time.0.saturating_sub(stamp.occurred_at.0);
+        if late > BACKFILL_AFTER_MS && !self.marks.backfill {
+            return Err(Code::BadDates);
+        }
+        if let Some(previous) = &self.previous {
+            self.supersede(ctx, previous, stamp)?;
+        }
+        if let Ident::Plain(text) = &self.ident {
+            ctx.state.put(&IDENTS, text.as_str(), &self.id);
+        }
+        ctx.state.put(&ATTESTATIONS, &self.id, &self.record(ctx, stamp));
+        ctx.emit("attested", subject(&self.id), self.flags());
+        Ok(())
+    }
+
+    fn adopted_type(&self, ctx: &Context<'_, '_>) -> Result<CertTypeTerms, Code> {
+        let found = ctx.state.get(&TYPES, &(self.type_code, self.type_version));
+        let adopted = found.filter(|found| found.state() == ListState::Adopted);
+        adopted.map(|found| found.terms).ok_or(Code::TypeNotAdopted)
+    }
+
+    fn check_region(&self, ctx: &Context<'_, '_>, terms: &CertTypeTerms) -> Result<(), Code> {
+        if self.region.level().is_none() || self.region.province() != ctx.region() {
+            return Err(Code::BadField);
+        }
+        let precise = self.region.prefecture() != self.region;
+        if terms.holder_class.is_personal() && precise {
+            return Err(Code::RegionTooPrecise);
+        }
+        Ok(())
+    }
+
+    /// Zero is no commitment: it would open to nothing, or to everything.
+    fn check_commitments(&self) -> Result<(), Code> {
+        let zero = self.holder == H32::ZERO
+            || self.content == H32::ZERO
+            || self.file == Some(H32::ZERO)
+            || self.ident == Ident::Committed(H32::ZERO);
+        if zero { Err(Code::BadField) } else { Ok(()) }
+    }
+
+    fn check_ident(&self, ctx: &Context<'_, '_>, terms: &CertTypeTerms) -> Result<(), Code> {
+        if self.cert_version == 0 || self.cert_version > 999 {
+            return Err(Code::BadIdent);
+        }
+        let Ident::Plain(text) = &self.ident else {
+            return Ok(());
+        };
+        if terms.id_policy == IdPolicy::Committed || terms.holder_class.is_personal() {
+            return Err(Code::PlainIdentForbidden);
+        }
+        let ident: Identifier = text.parse().map_err(|_| Code::BadIdent)?;
+        if personal_data(ident.serial()).is_some() {
+            return Err(Code::IdentHasCitizenId);
+        }
+        let own = ident.type_code() == self.type_code
+            && ident.issuer() == ctx.actor()
+            && ident.version() == self.cert_version;
+        if !own {
+            return Err(Code::BadIdent);
+        }
+        if ctx.state.has(&IDENTS, text.as_str()) { Err(Code::DuplicateId) } else { Ok(()) }
+    }
+
+    fn check_days(&self, today: Day, validity: &Validity) -> Result<(), Code> {
+        let ordered = self.issued_on <= today.next()
+            && self.valid_until.is_none_or(|last| self.valid_from <= last);
+        let within = match (validity, self.valid_until) {
+            (Validity::None, until) => until.is_none(),
+            (Validity::Years(_), None) => true,
+            (Validity::Years(years), Some(last)) => {
+                let longest = u32::from(*years).saturating_mul(10_000);
+                last.number() <= self.valid_from.number().saturating_add(longest)
+            }
+            (Validity::Fixed(day), until) => until == Some(*day),
+        };
+        if ordered && within { Ok(()) } else { Err(Code::BadDates) }
+    }
+
+    fn check_seal(&self, terms: &CertTypeTerms) -> Result<(), Code> {
+        let good = self.seal.is_some_and(|seal| seal.verdict != SealVerdict::Invalid);
+        if terms.seal_required && !good { Err(Code::SealRequired) } else { Ok(()) }
+    }
+
+    fn supersede(
+        &self,
+        ctx: &mut Context<'_, '_>,
+        previous: &Previous,
+        stamp: Stamp,
+    ) -> Result<(), Code> {
+        let mut old = ctx.state.get(&ATTESTATIONS, &previous.id).ok_or(Code::PrevInvalid)?;
+        if !succeeds(&*ctx.state, &old.issuer, &ctx.actor()) {
+            return Err(Code::NotIssuer);
+        }
+        if old.superseded_by().is_some() {
+            return Err(Code::Fork);
+        }
+        let follows = match self.ident {
+            Ident::Plain(_) => self.cert_version == old.cert_version.saturating_add(1),
+            Ident::Committed(_) => true,
+        };
+        let correction = previous.reason == SupersedeReason::Correction;
+        let head = match old.decided(ctx.today(), ctx.block.height).map(|(_, c)| c.kind) {
+            Some(ChangeKind::Revoked { .. }) => correction,
+            Some(ChangeKind::Suspended { .. }) => false,
+            _ => true,
+        };
+        if old.type_code != self.type_code || !follows || !head {
+            return Err(Code::PrevInvalid);
+        }
+        if old.changes.len() >= MAX_CHANGES {
+            return Err(Code::BadState);
+        }
+        old.changes.push(StatusChange {
+            kind: ChangeKind::Superseded { by: self.id, reason: previous.reason },
+            effective: self.valid_from.max(ctx.today()),
+            stamp,
+            by: ctx.actor(),
+        });
+        ctx.state.put(&ATTESTATIONS, &old.id, &old);
+        ctx.emit("attestation_superseded", subject(&old.id), vec![format!("by_{}", self.id)]);
+        Ok(())
+    }
+
+    fn record(&self, ctx: &Context<'_, '_>, made: Stamp) -> Attestation {
+        Attestation {
+            id: self.id,
+            type_code: self.type_code,
+            type_version: self.type_version,
+            issuer: ctx.actor(),
+            region: self.region,
+            ident: self.ident.clone(),
+            holder: self.holder,
+            content: self.content,
+            file: self.file,
+            seal: self.seal,
+            cert_version: self.cert_version,
+            issued_on: self.issued_on,
+            valid_from: self.valid_from,
+            valid_until: self.valid_until,
+            previous: self.previous,
+            marks: self.marks,
+            made,
+            changes: Vec::new(),
+            salt_destroyed: None,
+        }
+    }
+
+    fn flags(&self) -> Vec<String> {
+        let Marks { legacy, backfill, paper_origin } = self.marks;
+        let named = [(legacy, "legacy"), (backfill, "backfill"), (paper_origin, "paper_origin")];
+        named.iter().filter(|(set, _)| *set).map(|(_, name)| (*name).to_owned()).collect()
+    }
+}
+
+/// How events name an attestation.
+pub(super) fn subject(id: &Id16) -> String {
+    format!("att:{id}")
+}
