@@ -22,7 +22,7 @@ pub mod sync;
 mod timers;
 pub mod view;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use hefu_consensus::{
@@ -149,6 +149,34 @@ struct Fetch {
     again_at: Millis,
 }
 
+/// A validator whose log knows a later height than its block files: blocks were lost, and it may
+/// have signed at heights it no longer holds. It follows as an observer until it is back at the
+/// log's height, so that its own log can keep it from contradicting itself.
+struct HeldBack {
+    config: Config,
+    entries: Vec<WalEntry>,
+    until: Height,
+}
+
+impl HeldBack {
+    fn if_log_is_ahead(
+        config: &Config,
+        tip: &hefu_consensus::Tip,
+        entries: &[WalEntry],
+    ) -> Option<Self> {
+        let until = entries.iter().map(WalEntry::height).max()?;
+        let ahead = config.key.is_some() && until > tip.height.next();
+        ahead.then(|| {
+            tracing::warn!(log = %until, tip = %tip.height, "blocks are missing: not signing until they are back");
+            Self { config: config.clone(), entries: entries.to_vec(), until }
+        })
+    }
+
+    fn may_sign<D: Disk>(&self, ledger: &Ledger<D>) -> bool {
+        ledger.tip().height.next() >= self.until
+    }
+}
+
 /// The machine.
 pub struct Core<D: Disk> {
     replica: Replica,
@@ -158,6 +186,8 @@ pub struct Core<D: Disk> {
     pool: Pool,
     timers: Timers,
     fetch: Option<Fetch>,
+    peers: BTreeMap<PeerKey, Option<KeyId>>,
+    held_back: Option<HeldBack>,
     pending: bool,
     unsynced: bool,
     halted: bool,
@@ -177,13 +207,13 @@ impl<D: Disk> Core<D> {
     ) -> Result<(Self, Vec<CoreOutput>), CoreError> {
         let mut pool = Pool::new(limits);
         let entries = read_log(&wal, ledger.tip().height, &mut pool)?;
-        let tip = hefu_consensus::Tip {
-            height: ledger.tip().height,
-            block: ledger.tip().block,
-            time: ledger.tip().time,
-            certificate: open::tip_certificate(&ledger)?,
-        };
+        let tip = consensus_tip(&ledger)?;
         let validators = ledger.tip().validators.clone();
+        let held_back = HeldBack::if_log_is_ahead(&config, &tip, &entries);
+        let (config, entries) = match &held_back {
+            Some(held) => (Config { key: None, ..held.config.clone() }, Vec::new()),
+            None => (config, entries),
+        };
         let proposer = config.key.as_ref().map(hefu_primitives::KeyPair::id);
         let replica = Replica::new(config, tip, validators, entries)?;
         let mut core = Self {
@@ -194,6 +224,8 @@ impl<D: Disk> Core<D> {
             pool,
             timers: Timers::default(),
             fetch: None,
+            peers: BTreeMap::new(),
+            held_back,
             pending: false,
             unsynced: false,
             halted: false,
@@ -239,9 +271,13 @@ impl<D: Disk> Core<D> {
             CoreInput::PeerUp { peer, validator } => {
                 let own = self.pool.own();
                 outputs.extend(own.into_iter().map(|b| CoreOutput::SendBundle(peer, b)));
+                self.peers.insert(peer, validator);
                 self.feed(now, Input::PeerUp { peer, validator }, &mut outputs);
             }
-            CoreInput::PeerDown(peer) => self.feed(now, Input::PeerDown { peer }, &mut outputs),
+            CoreInput::PeerDown(peer) => {
+                self.peers.remove(&peer);
+                self.feed(now, Input::PeerDown { peer }, &mut outputs);
+            }
             CoreInput::Submit(tx) => {
                 let id = tx.id();
                 if let Err(error) = self.pool.submit(now, *tx) {
@@ -352,6 +388,9 @@ impl<D: Disk> Core<D> {
             }
             Output::Commit { block, certificate, body } => {
                 inputs.push_back(self.commit(block, certificate, body, outputs)?);
+                if let Some(held) = self.held_back.take_if(|held| held.may_sign(&self.ledger)) {
+                    self.resume_signing(held, inputs)?;
+                }
             }
             Output::RequestBlocks { peer, from, count } => {
                 outputs.push(CoreOutput::FetchBlocks { peer, from, count });
@@ -362,6 +401,27 @@ impl<D: Disk> Core<D> {
             }
             Output::Halt(reason) => self.halt(reason.to_string(), outputs),
         }
+        Ok(())
+    }
+
+    /// Replaces the observer by the validator it was, with what its log holds of the open height.
+    fn resume_signing(
+        &mut self,
+        held: HeldBack,
+        inputs: &mut VecDeque<Input>,
+    ) -> Result<(), CoreError> {
+        let tip = consensus_tip(&self.ledger)?;
+        tracing::info!(height = %tip.height, "blocks are back: signing again");
+        let open = held.entries.into_iter().filter(|entry| entry.height() > tip.height).collect();
+        self.proposer = held.config.key.as_ref().map(hefu_primitives::KeyPair::id);
+        let validators = self.ledger.tip().validators.clone();
+        self.replica = Replica::new(held.config, tip, validators, open)?;
+        self.timers = Timers::default();
+        inputs.clear();
+        inputs.push_back(Input::Start);
+        let peers = self.peers.iter().map(|(peer, validator)| (*peer, *validator));
+        inputs.extend(peers.map(|(peer, validator)| Input::PeerUp { peer, validator }));
+        inputs.push_back(Input::Pending(self.pending));
         Ok(())
     }
 
@@ -445,7 +505,7 @@ impl<D: Disk> Core<D> {
         let committed = self.ledger.commit(block, certificate, &bundles, &self.pool)?;
         self.pool.committed(&bundles, committed.tip.time);
         self.fetch = None;
-        if self.wal.bytes() > LOG_COMPACT_BYTES {
+        if self.wal.bytes() > LOG_COMPACT_BYTES && self.held_back.is_none() {
             self.wal.reset()?;
             self.unsynced = false;
         }
@@ -459,6 +519,12 @@ impl<D: Disk> Core<D> {
         outputs.push(CoreOutput::Committed(Box::new(committed)));
         Ok(answer)
     }
+}
+
+fn consensus_tip<D: Disk>(ledger: &Ledger<D>) -> Result<hefu_consensus::Tip, LedgerError> {
+    let Tip { height, block, time, .. } = ledger.tip().clone();
+    let certificate = open::tip_certificate(ledger)?;
+    Ok(hefu_consensus::Tip { height, block, time, certificate })
 }
 
 /// Splits the log into the replica's entries of the open height, and bundles for the pool.
