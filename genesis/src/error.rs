@@ -1,5 +1,7 @@
 //! Why a document is no genesis. Every error names the province, the body and the cause.
 
+use hefu_contracts::Code;
+use hefu_contracts::genesis_state::InitialStateError;
 use hefu_primitives::bounds::MAX_VALIDATORS;
 use hefu_primitives::codes::{ItemError, PersonalData, TypeCodeError, UsccError};
 use hefu_primitives::{BaseCode, CodecError, H32, Id16, KeyId, Region, TypeCode, Uscc};
@@ -85,6 +87,9 @@ pub enum GenesisError {
         /// What the key is for.
         used: KeyUse,
     },
+    /// The contracts refuse the state for a reason not named above.
+    #[error("state: {0}")]
+    State(#[from] InitialStateError),
     /// One key for two purposes.
     #[error(
         "key {key} is the {first} of province {first_region} and the {second} of {second_region}"
@@ -132,6 +137,9 @@ pub enum CharterFault {
     /// A parameter is out of range.
     #[error("parameter {0} is out of range")]
     Parameter(&'static str),
+    /// The contract would not adopt the parameters.
+    #[error("parameters: {0}")]
+    Parameters(#[source] Code),
     /// A list is too long.
     #[error("{found} {what}: at most {bound} are possible")]
     TooMany {
@@ -200,24 +208,21 @@ pub enum TypeFault {
     /// Listed twice.
     #[error("it stands twice")]
     Repeated,
-    /// A version other than 1 to 999, or not the one after the previous.
+    /// A version that is not the one after the previous, or does not begin at 1.
     #[error("version {0} is not the next one")]
     Version(u16),
-    /// Holder codes: none, too many, or one twice.
-    #[error("the codes of holders are empty, too many or repeated")]
-    HolderCodes,
     /// A type people hold, with identifiers in the clear.
     #[error("identifiers of a type that people may hold must be commitments")]
     PlainIdentifier,
     /// A schema digest of zero.
     #[error("the digest of its schema is missing")]
     Schema,
-    /// A validity of no or too many years.
-    #[error("the validity is out of range")]
-    Validity,
-    /// The lead is no province.
-    #[error("its lead {0} can be no member")]
+    /// The lead is no founding member.
+    #[error("its lead {0} is no founding member")]
     Lead(Region),
+    /// The contract would not adopt it.
+    #[error(transparent)]
+    Rule(#[from] Code),
 }
 
 /// What is wrong with a scenario.
@@ -238,9 +243,9 @@ pub enum ScenarioFault {
     /// A type or version that is not listed.
     #[error("type {0} is not listed in that version")]
     UnknownType(TypeCode),
-    /// A freshness of zero or more than a year.
-    #[error("the freshness is not between a second and a year")]
-    Freshness,
+    /// The contract would not adopt it.
+    #[error(transparent)]
+    Rule(#[from] Code),
 }
 
 /// What is wrong with an initial agreement.

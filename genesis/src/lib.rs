@@ -5,8 +5,10 @@
 //!
 //! ## Rules
 //!
-//! 1. **The hash of the canonical bytes is the chain id.** JSON is how people keep and read the
-//!    document: neither its spaces nor the order of its keys and lists change the chain id.
+//! 1. **The chain id is the hash of the anchor**: the hash of the document's canonical bytes, the
+//!    root of the state it begins with, and the first validators. An evidence capsule carries the
+//!    anchor and not the document. JSON is how people keep and read the document: neither its
+//!    spaces nor the order of its keys and lists change the chain id.
 //! 2. **A [`Genesis`] is valid.** Nothing makes one but [`Genesis::new`] and what goes through it,
 //!    so every holder of one may rely on every rule of [`validate`].
 //! 3. **Fictitious and real never mix.** A production ledger refuses credit codes made up for
@@ -27,6 +29,8 @@ mod file;
 mod genesis;
 pub mod sample;
 mod state;
+#[cfg(test)]
+mod testing;
 pub mod validate;
 
 pub use ceremony::{Draft, GenesisSignature, MemberFile, SignedGenesis, assemble};

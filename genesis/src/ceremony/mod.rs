@@ -24,3 +24,6 @@ const PURPOSE_DRAFT: u8 = 0;
 const PURPOSE_MEMBER: u8 = 1;
 /// A governor signs the genesis.
 const PURPOSE_GENESIS: u8 = 2;
+
+#[cfg(test)]
+mod tests;

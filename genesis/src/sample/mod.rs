@@ -282,3 +282,85 @@ fn calendars() -> Result<Vec<WorkCalendar>, GenesisError> {
     };
     Ok(vec![calendar(&Notice::FOR_2026)?, calendar(&HOLIDAYS_2027)?])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{CREATED, demo};
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn size_of_the_sample() {
+        let (genesis, keys) = demo();
+        let charter = genesis.charter();
+        assert_eq!((charter.types.len(), charter.scenarios.len()), (26, 4));
+        assert_eq!(
+            charter.calendars.iter().map(WorkCalendar::year).collect::<Vec<_>>(),
+            [2026, 2027]
+        );
+        assert_eq!(keys.authorities().count(), 48);
+        assert_eq!(keys.members.len(), 4);
+    }
+
+    /// Every identifier of the sample names an issuer with the mandate for its type, and every
+    /// type has exactly one issuer in each province.
+    #[test]
+    fn every_certificate_has_its_issuer() {
+        let (genesis, keys) = demo();
+        for region in PROVINCES {
+            for terms in &genesis.charter().types {
+                let member = keys.member(region).unwrap();
+                let issuers =
+                    member.authorities.iter().filter(|a| a.may_issue.contains(&terms.code)).count();
+                assert_eq!(issuers, 1, "{region} {}", terms.name_zh);
+            }
+        }
+        let content: serde_json::Value = serde_json::from_str(CONTENT).unwrap();
+        for listed in content["identifiers"].as_array().unwrap() {
+            let identifier: hefu_primitives::codes::Identifier =
+                listed["identifier"].as_str().unwrap().parse().unwrap();
+            let (_, issuer) = genesis.authority(identifier.issuer()).unwrap();
+            assert!(issuer.may_issue.contains(&identifier.type_code()), "{identifier}");
+        }
+    }
+
+    #[test]
+    fn scenarios_and_the_agreement_cover_every_type() {
+        let genesis = demo().0;
+        let charter = genesis.charter();
+        let agreement = &charter.agreements[0];
+        let all: BTreeSet<TypeCode> = charter.types.iter().map(|terms| terms.code).collect();
+        let in_scenarios: BTreeSet<TypeCode> =
+            charter.scenarios.iter().flat_map(|s| s.types.iter().map(|t| t.code)).collect();
+        assert_eq!(in_scenarios, all);
+        assert_eq!(agreement.entries.len(), 26);
+        assert!(agreement.entries.iter().all(|entry| !entry.scenarios.is_empty()));
+        for (plan, scenario) in SCENARIOS.iter().zip(&charter.scenarios) {
+            assert_eq!(plan.types.len(), scenario.types.len(), "a misspelt name in {}", plan.id);
+        }
+    }
+
+    #[test]
+    fn watching_authorities_only_watch() {
+        let (genesis, keys) = demo();
+        let audit = keys.member(Region(310_000)).unwrap().department("audit").unwrap();
+        assert!(audit.key_for(Role::Auditor).is_some() && audit.key_for(Role::Issuer).is_none());
+        let seed = genesis.authority(audit.code).unwrap().1;
+        assert!(seed.may_rely.is_empty() && seed.may_handle.is_empty());
+        let police = keys.member(Region(310_000)).unwrap().department("310000-ps").unwrap();
+        assert!(police.key_for(Role::Issuer).is_some());
+    }
+
+    #[test]
+    fn calendars_are_those_of_the_years() {
+        let charter = charter(CREATED).unwrap();
+        let days: Vec<u32> = charter.calendars.iter().map(WorkCalendar::count).collect();
+        assert_eq!(days, [248, 244]);
+    }
+
+    #[test]
+    fn unknown_provinces_have_no_sample() {
+        let refused = member(Region(350_000), CREATED, &mut crate::testing::key);
+        assert!(matches!(refused, Err(GenesisError::Member { .. })));
+    }
+}

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hefu_contracts::certificate::{CertTypeTerms, IdPolicy, ScenarioTerms, Validity};
+use hefu_contracts::certificate::listing::{
+    check_scenario as check_scenario_terms, check_type as check_terms,
+};
+use hefu_contracts::certificate::{CertTypeTerms, IdPolicy, ScenarioTerms};
 use hefu_contracts::identity::Parameters;
-use hefu_primitives::codes::region::{CENTRE, is_member_eligible};
 use hefu_primitives::codes::type_code;
 use hefu_primitives::{H32, Region, TypeCode};
 
@@ -17,15 +19,6 @@ use crate::error::{AgreementFault, CharterFault, ScenarioFault, TypeFault};
 
 /// 2020-01-01 and 2100-01-01 in UTC.
 const CREATED: std::ops::Range<u64> = 1_577_836_800_000..4_102_444_800_000;
-/// Largest version of a type.
-const MAX_VERSION: u16 = 999;
-/// Most codes of holders of a type.
-const MAX_HOLDER_CODES: usize = 8;
-/// Longest validity, in years.
-const MAX_VALIDITY_YEARS: u8 = 100;
-/// Oldest check a scenario may allow: a year.
-const MAX_FRESHNESS_S: u32 = 31_622_400;
-
 /// Types by code with their highest version, as later checks ask for them.
 type Types = BTreeMap<TypeCode, u16>;
 
@@ -38,7 +31,7 @@ pub(crate) fn charter(charter: &Charter, founders: &BTreeSet<Region>) -> Result<
     }
     lengths(charter)?;
     parameters(&charter.parameters, charter.kind)?;
-    let types = types(&charter.types, charter.kind)?;
+    let types = types(charter, founders)?;
     scenarios(&charter.scenarios, &types)?;
     let years: Vec<u16> = charter.calendars.iter().map(|calendar| calendar.year()).collect();
     if let Some(year) = repeated(&years) {
@@ -70,7 +63,7 @@ fn parameters(parameters: &Parameters, kind: Kind) -> Result<(), CharterFault> {
         ("heartbeat_ms", (1_000..=day).contains(&parameters.heartbeat_ms)),
         ("max_clock_ahead_ms", (100..=3_600_000).contains(&parameters.max_clock_ahead_ms)),
         ("ballot_days", (1..=366).contains(&parameters.ballot_days)),
-        ("key_overlap_days", parameters.key_overlap_days <= 31),
+        ("key_overlap_days", parameters.key_overlap_days <= parameters.key_term_days),
         ("key_term_days", (1..=731).contains(&parameters.key_term_days)),
         ("grant_term_days", (1..=366).contains(&parameters.grant_term_days)),
         ("correction_working_days", parameters.correction_working_days <= 30),
@@ -80,36 +73,38 @@ fn parameters(parameters: &Parameters, kind: Kind) -> Result<(), CharterFault> {
     ];
     match checks.into_iter().find(|(_, good)| !good) {
         Some((name, _)) => Err(CharterFault::Parameter(name)),
-        None => Ok(()),
+        None => parameters.validate().map_err(CharterFault::Parameters),
     }
 }
 
-fn types(listed: &[CertTypeTerms], kind: Kind) -> Result<Types, CharterFault> {
+fn types(charter: &Charter, founders: &BTreeSet<Region>) -> Result<Types, CharterFault> {
     let mut types = Types::new();
-    for terms in listed {
+    for terms in &charter.types {
         let code = terms.code;
-        let previous = types.get(&code).copied();
-        check_type(terms, kind, previous).map_err(|fault| CharterFault::Type { code, fault })?;
+        let previous = types.get(&code).copied().unwrap_or(0);
+        check_type(terms, charter.kind, previous, founders)
+            .map_err(|fault| CharterFault::Type { code, fault })?;
         types.insert(code, terms.version);
     }
     Ok(types)
 }
 
-fn check_type(terms: &CertTypeTerms, kind: Kind, previous: Option<u16>) -> Result<(), TypeFault> {
+/// Names the common mistakes, then asks the contract whether it would adopt the type.
+fn check_type(
+    terms: &CertTypeTerms,
+    kind: Kind,
+    previous: u16,
+    founders: &BTreeSet<Region>,
+) -> Result<(), TypeFault> {
     type_code::check(&terms.code)?;
     of_kind(&terms.code.definer(), kind)?;
     public_text(&terms.name_zh)?;
     public_text(&terms.name_en)?;
-    if previous == Some(terms.version) {
+    if previous == terms.version {
         return Err(TypeFault::Repeated);
     }
-    let next = previous.is_none_or(|previous| previous.checked_add(1) == Some(terms.version));
-    if !next || !(1..=MAX_VERSION).contains(&terms.version) {
+    if previous.checked_add(1) != Some(terms.version) {
         return Err(TypeFault::Version(terms.version));
-    }
-    let holders = &terms.holder_codes;
-    if !(1..=MAX_HOLDER_CODES).contains(&holders.len()) || repeated(holders).is_some() {
-        return Err(TypeFault::HolderCodes);
     }
     if terms.holder_class.is_personal() && terms.id_policy != IdPolicy::Committed {
         return Err(TypeFault::PlainIdentifier);
@@ -117,14 +112,10 @@ fn check_type(terms: &CertTypeTerms, kind: Kind, previous: Option<u16>) -> Resul
     if terms.schema_digest == H32::ZERO {
         return Err(TypeFault::Schema);
     }
-    if matches!(terms.validity, Validity::Years(years) if years == 0 || years > MAX_VALIDITY_YEARS)
-    {
-        return Err(TypeFault::Validity);
-    }
-    if terms.lead != CENTRE && !is_member_eligible(terms.lead) {
+    if !founders.contains(&terms.lead) {
         return Err(TypeFault::Lead(terms.lead));
     }
-    Ok(())
+    Ok(check_terms(terms, kind == Kind::Demo)?)
 }
 
 fn scenarios(listed: &[ScenarioTerms], types: &Types) -> Result<(), CharterFault> {
@@ -156,10 +147,7 @@ fn check_scenario(scenario: &ScenarioTerms, types: &Types) -> Result<(), Scenari
             return Err(ScenarioFault::UnknownType(listed.code));
         }
     }
-    if !(1..=MAX_FRESHNESS_S).contains(&scenario.freshness_s) {
-        return Err(ScenarioFault::Freshness);
-    }
-    Ok(())
+    Ok(check_scenario_terms(scenario)?)
 }
 
 fn has_version(types: &Types, code: TypeCode, version: u16) -> bool {

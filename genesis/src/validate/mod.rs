@@ -43,9 +43,9 @@ pub const MAX_ADMITTED: usize = 64;
 /// Most authorities of one member: departments of a province, its cities and counties.
 pub const MAX_AUTHORITIES: usize = 4_096;
 /// Most mandates of one kind of an authority.
-pub const MAX_MANDATES: usize = 4_096;
+pub const MAX_MANDATES: usize = hefu_contracts::identity::authority::MAX_MANDATE;
 /// Most keys of an authority with the same role (domain.md §3.3).
-pub const MAX_KEYS_PER_ROLE: usize = 4;
+pub const MAX_KEYS_PER_ROLE: usize = hefu_contracts::identity::key::MAX_KEYS_PER_ROLE;
 /// Most addresses of a node.
 pub const MAX_ADDRESSES: usize = 8;
 /// Longest address, in bytes: a host name of 253, a colon and a port.
@@ -126,3 +126,6 @@ fn of_kind(code: &Uscc, kind: Kind) -> Result<(), KindFault> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests;
