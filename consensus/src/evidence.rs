@@ -2,9 +2,14 @@
 //! the validator set of the height.
 
 use hefu_primitives::vote::{SignedProposal, SignedVote};
+use hefu_primitives::{Canonical, ChainId, CodecError, Height, KeyId, Round, ValidatorSet};
 use minicbor::{Decode, Encode};
 
-/// Proof of equivocation; canonical CBOR. The pair is ordered, so that there is one encoding.
+/// Largest encoded evidence, in bytes: two signed proposals of at most 170 bytes.
+pub const MAX_EVIDENCE_BYTES: usize = 512;
+
+/// Proof of equivocation; canonical CBOR. The pair is in the order of its encodings, so that one
+/// pair has one encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub enum Equivocation {
     /// Two votes of one kind, height and round.
@@ -13,4 +18,144 @@ pub enum Equivocation {
     /// Two proposals of one height and round.
     #[n(1)]
     Proposals(#[n(0)] SignedProposal, #[n(1)] SignedProposal),
+}
+
+/// Why two messages prove nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EvidenceError {
+    /// The encoding.
+    #[error(transparent)]
+    Codec(#[from] CodecError),
+    /// They are of different validators, heights, rounds or kinds, or say the same.
+    #[error("the two messages do not contradict each other")]
+    NoContradiction,
+    /// Not in order.
+    #[error("the two messages are not in order")]
+    Order,
+    /// A signature does not verify, or its validator is not in the set.
+    #[error("a signature does not verify")]
+    Signature,
+}
+
+impl Equivocation {
+    /// Puts two votes in order.
+    pub fn votes(a: SignedVote, b: SignedVote) -> Self {
+        if a.to_bytes() <= b.to_bytes() { Self::Votes(a, b) } else { Self::Votes(b, a) }
+    }
+
+    /// Puts two proposals in order.
+    pub fn proposals(a: SignedProposal, b: SignedProposal) -> Self {
+        if a.to_bytes() <= b.to_bytes() { Self::Proposals(a, b) } else { Self::Proposals(b, a) }
+    }
+
+    /// Decodes evidence; verify it before believing it.
+    ///
+    /// # Errors
+    /// [`EvidenceError::Codec`].
+    pub fn decode(bytes: &[u8]) -> Result<Self, EvidenceError> {
+        Ok(Self::from_bytes(bytes, MAX_EVIDENCE_BYTES)?)
+    }
+
+    /// Who contradicted itself.
+    pub const fn validator(&self) -> KeyId {
+        match self {
+            Self::Votes(a, _) => a.vote.validator,
+            Self::Proposals(a, _) => a.proposal.proposer,
+        }
+    }
+
+    /// At which height.
+    pub const fn height(&self) -> Height {
+        match self {
+            Self::Votes(a, _) => a.vote.height,
+            Self::Proposals(a, _) => a.proposal.height,
+        }
+    }
+
+    /// In which round.
+    pub const fn round(&self) -> Round {
+        match self {
+            Self::Votes(a, _) => a.vote.round,
+            Self::Proposals(a, _) => a.proposal.round,
+        }
+    }
+
+    /// Checks the proof against the validator set of its height.
+    ///
+    /// # Errors
+    /// [`EvidenceError`] names what is missing.
+    pub fn verify(&self, chain: &ChainId, validators: &ValidatorSet) -> Result<(), EvidenceError> {
+        let (contradict, ordered, signed) = match self {
+            Self::Votes(a, b) => (
+                a.vote != b.vote
+                    && (a.vote.kind, a.vote.height, a.vote.round, a.vote.validator)
+                        == (b.vote.kind, b.vote.height, b.vote.round, b.vote.validator),
+                a.to_bytes() <= b.to_bytes(),
+                a.verify(chain, validators) && b.verify(chain, validators),
+            ),
+            Self::Proposals(a, b) => (
+                a.proposal != b.proposal
+                    && (a.proposal.height, a.proposal.round, a.proposal.proposer)
+                        == (b.proposal.height, b.proposal.round, b.proposal.proposer),
+                a.to_bytes() <= b.to_bytes(),
+                a.verify(chain, validators) && b.verify(chain, validators),
+            ),
+        };
+        match (contradict, ordered, signed) {
+            (false, ..) => Err(EvidenceError::NoContradiction),
+            (_, false, _) => Err(EvidenceError::Order),
+            (_, _, false) => Err(EvidenceError::Signature),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{CHAIN, keys, set};
+    use hefu_primitives::{BlockId, KeyPair, Proposal, Vote, VoteKind};
+
+    fn vote(key: &KeyPair, block: u8) -> SignedVote {
+        let (height, round) = (Height(3), Round(1));
+        let block = Some(BlockId([block; 32]));
+        Vote { kind: VoteKind::Prevote, height, round, block, validator: key.id() }
+            .sign(&CHAIN, key)
+    }
+
+    #[test]
+    fn proves_a_double_vote_and_nothing_else() {
+        let pairs = keys(4);
+        let validators = set(&pairs);
+        let (a, b) = (vote(&pairs[0], 1), vote(&pairs[0], 2));
+        let good = Equivocation::votes(a, b);
+        assert_eq!(good, Equivocation::votes(b, a));
+        assert_eq!(good.verify(&CHAIN, &validators), Ok(()));
+        assert_eq!(Equivocation::decode(&good.to_bytes()), Ok(good));
+        assert_eq!(good.validator(), pairs[0].id());
+
+        let verify = |e: Equivocation| e.verify(&CHAIN, &validators);
+        assert_eq!(verify(Equivocation::votes(a, a)), Err(EvidenceError::NoContradiction));
+        let other = vote(&pairs[1], 2);
+        assert_eq!(verify(Equivocation::votes(a, other)), Err(EvidenceError::NoContradiction));
+        let Equivocation::Votes(first, second) = good else { unreachable!() };
+        assert_eq!(verify(Equivocation::Votes(second, first)), Err(EvidenceError::Order));
+        let forged = SignedVote { signature: b.signature, ..a };
+        assert_eq!(verify(Equivocation::votes(forged, b)), Err(EvidenceError::Signature));
+        let strangers = set(&keys(8)[4..]);
+        assert_eq!(good.verify(&CHAIN, &strangers), Err(EvidenceError::Signature));
+    }
+
+    #[test]
+    fn proves_two_proposals_that_differ_in_their_lock_alone() {
+        let pairs = keys(4);
+        let proposal = |pol_round| {
+            let (height, round, block) = (Height(3), Round(1), BlockId([1; 32]));
+            Proposal { height, round, block, pol_round, proposer: pairs[2].id() }
+                .sign(&CHAIN, &pairs[2])
+        };
+        let proof = Equivocation::proposals(proposal(None), proposal(Some(Round(0))));
+        assert_eq!(proof.verify(&CHAIN, &set(&pairs)), Ok(()));
+        assert!(proof.to_bytes().len() <= MAX_EVIDENCE_BYTES);
+    }
 }

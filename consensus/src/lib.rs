@@ -34,9 +34,16 @@ pub mod header;
 pub mod input;
 pub mod message;
 pub mod output;
+pub mod rotation;
 pub mod wal;
 
+mod core;
+mod peers;
 mod replica;
+mod signer;
+#[cfg(test)]
+mod testing;
+mod votes;
 
 pub use config::{Config, ConfigError, Timeouts};
 pub use evidence::Equivocation;
@@ -45,6 +52,7 @@ pub use input::{Input, PeerKey, SyncedBlock, TimerId, TimerKind, Tip};
 pub use message::{Message, PolkaCertificate, Status};
 pub use output::{Halt, Output, PeerFault, StartError};
 pub use replica::Replica;
+pub use rotation::proposer;
 pub use wal::{WaitStep, WalEntry};
 
 /// Most blocks in one answer to a request for blocks.
