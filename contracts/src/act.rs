@@ -7,8 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::code::Code;
 use crate::exec::Context;
-use crate::{certificate, identity};
-// use crate::{recognition, sharing};
+use crate::{certificate, identity, recognition, sharing};
 
 macro_rules! acts {
     ($($number:literal $name:ident($body:ty) $label:literal,)*) => {
@@ -63,24 +62,24 @@ acts! {
     23 RevokeAttestation(certificate::RevokeAttestation) "revoke_attestation",
     24 Reaffirm(certificate::Reaffirm) "reaffirm",
     25 SaltDestroyed(certificate::SaltDestroyed) "salt_destroyed",
-    // 40 ProposeAgreement(recognition::ProposeAgreement) "propose_agreement",
-    // 41 SignAgreement(recognition::SignAgreement) "sign_agreement",
-    // 42 PauseEntry(recognition::PauseEntry) "pause_entry",
-    // 43 ResumeEntry(recognition::ResumeEntry) "resume_entry",
-    // 44 WithdrawAgreement(recognition::WithdrawAgreement) "withdraw_agreement",
-    // 45 Decide(recognition::Decide) "decide",
-    // 46 CorrectDecision(recognition::CorrectDecision) "correct_decision",
-    // 60 PublishCatalogue(sharing::PublishCatalogue) "publish_catalogue",
-    // 61 SetCatalogueState(sharing::SetCatalogueState) "set_catalogue_state",
-    // 62 RequestAccess(sharing::RequestAccess) "request_access",
-    // 63 Acknowledge(sharing::Acknowledge) "acknowledge",
-    // 64 GrantAccess(sharing::GrantAccess) "grant_access",
-    // 65 Deny(sharing::Deny) "deny",
-    // 66 ReturnRequest(sharing::ReturnRequest) "return_request",
-    // 67 WithdrawRequest(sharing::WithdrawRequest) "withdraw_request",
-    // 68 SetGrantState(sharing::SetGrantState) "set_grant_state",
-    // 69 PutReceipt(sharing::PutReceipt) "put_receipt",
-    // 70 AnswerReceipt(sharing::AnswerReceipt) "answer_receipt",
+    40 ProposeAgreement(recognition::ProposeAgreement) "propose_agreement",
+    41 SignAgreement(recognition::SignAgreement) "sign_agreement",
+    42 PauseEntry(recognition::PauseEntry) "pause_entry",
+    43 ResumeEntry(recognition::ResumeEntry) "resume_entry",
+    44 WithdrawAgreement(recognition::WithdrawAgreement) "withdraw_agreement",
+    45 Decide(recognition::Decide) "decide",
+    46 CorrectDecision(recognition::CorrectDecision) "correct_decision",
+    60 PublishCatalogue(sharing::PublishCatalogue) "publish_catalogue",
+    61 SetCatalogueState(sharing::SetCatalogueState) "set_catalogue_state",
+    62 RequestAccess(sharing::RequestAccess) "request_access",
+    63 Acknowledge(sharing::Acknowledge) "acknowledge",
+    64 GrantAccess(sharing::GrantAccess) "grant_access",
+    65 Deny(sharing::Deny) "deny",
+    66 ReturnRequest(sharing::ReturnRequest) "return_request",
+    67 WithdrawRequest(sharing::WithdrawRequest) "withdraw_request",
+    68 SetGrantState(sharing::SetGrantState) "set_grant_state",
+    69 PutReceipt(sharing::PutReceipt) "put_receipt",
+    70 AnswerReceipt(sharing::AnswerReceipt) "answer_receipt",
 }
 
 impl Act {

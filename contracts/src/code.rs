@@ -112,6 +112,7 @@ codes! {
     403 AgreementLapsed,
     404 EntryUnknown,
     405 UnknownAgreement,
+    406 AgreementState,
     411 DecisionReasonRequired,
     412 ReasonUnknown,
     413 EvidenceRequired,

@@ -117,7 +117,7 @@ pub fn parameters_hash(parameters: &Parameters) -> H32 {
 }
 
 /// What happens at the start of every block: transaction ids that can no longer be sent again are
-/// forgotten, and the validator schedule moves on by one height.
+/// forgotten, the validator schedule moves on by one height, and recognition notes when it is.
 fn prepare(block: &BlockInfo, state: &mut State<'_>) {
     for (key, ()) in state.scan(&SEEN, &(), MAX_PRUNED) {
         let (Some(time), Some(id)) = (key.get(1..9), key.get(9..41)) else { continue };
@@ -134,6 +134,7 @@ fn prepare(block: &BlockInfo, state: &mut State<'_>) {
         let next = schedule.after.clone();
         state.put(&VALIDATORS, &(), &ValidatorSchedule { next, after: schedule.after });
     }
+    crate::recognition::begin_block(block, state);
     state.keep_transaction();
 }
 

@@ -31,8 +31,8 @@ pub mod event;
 pub mod exec;
 pub mod genesis_state;
 pub mod identity;
-// pub mod recognition;
-// pub mod sharing;
+pub mod recognition;
+pub mod sharing;
 pub mod state;
 #[cfg(any(test, feature = "testkit"))]
 #[doc(hidden)]
