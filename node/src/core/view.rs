@@ -8,6 +8,9 @@ use hefu_primitives::Height;
 use super::keys;
 use crate::store::{Index, StoreError};
 
+/// Rows read from the index at a time.
+const SCAN_PAGE: usize = 4_096;
+
 /// Reads records from the index.
 #[derive(Clone)]
 pub struct Records {
@@ -58,7 +61,7 @@ impl Records {
     pub fn heights_of(&self, record: &[u8]) -> Result<Vec<Height>, StoreError> {
         let from = keys::history(record, Height(0));
         let to = keys::history(record, Height(u64::MAX));
-        let replaced = self.index.scan(&from, &to, usize::MAX, false)?;
+        let replaced = self.rows(from, &to, usize::MAX)?;
         let written = replaced.into_iter().filter_map(|(_, value)| split(value));
         let mut heights: Vec<Height> = written.map(|(height, _)| height).collect();
         heights.extend(self.current(record)?.map(|(height, _)| height));
@@ -70,10 +73,26 @@ impl Records {
     /// # Errors
     /// Those of the store.
     pub fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Entry>, StoreError> {
-        let found = self.index.scan(&keys::state(from), &keys::state(to), limit, false)?;
+        let found = self.rows(keys::state(from), &keys::state(to), limit)?;
         let record =
             |(key, value): (Vec<u8>, Vec<u8>)| Some((key.get(1..)?.to_vec(), split(value)?.1));
         Ok(found.into_iter().filter_map(record).collect())
+    }
+
+    /// Rows of a range, in pages: the index bounds what one scan may ask for.
+    fn rows(&self, mut from: Vec<u8>, to: &[u8], limit: usize) -> Result<Vec<Entry>, StoreError> {
+        let mut rows: Vec<Entry> = Vec::new();
+        loop {
+            let page = limit.saturating_sub(rows.len()).min(SCAN_PAGE);
+            let found = self.index.scan(&from, to, page, false)?;
+            let full = found.len() == SCAN_PAGE;
+            rows.extend(found);
+            match rows.last() {
+                // The least key after the last one.
+                Some((last, _)) if full => from = [last.as_slice(), &[0]].concat(),
+                _ => return Ok(rows),
+            }
+        }
     }
 
     /// The index below.
@@ -128,4 +147,26 @@ impl RecordsAt {
 fn fail(error: &StoreError) -> ! {
     tracing::error!(%error, "the store failed while a block was executed; stopping");
     panic!("store: {error}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{EngineKind, open_index};
+
+    #[test]
+    fn scans_are_not_bounded_by_a_page_of_the_index() {
+        let index = open_index(EngineKind::Memory, std::path::Path::new("")).unwrap();
+        let rows = SCAN_PAGE * 2 + 1;
+        let key = |number: usize| (number as u32).to_be_bytes().to_vec();
+        let write = |n| (keys::state(&key(n)), Some(join(Height(1), &key(n))));
+        let batch: Vec<_> = (0..rows).map(write).collect();
+        index.apply(1, &batch).unwrap();
+        let records = Records::new(index);
+        let scan = |limit| Records::scan(&records, &key(0), &[0xff; 5], limit).unwrap();
+        assert_eq!(scan(usize::MAX).len(), rows);
+        assert_eq!(scan(rows - 1).last().unwrap().0, key(rows - 2));
+        assert_eq!(scan(SCAN_PAGE).len(), SCAN_PAGE);
+        assert_eq!(scan(3).len(), 3);
+    }
 }
