@@ -88,10 +88,8 @@ impl Cluster {
                 heartbeat_ms: None,
             };
             let region = member.region;
-            provinces.insert(
-                region,
-                Province { region, keys: member, api, options, running: None },
-            );
+            provinces
+                .insert(region, Province { region, keys: member, api, options, running: None });
         }
         let mut cluster = Self { provinces, genesis };
         let regions: Vec<Region> = cluster.provinces.keys().copied().collect();

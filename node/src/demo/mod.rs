@@ -1,0 +1,245 @@
+//! # `hefu demo`
+//!
+//! Four provinces in one process, for a first look and for CI: the same network, storage and
+//! consensus as in production, over the loopback interface, in a folder that is removed at the
+//! end. Synthetic acts flow; provinces can be stopped, cut off and damaged from another terminal.
+
+pub mod cluster;
+pub mod control;
+pub mod traffic;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use hefu_genesis::sample::SampleKeys;
+use hefu_primitives::{BlockId, H32, Height, Region};
+use serde::Serialize;
+use tokio::sync::mpsc;
+
+use self::cluster::Cluster;
+use self::control::{Answer, Command};
+use self::traffic::Tally;
+use crate::runtime::Service;
+use crate::store::EngineKind;
+
+/// Longest wait for the nodes to agree at the end.
+const SETTLE: Duration = Duration::from_secs(30);
+
+/// How a demonstration runs.
+#[derive(Clone, Debug)]
+pub struct DemoOptions {
+    /// How long; without an end until Ctrl-C.
+    pub duration: Option<Duration>,
+    /// Synthetic acts a second.
+    pub rate: u32,
+    /// First API port; a busy one gives way to the next.
+    pub first_port: u16,
+    /// The key-value engine.
+    pub engine: EngineKind,
+}
+
+/// What a demonstration tells while it runs. Texts are the command line's.
+pub trait Narrator: Send {
+    /// The nodes run and the first block is made.
+    fn started(&mut self, cluster: &Cluster);
+    /// Something was done by command.
+    fn told(&mut self, answer: &Answer);
+    /// Every second: height, validators that can vote, of how many, commit p50 in ms.
+    fn beat(&mut self, height: Height, online: usize, of: usize, p50_ms: f64);
+}
+
+/// One node at the common height.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NodeReport {
+    /// The province.
+    pub region: Region,
+    /// The common height.
+    pub height: Height,
+    /// Its block there.
+    pub block_id: BlockId,
+    /// Root of its audit log there.
+    pub log_root: H32,
+    /// Root of its records there.
+    pub state_root: H32,
+}
+
+/// Quantiles of the time from submission to durable commit.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct CommitTimes {
+    /// Median, in milliseconds.
+    pub p50: f64,
+    /// 99th percentile, in milliseconds.
+    pub p99: f64,
+}
+
+/// What a demonstration ends with.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Report {
+    /// Whether every node was there and all agree on block, log root and state root.
+    pub agreed: bool,
+    /// The nodes, at one common height.
+    pub nodes: Vec<NodeReport>,
+    /// Acts applied.
+    pub acts_applied: u64,
+    /// Acts that were refused or whose outcome did not come in time.
+    pub acts_failed: u64,
+    /// Latencies seen by submitters.
+    pub commit_ms: CommitTimes,
+}
+
+/// Runs a demonstration to its end.
+///
+/// # Errors
+/// When it cannot start. Disagreement is no error but a report.
+pub async fn run(options: DemoOptions, narrator: &mut dyn Narrator) -> anyhow::Result<Report> {
+    let folder = tempfile::Builder::new().prefix("hefu-demo-").tempdir()?;
+    let mut cluster = Cluster::start(folder.path(), options.first_port, options.engine).await?;
+    let apis = cluster.provinces.values().map(|p| (p.region, p.api)).collect();
+    let (mut commands, _contact) = control::listen(apis).await?;
+    let tally = Arc::new(Tally::default());
+    let nodes = Arc::new(std::sync::RwLock::new(cluster.running()));
+    let traffic = tokio::spawn(traffic::run(
+        reader(&nodes),
+        Arc::new(sample_keys(&cluster)),
+        options.rate,
+        tally.clone(),
+    ));
+    wait_first_block(&cluster).await?;
+    narrator.started(&cluster);
+    let end = async {
+        match options.duration {
+            Some(duration) => tokio::time::sleep(duration).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::pin!(end);
+    let mut beat = tokio::time::interval(Duration::from_secs(1));
+    loop {
+        tokio::select! {
+            () = &mut end => break,
+            _ = tokio::signal::ctrl_c() => break,
+            _ = beat.tick() => tell_beat(&cluster, &tally, narrator),
+            Some((command, reply)) = commands.recv() => {
+                let answer = obey(&mut cluster, &command).await;
+                *nodes.write().unwrap_or_else(std::sync::PoisonError::into_inner) =
+                    cluster.running();
+                narrator.told(&answer);
+                let _ = reply.send(answer);
+            }
+        }
+    }
+    traffic.abort();
+    let report = report(&cluster, &tally).await;
+    drain(&mut commands);
+    cluster.stop().await;
+    Ok(report)
+}
+
+type Nodes = Arc<std::sync::RwLock<Vec<(Region, Service)>>>;
+
+fn reader(nodes: &Nodes) -> impl Fn() -> Vec<(Region, Service)> + use<> {
+    let nodes = nodes.clone();
+    move || nodes.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+}
+
+fn sample_keys(cluster: &Cluster) -> SampleKeys {
+    SampleKeys { members: cluster.provinces.values().map(|p| p.keys.clone()).collect() }
+}
+
+async fn wait_first_block(cluster: &Cluster) -> anyhow::Result<()> {
+    let running = cluster.running();
+    let waits = running.iter().map(|(_, service)| service.wait_height(Height(1)));
+    tokio::time::timeout(SETTLE, futures::future::join_all(waits))
+        .await
+        .map_err(|_| anyhow::anyhow!("no block was made within {} s", SETTLE.as_secs()))?;
+    Ok(())
+}
+
+fn tell_beat(cluster: &Cluster, tally: &Tally, narrator: &mut dyn Narrator) {
+    let running = cluster.running();
+    let height = running.iter().map(|(_, service)| service.tip().height).max();
+    let p50 = tally.commit_ms(&[0.5]).first().copied().unwrap_or_default();
+    narrator.beat(height.unwrap_or_default(), running.len(), cluster.provinces.len(), p50);
+}
+
+async fn obey(cluster: &mut Cluster, command: &Command) -> Answer {
+    let done = match command {
+        Command::Stop { region } => {
+            cluster.stop_node(*region).await.map(|()| vec![format!("stopped {region}")])
+        }
+        Command::Start { region } => {
+            cluster.start_node(*region).await.map(|()| vec![format!("started {region}")])
+        }
+        Command::Partition { regions } => {
+            cluster.partition(&regions.iter().copied().collect::<BTreeSet<_>>()).await;
+            Ok(vec![if regions.is_empty() {
+                "all links are back".to_owned()
+            } else {
+                format!("cut off: {regions:?}")
+            }])
+        }
+        Command::Tamper { region } => tamper(cluster, *region).await,
+    };
+    match done {
+        Ok(lines) => Answer { ok: true, lines },
+        Err(error) => Answer { ok: false, lines: vec![format!("{error:#}")] },
+    }
+}
+
+/// Damages a node's blocks, shows that it will not start on them, keeps the damaged files, and
+/// lets it fetch the ledger again from the others.
+async fn tamper(cluster: &mut Cluster, region: Region) -> anyhow::Result<Vec<String>> {
+    cluster.stop_node(region).await?;
+    let (path, offset) = cluster.damage_blocks(region)?;
+    let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let mut lines = vec![format!("{region}: one bit changed in {file} at byte {offset}")];
+    match cluster.start_node(region).await {
+        Ok(()) => anyhow::bail!("{region} started on damaged blocks"),
+        Err(error) => lines.push(format!("{region} refuses to start: {error:#}")),
+    }
+    let aside = cluster.set_data_aside(region)?;
+    lines.push(format!("the damaged files are kept as evidence in {}", aside.display()));
+    cluster.start_node(region).await?;
+    let height = cluster.settle(SETTLE).await?;
+    lines.push(format!("{region} fetched the ledger again from the others: height {height}"));
+    Ok(lines)
+}
+
+/// Compares all nodes at the highest height that every one of them has.
+async fn report(cluster: &Cluster, tally: &Tally) -> Report {
+    let settled = cluster.settle(SETTLE).await;
+    let running = cluster.running();
+    let common = running.iter().map(|(_, service)| service.tip().height).min();
+    let common = common.unwrap_or_default();
+    let node = |(region, service): &(Region, Service)| {
+        let tip = cluster::at_height(service, common)?;
+        Some(NodeReport {
+            region: *region,
+            height: common,
+            block_id: tip.block,
+            log_root: tip.log_root,
+            state_root: tip.state_root,
+        })
+    };
+    let nodes: Vec<NodeReport> = running.iter().filter_map(node).collect();
+    let same = nodes.windows(2).all(|pair| {
+        let key = |n: &NodeReport| (n.block_id, n.log_root, n.state_root);
+        matches!(pair, [a, b] if key(a) == key(b))
+    });
+    let times = tally.commit_ms(&[0.5, 0.99]);
+    let time = |place: usize| times.get(place).copied().unwrap_or_default();
+    Report {
+        agreed: settled.is_ok() && same && !nodes.is_empty() && nodes.len() == running.len(),
+        nodes,
+        acts_applied: tally.applied.load(Ordering::Relaxed),
+        acts_failed: tally.failed.load(Ordering::Relaxed),
+        commit_ms: CommitTimes { p50: time(0), p99: time(1) },
+    }
+}
+
+fn drain(commands: &mut mpsc::Receiver<control::Request>) {
+    commands.close();
+    while commands.try_recv().is_ok() {}
+}
