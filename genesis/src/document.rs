@@ -6,8 +6,9 @@
 
 use hefu_contracts::certificate::{CertTypeTerms, ScenarioTerms};
 use hefu_contracts::identity::{Parameters, Role};
-use hefu_primitives::time::{Day, WorkCalendar};
-use hefu_primitives::{BaseCode, H32, Id16, Millis, PublicKey, Region, TypeCode, Uscc};
+use hefu_contracts::recognition::ProposeAgreement;
+use hefu_primitives::time::WorkCalendar;
+use hefu_primitives::{BaseCode, Millis, PublicKey, Region, TypeCode, Uscc};
 use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
@@ -61,9 +62,9 @@ pub struct Charter {
     /// Work calendars, by year.
     #[n(7)]
     pub calendars: Vec<WorkCalendar>,
-    /// Recognition agreements in force from the start, by id.
+    /// Recognition agreements by id; the founders sign them with the document itself.
     #[n(8)]
-    pub agreements: Vec<AgreementSeed>,
+    pub agreements: Vec<ProposeAgreement>,
 }
 
 /// Whether a ledger is real.
@@ -163,64 +164,6 @@ pub struct KeySeed {
     pub not_after: Millis,
 }
 
-/// A recognition agreement that the founders sign with the document itself.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AgreementSeed {
-    /// Its id.
-    #[n(0)]
-    pub id: Id16,
-    /// Its parties: members, at least two.
-    #[n(1)]
-    pub parties: Vec<Region>,
-    /// What is recognised, by type.
-    #[n(2)]
-    pub entries: Vec<AgreementEntry>,
-    /// First day in force.
-    #[n(3)]
-    pub effective: Day,
-    /// Last day in force.
-    #[n(4)]
-    pub until: Option<Day>,
-    /// Working days to answer a dispute.
-    #[n(5)]
-    pub dispute_sla: u16,
-    /// Digest of the signed text.
-    #[n(6)]
-    pub legal_digest: H32,
-}
-
-/// One type that an agreement recognises.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AgreementEntry {
-    /// The type.
-    #[n(0)]
-    pub code: TypeCode,
-    /// The least version.
-    #[n(1)]
-    pub min_version: u16,
-    /// The scenarios it is recognised in.
-    #[n(2)]
-    pub scenarios: Vec<u32>,
-    /// How far.
-    #[n(3)]
-    pub mode: RecognitionMode,
-}
-
-/// How far a certificate is recognised.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
-#[cbor(index_only)]
-#[serde(rename_all = "snake_case")]
-pub enum RecognitionMode {
-    /// Like one's own.
-    #[n(0)]
-    Full,
-    /// As a reference only.
-    #[n(1)]
-    Reference,
-}
-
 impl Document {
     /// Sorts every list that is a set, so that order carries no meaning.
     pub fn sort(&mut self) {
@@ -244,7 +187,7 @@ impl Charter {
         self.agreements.sort_by_key(|agreement| agreement.id);
         for agreement in &mut self.agreements {
             agreement.parties.sort_unstable();
-            agreement.entries.sort_by_key(|entry| entry.code);
+            agreement.entries.sort_by_key(|entry| entry.type_code);
             agreement.entries.iter_mut().for_each(|entry| entry.scenarios.sort_unstable());
         }
     }

@@ -260,18 +260,27 @@ pub enum AgreementFault {
     /// A party that is no founding member.
     #[error("party {0} is no founding member")]
     UnknownParty(Region),
-    /// No entry, or a type twice.
-    #[error("its entries are empty or repeated")]
+    /// It amends another, or is not the first version.
+    #[error("it must be a first version that amends nothing")]
+    Amendment,
+    /// No entry, too many, or a type twice.
+    #[error("its entries are empty, too many or repeated")]
     Entries,
     /// A type or version that is not listed.
     #[error("type {0} is not listed in that version")]
     UnknownType(TypeCode),
+    /// An entry without a scenario, or with too many.
+    #[error("the entry of type {0} has no scenario, or too many")]
+    Scenarios(TypeCode),
     /// A scenario that is not listed, is repeated, or does not cover the type.
     #[error("scenario {0} is not listed, repeated, or does not cover the type")]
     UnknownScenario(u32),
-    /// It ends before it begins.
-    #[error("it ends before it begins")]
+    /// It begins before the ledger does, or ends before it begins.
+    #[error("it begins before the ledger does, or ends before it begins")]
     Days,
+    /// Working days to settle a dispute out of range.
+    #[error("the working days to settle a dispute are not 1 to 60")]
+    DisputeDays,
     /// The digest of its text is zero.
     #[error("the digest of its text is missing")]
     Text,

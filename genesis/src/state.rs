@@ -3,18 +3,59 @@
 //! Invariant: it follows from the document alone. Node addresses and the network's name are not
 //! in it.
 
+use hefu_contracts::certificate::TYPE_USES;
 use hefu_contracts::identity::{
     Authority, AuthorityState, KeyRecord, KeyState, Member, MemberState, Role,
 };
-use hefu_contracts::{InitialState, Writes};
+use hefu_contracts::recognition::{
+    AGREEMENT_ENDS, AGREEMENTS, AGREEMENTS_BY_PARTY, Agreement, PartySignature, ProposeAgreement,
+};
+use hefu_contracts::{InitialState, Stamp, Writes};
+use hefu_primitives::codec::Canonical;
 use hefu_primitives::time::DAY_MS;
-use hefu_primitives::{Height, Millis, PublicKey, Uscc, ValidatorSet};
+use hefu_primitives::{Height, KeyId, Millis, PublicKey, Region, Uscc, ValidatorSet};
 
 use crate::document::{AuthoritySeed, Charter, Document, GOVERNOR_THRESHOLD, KeySeed, MemberSeed};
 
+/// What came with genesis rather than with an act.
+const GENESIS: Stamp =
+    Stamp { height: Height(0), time: Millis(0), occurred_at: Millis(0), key: KeyId::ZERO };
+
 /// Every record a document begins with. Its root is in the anchor, and so in the chain id.
 pub(crate) fn initial_writes(document: &Document, validators: &ValidatorSet) -> Writes {
-    initial_state(document, validators).writes()
+    let mut writes = initial_state(document, validators).writes();
+    for terms in &document.charter.agreements {
+        put_agreement(&mut writes, terms);
+    }
+    writes
+}
+
+/// An agreement that all its parties signed, as recognition stores it when the last one does. The
+/// founders' signatures on the genesis stand for those of governors.
+fn put_agreement(writes: &mut Writes, terms: &ProposeAgreement) {
+    let mut put = |key: Vec<u8>, value: Vec<u8>| writes.insert(key, Some(value));
+    let nothing = ().to_bytes();
+    for party in &terms.parties {
+        put(AGREEMENTS_BY_PARTY.key(&(*party, terms.id)), nothing.clone());
+    }
+    for entry in &terms.entries {
+        put(TYPE_USES.key(&(entry.type_code, terms.id)), nothing.clone());
+    }
+    if let Some(last) = terms.until {
+        put(AGREEMENT_ENDS.key(&(last.next().number(), terms.id)), nothing.clone());
+    }
+    let signature = |party: &Region| PartySignature { party: *party, stamp: GENESIS };
+    let record = Agreement {
+        terms: terms.clone(),
+        digest: terms.digest(),
+        proposer: terms.parties.first().copied().unwrap_or_default(),
+        proposed: GENESIS,
+        signatures: terms.parties.iter().map(signature).collect(),
+        pauses: Vec::new(),
+        leaves: Vec::new(),
+        replaced: None,
+    };
+    put(AGREEMENTS.key(&terms.id), record.to_bytes());
 }
 
 /// The lists of the contracts, each in the order they ask for.
@@ -112,16 +153,20 @@ fn record(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::genesis::Genesis;
+    use crate::sample::{AGREEMENT, SampleKeys};
     use crate::testing::{CREATED, demo};
+    use hefu_contracts::Code;
     use hefu_contracts::act::Act;
-    use hefu_contracts::certificate::{ATTESTATIONS, Attest, Ident, Marks};
+    use hefu_contracts::certificate::{ATTESTATIONS, Attest, Ident, Marks, SealVerdict};
     use hefu_contracts::exec::{BlockInfo, VerifyAlways, execute};
-    use hefu_contracts::identity::AUTHORITIES;
+    use hefu_contracts::recognition::{
+        AgreementState, Consent, DECISIONS, Decide, DecisionFlag, DecisionMode, DecisionOutcome,
+    };
     use hefu_contracts::state::MemoryState;
     use hefu_primitives::block::TxResult;
-    use hefu_primitives::codec::Canonical;
     use hefu_primitives::codes::Identifier;
-    use hefu_primitives::{H32, Id16, Region, SignedTransaction, TransactionBody};
+    use hefu_primitives::{H32, Id16, SignedTransaction, TransactionBody};
 
     #[test]
     fn contracts_accept_the_state() {
@@ -129,27 +174,51 @@ mod tests {
         let state = initial_state(genesis.document(), genesis.validators());
         assert_eq!(state.validate(), Ok(()));
         assert_eq!((state.authorities.len(), state.keys.len()), (48, 48 + 12));
-        assert_eq!(genesis.initial_writes(), state.writes());
     }
 
-    /// The sample is alive: an authority of it attests a licence in the first block.
-    #[test]
-    fn an_attestation_applies() {
-        let (genesis, keys) = demo();
-        let mut memory = MemoryState::default();
-        memory.apply(&genesis.initial_writes());
-        let text =
-            "1.2.156.3005.2.11100000HEFU90025A001.11310000HEFU01037L.HMYL093CBNKZLLR3T3PR.001.9";
-        let identifier: Identifier = text.parse().unwrap();
-        let issuer = keys.authority(identifier.issuer()).unwrap();
-        assert!(AUTHORITIES.read(&memory, &issuer.code).is_some());
-        let id = Id16([7; 16]);
-        let attest = Attest {
+    /// A ledger in memory that makes a block of each transaction.
+    struct Ledger {
+        genesis: Genesis,
+        keys: SampleKeys,
+        memory: MemoryState,
+        height: Height,
+    }
+
+    impl Ledger {
+        fn new() -> Self {
+            let (genesis, keys) = demo();
+            let mut memory = MemoryState::default();
+            memory.apply(&genesis.initial_writes());
+            Self { genesis, keys, memory, height: Height(0) }
+        }
+
+        fn submit(&mut self, authority: Uscc, role: Role, act: Act) -> TxResult {
+            self.height = self.height.next();
+            let chain = self.genesis.hash();
+            let time = Millis(CREATED.0 + self.height.0 * 1_000);
+            let not_after = Millis(time.0 + 60_000);
+            let body = TransactionBody { chain, not_after, acts: vec![act.to_bytes().into()] };
+            let pair = self.keys.authority(authority).unwrap().key_for(role).unwrap();
+            let signed = SignedTransaction::sign(&body, authority, "test", pair).unwrap();
+            let height = self.height;
+            let block = BlockInfo { chain, height, time, protocol: 1, log_size: height.0 };
+            let done = execute(block, &[&signed], &self.memory, &VerifyAlways);
+            assert_eq!(done.next_validators.as_ref(), Some(self.genesis.validators()));
+            self.memory.apply(&done.writes);
+            done.outcomes[0].result
+        }
+    }
+
+    const LICENCE: &str =
+        "1.2.156.3005.2.11100000HEFU90025A001.11310000HEFU01037L.HMYL093CBNKZLLR3T3PR.001.9";
+
+    fn attest(identifier: &Identifier, id: Id16) -> Attest {
+        Attest {
             id,
             type_code: identifier.type_code(),
             type_version: 1,
             region: Region(310_115),
-            ident: Ident::Plain(text.to_owned()),
+            ident: Ident::Plain(identifier.to_string()),
             holder: H32([1; 32]),
             content: H32([2; 32]),
             file: None,
@@ -161,19 +230,70 @@ mod tests {
             previous: None,
             marks: Marks::default(),
             occurred_at: CREATED,
+        }
+    }
+
+    /// The sample is alive: Shanghai attests a licence, Anhui relies on it under the agreement
+    /// that is in force from the start.
+    #[test]
+    fn attested_in_one_province_and_accepted_in_another() {
+        let mut ledger = Ledger::new();
+        let identifier: Identifier = LICENCE.parse().unwrap();
+        let (att_id, dec_id) = (Id16([7; 16]), Id16([8; 16]));
+        let act = Act::from(attest(&identifier, att_id));
+        let result = ledger.submit(identifier.issuer(), Role::Issuer, act);
+        assert_eq!(result, TxResult::Applied { leaf: 1 });
+        let attestation = ATTESTATIONS.read(&ledger.memory, &att_id).unwrap();
+        assert_eq!(attestation.issuer, identifier.issuer());
+        let decide = Decide {
+            dec_id,
+            att_id,
+            unit: None,
+            agreement: Some(AGREEMENT),
+            scenario: 401,
+            item: "992090004000".parse().unwrap(),
+            case: None,
+            mode: DecisionMode::Online,
+            checked_height: Height(1),
+            digest_match: true,
+            seal_verdict: SealVerdict::NotChecked,
+            consent: Consent::Holder,
+            outcome: DecisionOutcome::Accepted,
+            reasons: Vec::new(),
+            statute: None,
+            evidence: Vec::new(),
+            decided_at: CREATED,
         };
-        let time = Millis(CREATED.0 + 1_000);
-        let acts = vec![Act::from(attest).to_bytes().into()];
-        let not_after = Millis(time.0 + 60_000);
-        let body = TransactionBody { chain: genesis.hash(), not_after, acts };
-        let pair = issuer.key_for(Role::Issuer).unwrap();
-        let signed = SignedTransaction::sign(&body, issuer.code, "att", pair).unwrap();
-        let block =
-            BlockInfo { chain: genesis.hash(), height: Height(1), time, protocol: 1, log_size: 1 };
-        let done = execute(block, &[&signed], &memory, &VerifyAlways);
-        assert_eq!(done.outcomes[0].result, TxResult::Applied { leaf: 1 });
-        assert_eq!(done.next_validators.as_ref(), Some(genesis.validators()));
-        memory.apply(&done.writes);
-        assert_eq!(ATTESTATIONS.read(&memory, &id).unwrap().issuer, issuer.code);
+        let anhui = "11340000HEFU04035G".parse().unwrap();
+        let result = ledger.submit(anhui, Role::Verifier, Act::from(decide));
+        assert_eq!(result, TxResult::Applied { leaf: 2 });
+        let decision = DECISIONS.read(&ledger.memory, &dec_id).unwrap();
+        assert_eq!(decision.flags, [DecisionFlag::Consistent]);
+    }
+
+    #[test]
+    fn mandates_of_the_sample_are_those_of_departments() {
+        let mut ledger = Ledger::new();
+        let identifier: Identifier = LICENCE.parse().unwrap();
+        let police = "11310000HEFU01029R".parse().unwrap();
+        let act = Act::from(attest(&identifier, Id16([7; 16])));
+        let refused = ledger.submit(police, Role::Issuer, act);
+        let code = Code::NoMandate.number();
+        assert_eq!(refused, TxResult::Refused { code, act: 0 });
+    }
+
+    #[test]
+    fn an_agreement_with_an_end_is_noted() {
+        let mut document = demo().0.document().clone();
+        let agreement = &mut document.charter.agreements[0];
+        agreement.until = Some("2026-12-31".parse().unwrap());
+        let genesis = Genesis::new(document).unwrap();
+        let mut memory = MemoryState::default();
+        memory.apply(&genesis.initial_writes());
+        assert_eq!(AGREEMENT_ENDS.read(&memory, &(20_270_101, AGREEMENT)), Some(()));
+        let agreement = AGREEMENTS.read(&memory, &AGREEMENT).unwrap();
+        let state = |day: &str| agreement.state(day.parse().unwrap(), Height(1)).unwrap();
+        assert_eq!(state("2026-12-31"), AgreementState::InForce);
+        assert_eq!(state("2027-01-01"), AgreementState::Expired);
     }
 }

@@ -156,6 +156,15 @@ fn keys_of_others_cannot_be_claimed() {
     assert!(matches!(refused, Err(CeremonyError::ForeignKey { .. })), "{refused:?}");
 }
 
+#[test]
+fn one_key_serves_one_purpose_within_a_file() {
+    let (mut seed, keys) = member(Region(310_000));
+    seed.node_key = seed.validator_key;
+    let named: Vec<_> = keys.all().into_iter().filter(|k| k.id() != keys.node.id()).collect();
+    let refused = MemberFile::sign(&draft(), seed, &named);
+    assert!(matches!(refused, Err(CeremonyError::Genesis(GenesisError::RepeatedKey { .. }))));
+}
+
 fn signed_by(genesis: &Genesis, region: Region, governors: &[usize]) -> SignedGenesis {
     let keys = member(region).1;
     let mut signed = SignedGenesis::new(genesis.clone());

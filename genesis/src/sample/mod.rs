@@ -11,16 +11,14 @@ mod keys;
 use hefu_contracts::certificate::{CertTypeTerms, ConsentRule, IdPolicy, ScenarioTerms};
 use hefu_contracts::certificate::{ScenarioType, Validity};
 use hefu_contracts::identity::{Parameters, Role};
+use hefu_contracts::recognition::{AgreementEntry, AgreementKind, EntryMode, ProposeAgreement};
 use hefu_primitives::codes::region::province_of;
 use hefu_primitives::hash::{Domain, hash};
 use hefu_primitives::time::{DAY_MS, Day, Notice, WorkCalendar};
 use hefu_primitives::{BaseCode, H32, Id16, KeyPair, Millis, Region, TypeCode};
 
 use crate::ceremony::Draft;
-use crate::document::{
-    AgreementEntry, AgreementSeed, AuthoritySeed, Charter, KeySeed, Kind, MemberSeed,
-    RecognitionMode,
-};
+use crate::document::{AuthoritySeed, Charter, KeySeed, Kind, MemberSeed};
 use crate::error::{CharterFault, GenesisError};
 use crate::genesis::Genesis;
 use content::{Content, Department, SampleAuthority, SampleType};
@@ -254,24 +252,27 @@ fn agreement(
     created: Millis,
     types: &[CertTypeTerms],
     scenarios: &[ScenarioTerms],
-) -> AgreementSeed {
+) -> ProposeAgreement {
     let covering = |code: TypeCode| {
         let covers = |s: &&ScenarioTerms| s.types.iter().any(|listed| listed.code == code);
         scenarios.iter().filter(covers).map(|scenario| scenario.id).collect()
     };
     let entry = |terms: &CertTypeTerms| AgreementEntry {
-        code: terms.code,
+        type_code: terms.code,
         min_version: 1,
         scenarios: covering(terms.code),
-        mode: RecognitionMode::Full,
+        mode: EntryMode::Full,
     };
-    AgreementSeed {
+    ProposeAgreement {
         id: AGREEMENT,
+        amends: None,
+        version: 1,
+        kind: AgreementKind::Multi,
         parties: PROVINCES.to_vec(),
         entries: types.iter().map(entry).collect(),
         effective: Day::of_beijing(created),
         until: None,
-        dispute_sla: 10,
+        dispute_days: 10,
         legal_digest: hash(Domain::Digest, &["长三角电子证照互认协议(示例)".as_bytes()]),
     }
 }

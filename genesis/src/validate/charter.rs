@@ -7,18 +7,25 @@ use hefu_contracts::certificate::listing::{
 };
 use hefu_contracts::certificate::{CertTypeTerms, IdPolicy, ScenarioTerms};
 use hefu_contracts::identity::Parameters;
+use hefu_contracts::recognition::{AgreementEntry, AgreementKind, ProposeAgreement};
 use hefu_primitives::codes::type_code;
+use hefu_primitives::time::Day;
 use hefu_primitives::{H32, Region, TypeCode};
 
 use super::{
     MAX_ADMITTED, MAX_AGREEMENTS, MAX_CALENDARS, MAX_SCENARIOS, MAX_TYPES, of_kind, public_text,
     repeated,
 };
-use crate::document::{AgreementEntry, AgreementSeed, Charter, Kind};
+use crate::document::{Charter, Kind};
 use crate::error::{AgreementFault, CharterFault, ScenarioFault, TypeFault};
 
 /// 2020-01-01 and 2100-01-01 in UTC.
 const CREATED: std::ops::Range<u64> = 1_577_836_800_000..4_102_444_800_000;
+/// Most entries of an agreement, and scenarios of an entry, as the contract has it.
+const MAX_ENTRIES: usize = 64;
+/// Working days to settle a dispute, as the contract has it.
+const DISPUTE_DAYS: std::ops::RangeInclusive<u16> = 1..=60;
+
 /// Types by code with their highest version, as later checks ask for them.
 type Types = BTreeMap<TypeCode, u16>;
 
@@ -174,24 +181,33 @@ fn agreements(
 }
 
 fn check_agreement(
-    agreement: &AgreementSeed,
+    agreement: &ProposeAgreement,
     charter: &Charter,
     types: &Types,
     founders: &BTreeSet<Region>,
 ) -> Result<(), AgreementFault> {
-    if agreement.parties.len() < 2 || repeated(&agreement.parties).is_some() {
+    let parties = agreement.parties.len();
+    let too_many = agreement.kind == AgreementKind::Bi && parties > 2;
+    if parties < 2 || too_many || repeated(&agreement.parties).is_some() {
         return Err(AgreementFault::Parties);
     }
     if let Some(unknown) = agreement.parties.iter().find(|party| !founders.contains(party)) {
         return Err(AgreementFault::UnknownParty(*unknown));
     }
-    let codes: Vec<TypeCode> = agreement.entries.iter().map(|entry| entry.code).collect();
-    if codes.is_empty() || repeated(&codes).is_some() {
+    if agreement.version != 1 || agreement.amends.is_some() {
+        return Err(AgreementFault::Amendment);
+    }
+    let codes: Vec<TypeCode> = agreement.entries.iter().map(|entry| entry.type_code).collect();
+    if !(1..=MAX_ENTRIES).contains(&codes.len()) || repeated(&codes).is_some() {
         return Err(AgreementFault::Entries);
     }
     agreement.entries.iter().try_for_each(|entry| check_entry(entry, charter, types))?;
-    if agreement.until.is_some_and(|until| until < agreement.effective) {
+    let last = agreement.until.unwrap_or(Day::MAX);
+    if agreement.effective < Day::of_beijing(charter.created) || last < agreement.effective {
         return Err(AgreementFault::Days);
+    }
+    if !DISPUTE_DAYS.contains(&agreement.dispute_days) {
+        return Err(AgreementFault::DisputeDays);
     }
     if agreement.legal_digest == H32::ZERO {
         return Err(AgreementFault::Text);
@@ -204,15 +220,18 @@ fn check_entry(
     charter: &Charter,
     types: &Types,
 ) -> Result<(), AgreementFault> {
-    if !has_version(types, entry.code, entry.min_version) {
-        return Err(AgreementFault::UnknownType(entry.code));
+    if !has_version(types, entry.type_code, entry.min_version) {
+        return Err(AgreementFault::UnknownType(entry.type_code));
+    }
+    if !(1..=MAX_ENTRIES).contains(&entry.scenarios.len()) {
+        return Err(AgreementFault::Scenarios(entry.type_code));
     }
     if let Some(twice) = repeated(&entry.scenarios) {
         return Err(AgreementFault::UnknownScenario(*twice));
     }
     let covers = |id: u32| {
         let scenario = charter.scenarios.iter().find(|scenario| scenario.id == id);
-        scenario.is_some_and(|s| s.types.iter().any(|listed| listed.code == entry.code))
+        scenario.is_some_and(|s| s.types.iter().any(|listed| listed.code == entry.type_code))
     };
     match entry.scenarios.iter().find(|id| !covers(**id)) {
         Some(unknown) => Err(AgreementFault::UnknownScenario(*unknown)),

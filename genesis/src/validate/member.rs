@@ -8,8 +8,8 @@ use hefu_primitives::codes::{Level, uscc};
 use hefu_primitives::time::DAY_MS;
 
 use super::{
-    MAX_ADDRESS_BYTES, MAX_ADDRESSES, MAX_AUTHORITIES, MAX_KEYS_PER_ROLE, MAX_MANDATES, of_kind,
-    public_text, repeated,
+    MAX_ADDRESS_BYTES, MAX_ADDRESSES, MAX_AUTHORITIES, MAX_KEYS_PER_ROLE, MAX_MANDATES, distinct,
+    of_kind, public_text, repeated,
 };
 use crate::ceremony::keys_of;
 use crate::document::{AuthoritySeed, Charter, KeySeed, MemberSeed};
@@ -29,7 +29,7 @@ pub(crate) fn member(member: &MemberSeed, charter: &Charter) -> Result<(), Genes
     }
     match keys_of(member).into_iter().find(|(_, key)| !key.is_registrable()) {
         Some((used, _)) => Err(GenesisError::WeakKey { region, used }),
-        None => Ok(()),
+        None => distinct(core::slice::from_ref(member)),
     }
 }
 

@@ -20,7 +20,7 @@ use hefu_primitives::codes::personal_data;
 use hefu_primitives::{PublicKey, Region, Uscc};
 
 use crate::ceremony::keys_of;
-use crate::document::{Document, FORMAT, Kind};
+use crate::document::{Document, FORMAT, Kind, MemberSeed};
 use crate::error::{GenesisError, KeyUse, KindFault, TextFault};
 
 pub(crate) use charter::charter;
@@ -66,13 +66,18 @@ pub(crate) fn document(document: &Document) -> Result<(), GenesisError> {
     }
     charter(&document.charter, &regions.into_iter().collect::<BTreeSet<_>>())?;
     document.members.iter().try_for_each(|seed| member(seed, &document.charter))?;
-    distinct_authorities(document)?;
-    distinct_keys(document)
+    distinct(&document.members)
 }
 
-fn distinct_authorities(document: &Document) -> Result<(), GenesisError> {
+/// No authority and no key stands twice among these members.
+fn distinct(members: &[MemberSeed]) -> Result<(), GenesisError> {
+    distinct_authorities(members)?;
+    distinct_keys(members)
+}
+
+fn distinct_authorities(members: &[MemberSeed]) -> Result<(), GenesisError> {
     let mut seen: BTreeMap<Uscc, Region> = BTreeMap::new();
-    for member in &document.members {
+    for member in members {
         for authority in &member.authorities {
             let (code, second) = (authority.code, member.region);
             if let Some(first) = seen.insert(code, second) {
@@ -83,9 +88,9 @@ fn distinct_authorities(document: &Document) -> Result<(), GenesisError> {
     Ok(())
 }
 
-fn distinct_keys(document: &Document) -> Result<(), GenesisError> {
+fn distinct_keys(members: &[MemberSeed]) -> Result<(), GenesisError> {
     let mut seen: BTreeMap<PublicKey, (Region, KeyUse)> = BTreeMap::new();
-    for member in &document.members {
+    for member in members {
         let region = member.region;
         for (used, key) in keys_of(member) {
             if let Some((first_region, first)) = seen.insert(key, (region, used)) {

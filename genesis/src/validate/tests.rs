@@ -9,8 +9,8 @@ use hefu_primitives::{BaseCode, H32, Millis, PublicKey, Region, TypeCode, Uscc};
 use super::*;
 use crate::document::{Document, Kind, MemberSeed};
 use crate::error::{
-    AuthorityFault, CharterFault, GenesisError, KeyUse, KindFault, MemberFault, ScenarioFault,
-    TextFault, TypeFault,
+    AgreementFault, AuthorityFault, CharterFault, GenesisError, KeyUse, KindFault, MemberFault,
+    ScenarioFault, TextFault, TypeFault,
 };
 use crate::genesis::Genesis;
 use crate::testing::{document, key};
@@ -204,7 +204,8 @@ fn production_founds_with_real_codes() {
 #[test]
 fn keys_differ_whatever_they_are_for() {
     let police: Uscc = code("11310000HEFU01029R");
-    let cases: [(fn(&mut Document), KeyUse, KeyUse); 4] = [
+    type Change = fn(&mut Document);
+    let cases: [(Change, KeyUse, KeyUse); 4] = [
         (|d| d.members[0].node_key = d.members[0].validator_key, KeyUse::Validator, KeyUse::Node),
         (
             |d| d.members[1].governor_keys[1] = d.members[0].validator_key,
@@ -392,4 +393,63 @@ fn scenarios_could_be_adopted() {
     let later = charter_fault(|charter| charter.scenarios[0].types[0].min_version = 2);
     let fault = ScenarioFault::UnknownType(kind);
     assert_eq!(later, CharterFault::Scenario { id: 101, fault });
+}
+
+#[test]
+fn agreements_are_sound() {
+    use hefu_contracts::recognition::{AgreementKind, ProposeAgreement};
+    let id = crate::sample::AGREEMENT;
+    let first = document().charter.agreements[0].entries[0].type_code;
+    let unlisted: TypeCode = code("11100000HEFU90025A009");
+    let elsewhere = Region(350_000);
+    type Change<'a> = &'a dyn Fn(&mut ProposeAgreement);
+    let cases: [(Change<'_>, AgreementFault); 15] = [
+        (&|a| a.parties.truncate(1), AgreementFault::Parties),
+        (&|a| a.parties.push(SHANGHAI), AgreementFault::Parties),
+        (&|a| a.kind = AgreementKind::Bi, AgreementFault::Parties),
+        (&|a| a.parties.push(elsewhere), AgreementFault::UnknownParty(elsewhere)),
+        (&|a| a.version = 2, AgreementFault::Amendment),
+        (&|a| a.amends = Some(id), AgreementFault::Amendment),
+        (&|a| a.entries.clear(), AgreementFault::Entries),
+        (&|a| a.entries.push(a.entries[0].clone()), AgreementFault::Entries),
+        (&|a| a.entries[0].type_code = unlisted, AgreementFault::UnknownType(unlisted)),
+        (&|a| a.entries[0].min_version = 2, AgreementFault::UnknownType(first)),
+        (&|a| a.entries[0].scenarios.clear(), AgreementFault::Scenarios(first)),
+        (&|a| a.entries[0].scenarios = vec![9], AgreementFault::UnknownScenario(9)),
+        (&|a| a.effective = a.effective.previous(), AgreementFault::Days),
+        (&|a| a.dispute_days = 0, AgreementFault::DisputeDays),
+        (&|a| a.legal_digest = H32::ZERO, AgreementFault::Text),
+    ];
+    for (change, fault) in cases {
+        let refused = charter_fault(|charter| change(&mut charter.agreements[0]));
+        assert_eq!(refused, CharterFault::Agreement { id, fault });
+    }
+    let backwards = charter_fault(|charter| {
+        let agreement = &mut charter.agreements[0];
+        agreement.until = Some(agreement.effective.previous());
+    });
+    assert_eq!(backwards, CharterFault::Agreement { id, fault: AgreementFault::Days });
+    let twice = charter_fault(|charter| charter.agreements.push(charter.agreements[0].clone()));
+    assert_eq!(twice, CharterFault::Agreement { id, fault: AgreementFault::Repeated });
+}
+
+/// No text that comes in makes a panic, and none makes a genesis that breaks a rule.
+mod properties {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn damaged_bytes_are_refused_or_whole(place in 0usize..17_900, value in 0u8..=255) {
+            let genesis = Genesis::new(document()).unwrap();
+            let mut bytes = genesis.as_bytes().to_vec();
+            bytes[place % genesis.as_bytes().len()] = value;
+            if let Ok(other) = Genesis::from_bytes(&bytes) {
+                prop_assert_eq!(other.as_bytes(), &bytes[..]);
+                prop_assert_eq!(other.hash() == genesis.hash(), bytes == genesis.as_bytes());
+            }
+        }
+    }
 }
