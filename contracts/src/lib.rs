@@ -38,6 +38,9 @@ pub mod state;
 #[doc(hidden)]
 pub mod testkit;
 
+#[cfg(test)]
+mod tests;
+
 pub use act::Act;
 pub use code::Code;
 pub use common::{EvidenceRef, Stamp};

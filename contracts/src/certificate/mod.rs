@@ -8,6 +8,8 @@ pub mod change;
 pub mod listing;
 pub mod records;
 pub mod status;
+#[cfg(test)]
+mod tests;
 
 pub use attest::Attest;
 pub use change::{

@@ -9,6 +9,8 @@ pub mod ballot;
 pub mod endorse;
 pub mod key;
 pub mod records;
+#[cfg(test)]
+mod tests;
 pub mod text;
 pub mod validators;
 
