@@ -348,7 +348,7 @@ fn transaction(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(16))]
 
     /// Execution depends on its arguments alone, keeps nothing of what it refuses but that it was
     /// seen, and does not notice where the buffer of a block ends and the store begins.

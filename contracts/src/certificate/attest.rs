@@ -175,8 +175,7 @@ impl Attest {
         let ordered = self.issued_on <= today.next()
             && self.valid_until.is_none_or(|last| self.valid_from <= last);
         let within = match (validity, self.valid_until) {
-            (Validity::None, until) => until.is_none(),
-            (Validity::Years(_), None) => true,
+            (Validity::None, _) | (Validity::Years(_), None) => true,
             (Validity::Years(years), Some(last)) => {
                 let longest = u32::from(*years).saturating_mul(10_000);
                 last.number() <= self.valid_from.number().saturating_add(longest)

@@ -65,7 +65,7 @@ pub enum IdPolicy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Validity {
-    /// They do not expire.
+    /// The type sets no term: as each certificate says, or without an end.
     #[n(0)]
     None,
     /// At most so many years, or without an end.

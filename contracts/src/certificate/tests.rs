@@ -112,7 +112,7 @@ fn attesting_refuses() {
         (with(&|a| a.type_version = 2), Code::TypeNotAdopted),
         (with(&|a| a.type_code = code("11100000HEFU90017F001")), Code::TypeNotAdopted),
         (with(&|a| a.region = Region(320_000)), Code::BadField),
-        (with(&|a| a.region = Region(311_000_0)), Code::BadField),
+        (with(&|a| a.region = Region(1_310_000)), Code::BadField),
         (with(&|a| a.region = Region(310_115)), Code::RegionTooPrecise),
         (with(&|a| a.holder = H32::ZERO), Code::BadField),
         (with(&|a| a.content = H32::ZERO), Code::BadField),
@@ -177,7 +177,7 @@ fn plain_identifiers_are_whole_own_and_unique() {
         (with(plain(OFFICES[0][1], BUSINESS, "SN1", 2)), Code::BadIdent),
         (with(plain(OFFICES[0][1], BUSINESS, "999999194901010000", 1)), Code::IdentHasCitizenId),
         (with(plain(OFFICES[0][1], BUSINESS, "A13812345678B", 1)), Code::IdentHasCitizenId),
-        (Attest { valid_until: Some(ledger.today()), ..good.clone() }, Code::BadDates),
+        (Attest { valid_until: Some(start_day().previous()), ..good.clone() }, Code::BadDates),
     ] {
         assert_eq!(ledger.act(&issuer, act.clone()), Err(error), "{act:?}");
     }
@@ -616,6 +616,23 @@ fn a_destroyed_salt_is_said_once() {
     );
     assert!(!seen(ledger.height.previous()).unopenable);
     assert_eq!(ledger.act(&office(0, 0), act), Err(Code::BadState));
+}
+
+#[test]
+fn a_type_with_a_fixed_end() {
+    let mut ledger = Ledger::new();
+    let (last, version) = (day("2026-12-31"), 2);
+    let terms = type_terms(DRIVING, HolderClass::Natural, IdPolicy::Committed);
+    let terms = CertTypeTerms { version, validity: Validity::Fixed(last), ..terms };
+    ledger.adopt(id(9), Action::AdoptType(terms)).unwrap();
+    let until = |number, valid_until| {
+        let licence = Ledger::new().driving_licence(number);
+        Attest { type_version: version, valid_until, ..licence }
+    };
+    for wrong in [None, Some(last.previous()), Some(last.next())] {
+        assert_eq!(ledger.act(&office(0, 0), until(1, wrong)), Err(Code::BadDates));
+    }
+    assert_eq!(ledger.act(&office(0, 0), until(1, Some(last))), Ok(()));
 }
 
 #[test]
