@@ -24,7 +24,7 @@ pub const SEEN: Table<(Millis, TxId), ()> = Table::unproven(0xf0);
 pub const VALIDATORS: Table<(), ValidatorSchedule> = Table::proven(0x7f);
 
 /// Most expired entries of [`SEEN`] dropped in one block: more than one block can add.
-const MAX_PRUNED: usize = 300_000;
+const MAX_PRUNED: usize = 65_536;
 
 /// Which set decides which height. A change made in block H is `after` from H on and decides from
 /// H + 2: the header of H + 1 already names it.
@@ -119,14 +119,10 @@ pub fn parameters_hash(parameters: &Parameters) -> H32 {
 /// What happens at the start of every block: transaction ids that can no longer be sent again are
 /// forgotten, the validator schedule moves on by one height, and recognition notes when it is.
 fn prepare(block: &BlockInfo, state: &mut State<'_>) {
-    for (key, ()) in state.scan(&SEEN, &(), MAX_PRUNED) {
+    for (key, ()) in state.scan_before(&SEEN, &block.time, MAX_PRUNED) {
         let (Some(time), Some(id)) = (key.get(1..9), key.get(9..41)) else { continue };
         let (Ok(time), Ok(id)) = (time.try_into(), id.try_into()) else { continue };
-        let not_after = Millis(u64::from_be_bytes(time));
-        if not_after >= block.time {
-            break;
-        }
-        state.delete(&SEEN, &(not_after, TxId(id)));
+        state.delete(&SEEN, &(Millis(u64::from_be_bytes(time)), TxId(id)));
     }
     if let Some(schedule) = state.get(&VALIDATORS, &())
         && schedule.next != schedule.after

@@ -251,6 +251,21 @@ impl<'v> State<'v> {
             .collect()
     }
 
+    /// At most `limit` records of a table with keys before `end`, as full keys and values.
+    pub fn scan_before<K: KeyPart + ?Sized, V: Canonical, P: KeyPart + ?Sized>(
+        &self,
+        table: &Table<K, V>,
+        end: &P,
+        limit: usize,
+    ) -> Vec<(Vec<u8>, V)> {
+        let (from, _) = table.range(&());
+        let (to, _) = table.range(end);
+        self.scan_raw(&from, &to, limit)
+            .into_iter()
+            .filter_map(|(key, bytes)| table.decode(&bytes).map(|value| (key, value)))
+            .collect()
+    }
+
     fn get_raw(&self, key: &[u8]) -> Option<Vec<u8>> {
         match self.transaction.get(key).or_else(|| self.block.get(key)) {
             Some(written) => written.clone(),

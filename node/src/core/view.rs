@@ -6,7 +6,7 @@ use hefu_contracts::StateView;
 use hefu_primitives::Height;
 
 use super::keys;
-use crate::store::{Index, StoreError};
+use crate::store::{EngineFault, Index, StoreError};
 
 /// Rows read from the index at a time.
 const SCAN_PAGE: usize = 4_096;
@@ -112,14 +112,15 @@ fn split(stored: Vec<u8>) -> Option<Written> {
 }
 
 /// Execution reads through this. It has no answer to a broken store: the process ends, and the
-/// checks at the next start name what is wrong.
+/// checks at the next start name what is wrong. A store that was closed is empty: then only readers
+/// of a stopped node are left.
 impl StateView for Records {
     fn get(&self, key: &[u8]) -> Option<Vec<u8>> {
-        self.current(key).unwrap_or_else(|error| fail(&error)).map(|(_, value)| value)
+        self.current(key).unwrap_or_else(|error| closed(&error)).map(|(_, value)| value)
     }
 
     fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
-        Records::scan(self, from, to, limit).unwrap_or_else(|error| fail(&error))
+        Records::scan(self, from, to, limit).unwrap_or_else(|error| closed(&error))
     }
 }
 
@@ -144,7 +145,10 @@ impl RecordsAt {
     }
 }
 
-fn fail(error: &StoreError) -> ! {
+fn closed<T: Default>(error: &StoreError) -> T {
+    if matches!(error, StoreError::Engine { fault: EngineFault::Closed, .. }) {
+        return T::default();
+    }
     tracing::error!(%error, "the store failed while a block was executed; stopping");
     panic!("store: {error}");
 }

@@ -167,7 +167,7 @@ pub async fn run(
         let (region, service) = (*region, service.clone());
         let (keys, tally) = (keys.clone(), tally.clone());
         tokio::spawn(async move {
-            let sent = if number % 3 == 0 {
+            let sent = if number.is_multiple_of(3) {
                 decide(&service, &keys, region, &tally).await
             } else {
                 attest(&service, &keys, region, &tally).await

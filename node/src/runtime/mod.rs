@@ -15,6 +15,7 @@
 mod driver;
 mod ingress;
 pub mod service;
+mod shared;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -32,11 +33,11 @@ use tokio::sync::watch;
 use crate::core::{Core, CoreError, CoreInput, LedgerError, PoolLimits, open};
 use crate::network::{Address, Network, NetworkConfig, NetworkEvents, NodeKey, NodeSecret};
 use crate::store::{
-    BlockFiles, EngineKind, Index, Overlay, Policy, RealDisk, StoreError, Wal, open_index,
-    set_aside,
+    BlockFiles, EngineKind, Overlay, Policy, RealDisk, StoreError, Wal, open_index, set_aside,
 };
 
 pub use service::Service;
+use shared::SharedIndex;
 
 /// Jobs that wait for the core thread; more are refused or, from the network, dropped.
 const MAX_JOBS: usize = 8_192;
@@ -112,6 +113,16 @@ pub struct Running {
     jobs: SyncSender<Job>,
     core: Option<JoinHandle<()>>,
     overlay: Arc<Overlay>,
+    index: Arc<SharedIndex>,
+}
+
+/// A ledger opened for a node, and what lies under it.
+pub struct Opened {
+    /// The ledger.
+    pub ledger: crate::core::Ledger<RealDisk>,
+    /// Writes behind.
+    pub overlay: Arc<Overlay>,
+    index: Arc<SharedIndex>,
 }
 
 /// Opens the ledger in a folder. The index is set aside and built again when its engine cannot
@@ -123,7 +134,7 @@ pub fn open_ledger(
     options: &NodeOptions,
     rebuild: bool,
     progress: &mut dyn FnMut(open::Replay),
-) -> Result<(crate::core::Ledger<RealDisk>, Arc<Overlay>), NodeError> {
+) -> Result<Opened, NodeError> {
     let folder = options.data_dir.join("blocks");
     let blocks = BlockFiles::open(
         open_folder(&folder)?,
@@ -131,14 +142,14 @@ pub fn open_ledger(
         &mut |_| {},
     )?;
     let overlay = Arc::new(open_engine(options)?);
-    let index: Arc<dyn Index> = overlay.clone();
+    let index = Arc::new(SharedIndex::new(options.engine, overlay.clone()));
     let blocks = Arc::new(blocks);
     let ledger = if rebuild {
-        open::rebuild(&options.genesis, blocks, index, progress)?
+        open::rebuild(&options.genesis, blocks, index.clone(), progress)?
     } else {
-        open::open(&options.genesis, blocks, index, progress)?
+        open::open(&options.genesis, blocks, index.clone(), progress)?
     };
-    Ok((ledger, overlay))
+    Ok(Opened { ledger, overlay, index })
 }
 
 fn open_folder(path: &Path) -> Result<RealDisk, NodeError> {
@@ -171,7 +182,7 @@ pub async fn start(
 ) -> Result<Running, NodeError> {
     let folder = |error| NodeError::Folder { path: options.data_dir.clone(), error };
     std::fs::create_dir_all(&options.data_dir).map_err(folder)?;
-    let (ledger, overlay) = open_ledger(&options, false, progress)?;
+    let Opened { ledger, overlay, index } = open_ledger(&options, false, progress)?;
     let parameters = PARAMETERS.read(ledger.records(), &()).unwrap_or_default();
     let (allowed_tx, allowed) = watch::channel(service::node_keys(ledger.records()));
     let network = NetworkConfig {
@@ -195,7 +206,7 @@ pub async fn start(
         .spawn(move || driver.run(first, &jobs_end))
         .map_err(folder)?;
     spawn_ingress(&service, events, &jobs);
-    Ok(Running { service, network, jobs, core: Some(core), overlay })
+    Ok(Running { service, network, jobs, core: Some(core), overlay, index })
 }
 
 fn spawn_ingress(service: &Service, events: NetworkEvents, jobs: &SyncSender<Job>) {
@@ -228,7 +239,10 @@ impl Running {
             core.map(JoinHandle::join)
         });
         let _ = joined.await;
-        self.overlay.flush()
+        self.service.halted("the node was stopped".into());
+        let flushed = self.overlay.flush();
+        self.index.close();
+        flushed
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::mpsc::{SyncSender, TrySendError};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
 use hefu_consensus::Equivocation;
@@ -88,7 +88,7 @@ struct Inner {
     region: Region,
     validator: Option<KeyId>,
     records: Records,
-    blocks: Arc<BlockFiles<RealDisk>>,
+    blocks: Weak<BlockFiles<RealDisk>>,
     jobs: SyncSender<Job>,
     network: Network,
     tip: RwLock<Tip>,
@@ -113,7 +113,7 @@ impl Service {
             region: options.region,
             validator: options.validator.as_ref().map(hefu_primitives::KeyPair::id),
             records: ledger.records().clone(),
-            blocks: ledger.blocks().clone(),
+            blocks: Arc::downgrade(ledger.blocks()),
             jobs,
             network,
             tip: RwLock::new(ledger.tip().clone()),
@@ -267,9 +267,14 @@ impl Service {
             if let Some(position) = self.position(id)?.filter(Position::is_authentic) {
                 return Ok(position);
             }
-            match commits.recv().await {
-                Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
-                Err(broadcast::error::RecvError::Closed) => return Err(SubmitError::Stopped),
+            let closed = tokio::select! {
+                commit = commits.recv() => {
+                    matches!(commit, Err(broadcast::error::RecvError::Closed))
+                }
+                _ = self.wait_halted() => true,
+            };
+            if closed {
+                return Err(SubmitError::Stopped);
             }
         }
     }
@@ -310,8 +315,15 @@ impl Service {
         if height > self.tip().height {
             return Ok(None);
         }
-        let bytes = self.0.blocks.read(height.0)?;
-        Ok(bytes.and_then(|bytes| StoredBlock::decode(&bytes).ok()))
+        Ok(self.block_bytes(height)?.and_then(|bytes| StoredBlock::decode(&bytes).ok()))
+    }
+
+    /// The stored bytes of a block; none also when the node has stopped.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn block_bytes(&self, height: Height) -> Result<Option<Vec<u8>>, StoreError> {
+        self.0.blocks.upgrade().map_or(Ok(None), |blocks| blocks.read(height.0))
     }
 
     /// A transaction of a block, by its number over all bundles.
@@ -386,7 +398,8 @@ impl Service {
                     let heights =
                         from.0.max(1)..=tip.min(from.0.saturating_add(count).saturating_sub(1));
                     SyncAnswer::collect(
-                        heights.map_while(|height| service.0.blocks.read(height).ok().flatten()),
+                        heights
+                            .map_while(|height| service.block_bytes(Height(height)).ok().flatten()),
                     )
                 };
                 tokio::task::spawn_blocking(read).await.ok()
@@ -444,7 +457,7 @@ impl Service {
             return Err(ProofError::NoBlock);
         }
         // The block is in the files before the tip moves, so this also finds the newest one.
-        let bytes = self.0.blocks.read(height.0).map_err(|_| ProofError::Store)?;
+        let bytes = self.block_bytes(height).map_err(|_| ProofError::Store)?;
         let stored = bytes.and_then(|bytes| StoredBlock::decode(&bytes).ok());
         let stored = stored.ok_or(ProofError::Store)?;
         Ok(CertifiedHeader { header: stored.block.header, certificate: stored.certificate })
