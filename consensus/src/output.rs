@@ -1,9 +1,9 @@
 //! What the replica asks of the driver.
 //!
-//! Outputs are in order. The one rule about order: before a [`Output::Broadcast`],
-//! [`Output::Send`] or [`Output::Commit`] is acted upon, every [`Output::Persist`] given before it
-//! (in this list or an earlier one) is durable. Persists at the end of a list may wait for the
-//! next such output: nothing that left this machine depends on them.
+//! Outputs are in order. The one rule about order: before an output for which
+//! [`Output::needs_durable_log`] holds is acted upon, every [`Output::Persist`] given before it (in
+//! this list or an earlier one) is durable. Other persists may wait for the next such output:
+//! nothing that left this machine depends on them.
 
 use hefu_primitives::vote::CertificateError;
 use hefu_primitives::{Block, CommitCertificate, Height, Millis, Round};
@@ -87,8 +87,12 @@ pub enum Output {
 
 impl Output {
     /// Whether earlier [`Output::Persist`]s must be durable before this is acted upon.
+    ///
+    /// Only what bears a new signature of ours needs it, and that is always broadcast. What is
+    /// sent to single peers was signed by others or broadcast before; a status promises nothing;
+    /// and a certificate stands without the log.
     pub const fn needs_durable_log(&self) -> bool {
-        matches!(self, Self::Broadcast(_) | Self::Send(..) | Self::Commit { .. })
+        matches!(self, Self::Broadcast(message) if !matches!(message, Message::Status(_)))
     }
 }
 

@@ -11,6 +11,8 @@ mod receive;
 mod round;
 mod start;
 mod status;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
