@@ -1,3 +1,4 @@
 //! hefu-node
 
 pub mod network;
+pub mod store;
