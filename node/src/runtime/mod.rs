@@ -14,6 +14,7 @@
 
 mod driver;
 mod ingress;
+mod process;
 pub mod service;
 mod shared;
 
@@ -36,6 +37,7 @@ use crate::store::{
     BlockFiles, EngineKind, Overlay, Policy, RealDisk, StoreError, Wal, open_index, set_aside,
 };
 
+pub use process::{read_genesis, rebuild, run_blocking};
 pub use service::Service;
 use shared::SharedIndex;
 
