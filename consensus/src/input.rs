@@ -72,6 +72,7 @@ pub struct SyncedBlock {
 
 /// An event for [`Replica::step`](crate::Replica::step).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant)] // few exist at a time
 pub enum Input {
     /// Once, first: replays the log and begins.
     Start,

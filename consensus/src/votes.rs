@@ -25,6 +25,7 @@ pub(crate) const PROPOSALS_KEPT: usize = 2;
 
 /// What became of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant)] // few exist at a time
 pub(crate) enum Added {
     /// New.
     New,

@@ -15,6 +15,7 @@ pub const MAX_WAL_ENTRY_BYTES: usize = hefu_primitives::bounds::MAX_CONSENSUS_ME
 
 /// One entry of the write-ahead log; canonical CBOR.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[allow(clippy::large_enum_variant)] // few exist at a time
 pub enum WalEntry {
     /// A vote, ours or a verified one of another validator.
     #[n(0)]

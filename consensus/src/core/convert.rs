@@ -34,6 +34,7 @@ pub(super) fn to_input(entry: &WalEntry, validators: &ValidatorSet) -> Option<In
 }
 
 /// What the core wants logged.
+#[allow(clippy::large_enum_variant)] // few exist at a time
 pub(super) enum Logged {
     /// This entry.
     Entry(WalEntry),

@@ -25,6 +25,7 @@ use crate::wal::{WaitStep, WalEntry};
 
 /// What the core wants done, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant)] // few exist at a time
 pub(crate) enum Event {
     /// A round begins.
     Round(Round),
@@ -207,12 +208,8 @@ impl Desk {
     fn handle(&mut self, effect: Effect<Ctx>) -> Resume<Ctx> {
         match effect {
             Effect::CancelAllTimeouts(r) => self.push(Event::StopAllWaiting, r),
-            Effect::CancelTimeout(timeout, r) => {
-                self.timeout(timeout, r, |step, round| Event::StopWaiting(step, round))
-            }
-            Effect::ScheduleTimeout(timeout, r) => {
-                self.timeout(timeout, r, |step, round| Event::Wait(step, round))
-            }
+            Effect::CancelTimeout(timeout, r) => self.timeout(timeout, r, Event::StopWaiting),
+            Effect::ScheduleTimeout(timeout, r) => self.timeout(timeout, r, Event::Wait),
             Effect::StartRound(_, round, _, _, r) => {
                 self.push(Event::Round(context::round(round)), r)
             }

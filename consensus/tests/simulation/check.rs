@@ -22,7 +22,7 @@ pub(crate) enum Broken {
     /// A stored block has no valid certificate, parent or roots.
     BadBlock { height: Height, what: &'static str },
     /// Evidence that does not hold, or against an honest validator.
-    BadEvidence(Equivocation),
+    BadEvidence(Box<Equivocation>),
     /// An honest machine stopped itself.
     Halted { node: usize, halt: Halt },
     /// A peer was accused that did nothing wrong.
@@ -116,7 +116,7 @@ impl Checker {
         if holds && liars.contains(&evidence.validator()) {
             return Ok(());
         }
-        Err(Broken::BadEvidence(*evidence))
+        Err(Broken::BadEvidence(Box::new(*evidence)))
     }
 
     /// The chain that everybody agrees on.
