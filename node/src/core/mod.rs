@@ -45,6 +45,8 @@ use crate::store::{Disk, StoreError, Wal};
 
 /// Interval after which missing bundles are asked for again, in milliseconds.
 const FETCH_AGAIN_MS: u64 = 500;
+/// Most proposals of one height that wait for bundles; of more the oldest is given up.
+const MAX_FETCHES: usize = 8;
 /// Size of the consensus log at which a commit starts a new one, in bytes.
 const LOG_COMPACT_BYTES: u64 = 16 * 1024 * 1024;
 /// First byte of a log entry: a replica's entry.
@@ -185,7 +187,7 @@ pub struct Core<D: Disk> {
     wal: Wal<D>,
     pool: Pool,
     timers: Timers,
-    fetch: Option<Fetch>,
+    fetches: Vec<Fetch>,
     peers: BTreeMap<PeerKey, Option<KeyId>>,
     held_back: Option<HeldBack>,
     pending: bool,
@@ -223,7 +225,7 @@ impl<D: Disk> Core<D> {
             wal,
             pool,
             timers: Timers::default(),
-            fetch: None,
+            fetches: Vec::new(),
             peers: BTreeMap::new(),
             held_back,
             pending: false,
@@ -252,7 +254,7 @@ impl<D: Disk> Core<D> {
 
     /// The earliest time at which [`CoreInput::Tick`] has something to do.
     pub fn next_deadline(&self) -> Option<Millis> {
-        let fetch = self.fetch.as_ref().map(|fetch| fetch.again_at);
+        let fetch = self.fetches.iter().map(|fetch| fetch.again_at).min();
         [self.timers.next(), self.pool.seal_at(), fetch].into_iter().flatten().min()
     }
 
@@ -290,8 +292,8 @@ impl<D: Disk> Core<D> {
                 self.try_fetched(now, &mut outputs);
             }
             CoreInput::Bundles(bundles) => {
-                let wanted = self.fetch.as_ref().map(|fetch| fetch.block.bundles.clone());
-                let wanted = wanted.unwrap_or_default();
+                let wanted: Vec<BundleId> =
+                    self.fetches.iter().flat_map(|fetch| fetch.block.bundles.clone()).collect();
                 bundles.into_iter().filter(|bundle| wanted.contains(&bundle.id())).for_each(
                     |bundle| {
                         self.pool.add_named(Arc::new(bundle));
@@ -313,9 +315,7 @@ impl<D: Disk> Core<D> {
         while let Some(id) = self.timers.due(now) {
             self.feed(now, Input::Timer(id), outputs);
         }
-        if let Some(fetch) = &mut self.fetch
-            && fetch.again_at <= now
-        {
+        for fetch in self.fetches.iter_mut().filter(|fetch| fetch.again_at <= now) {
             fetch.again_at = Millis(now.0.saturating_add(FETCH_AGAIN_MS));
             if let Err(ids) = self.pool.resolve(&fetch.block.bundles) {
                 outputs.push(CoreOutput::FetchBundles { peer: None, ids });
@@ -458,7 +458,10 @@ impl<D: Disk> Core<D> {
             Err(ids) => {
                 outputs.push(CoreOutput::FetchBundles { peer: from, ids });
                 let again_at = Millis(now.0.saturating_add(FETCH_AGAIN_MS));
-                self.fetch = Some(Fetch { block, again_at });
+                if self.fetches.len() >= MAX_FETCHES {
+                    self.fetches.remove(0);
+                }
+                self.fetches.push(Fetch { block, again_at });
                 Ok(None)
             }
         }
@@ -474,18 +477,18 @@ impl<D: Disk> Core<D> {
         Ok(Input::Validated { block: block.id(), valid: verdict.is_ok() })
     }
 
-    /// Looks whether the proposal that waits has all its bundles now.
+    /// Looks whether a proposal that waits has all its bundles now.
     fn try_fetched(&mut self, now: Millis, outputs: &mut Vec<CoreOutput>) {
-        let Some(fetch) = self.fetch.take() else { return };
-        if fetch.block.header.height != self.ledger.tip().height.next() {
-            return;
-        }
-        match self.pool.resolve(&fetch.block.bundles) {
-            Err(_) => self.fetch = Some(fetch),
-            Ok(bundles) => match self.check(&fetch.block, &bundles) {
+        let next = self.ledger.tip().height.next();
+        self.fetches.retain(|fetch| fetch.block.header.height == next);
+        let complete = |fetch: &Fetch| self.pool.resolve(&fetch.block.bundles).is_ok();
+        while let Some(place) = self.fetches.iter().position(complete) {
+            let block = self.fetches.remove(place).block;
+            let bundles = self.pool.resolve(&block.bundles).unwrap_or_default();
+            match self.check(&block, &bundles) {
                 Ok(answer) => self.feed(now, answer, outputs),
-                Err(error) => self.halt(error.to_string(), outputs),
-            },
+                Err(error) => return self.halt(error.to_string(), outputs),
+            }
         }
     }
 
@@ -504,7 +507,7 @@ impl<D: Disk> Core<D> {
         };
         let committed = self.ledger.commit(block, certificate, &bundles, &self.pool)?;
         self.pool.committed(&bundles, committed.tip.time);
-        self.fetch = None;
+        self.fetches.clear();
         if self.wal.bytes() > LOG_COMPACT_BYTES && self.held_back.is_none() {
             self.wal.reset()?;
             self.unsynced = false;

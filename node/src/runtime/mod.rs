@@ -164,9 +164,9 @@ fn open_engine(options: &NodeOptions) -> Result<Overlay, NodeError> {
     let path = options.data_dir.join(format!("index-{}", options.engine.name()));
     let engine = match open_index(options.engine, &path) {
         Ok(engine) => engine,
-        Err(StoreError::Engine { engine, fault }) => {
-            tracing::warn!(engine = engine.name(), %fault, "the index does not open; building it again");
-            set_aside(engine, &path)?;
+        Err(error) if error.calls_for_rebuild() => {
+            tracing::warn!(%error, "the index does not open; it is set aside and built again");
+            set_aside(options.engine, &path)?;
             open_index(options.engine, &path)?
         }
         Err(error) => return Err(error.into()),
