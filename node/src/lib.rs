@@ -1,4 +1,6 @@
 //! hefu-node
 
+pub mod keystore;
 pub mod network;
 pub mod store;
+pub mod vault;
