@@ -37,7 +37,7 @@ pub struct GenesisAnchor {
     /// Version of the genesis format.
     #[n(0)]
     pub format: u16,
-    /// Hash of the whole document, which is leaf 0 of the audit log.
+    /// Hash of the whole document. The anchor itself is leaf 0 of the audit log.
     #[n(1)]
     pub document: H32,
     /// When the network was created.

@@ -34,8 +34,10 @@ macro_rules! domains {
 }
 
 domains! {
-    /// The genesis document; its hash is the chain id.
+    /// The anchor of a genesis; its hash is the chain id.
     Genesis = "hefu v1 genesis",
+    /// The genesis document, which the anchor names.
+    GenesisDocument = "hefu v1 genesis document",
     /// The signed part of a transaction.
     Transaction = "hefu v1 transaction id",
     /// A bundle of transactions.

@@ -481,8 +481,7 @@ impl<D: Disk> Core<D> {
     fn try_fetched(&mut self, now: Millis, outputs: &mut Vec<CoreOutput>) {
         let next = self.ledger.tip().height.next();
         self.fetches.retain(|fetch| fetch.block.header.height == next);
-        let complete = |fetch: &Fetch| self.pool.resolve(&fetch.block.bundles).is_ok();
-        while let Some(place) = self.fetches.iter().position(complete) {
+        while let Some(place) = self.complete_fetch() {
             let block = self.fetches.remove(place).block;
             let bundles = self.pool.resolve(&block.bundles).unwrap_or_default();
             match self.check(&block, &bundles) {
@@ -490,6 +489,11 @@ impl<D: Disk> Core<D> {
                 Err(error) => return self.halt(error.to_string(), outputs),
             }
         }
+    }
+
+    fn complete_fetch(&self) -> Option<usize> {
+        let complete = |fetch: &Fetch| self.pool.resolve(&fetch.block.bundles).is_ok();
+        self.fetches.iter().position(complete)
     }
 
     fn commit(
