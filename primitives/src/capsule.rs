@@ -140,6 +140,9 @@ pub enum CapsuleError {
     /// Not a capsule of a format this program knows.
     #[error("encoding: {0}")]
     Encoding(#[from] CodecError),
+    /// The file is not as it was written.
+    #[error("digest: the file was changed or damaged")]
+    Changed,
     /// A capsule of another format version.
     #[error("format: version {0} is not known")]
     Format(u16),
@@ -215,13 +218,36 @@ pub struct Verified {
     pub set_changes: usize,
 }
 
+/// The file form: the capsule and a digest of it.
+///
+/// The digest adds no trust. It makes every changed byte an error, also where a change would turn
+/// one true statement into another: the absence of one record into that of its neighbour.
+#[derive(Encode, Decode)]
+struct CapsuleFile {
+    #[n(0)]
+    capsule: ByteVec,
+    #[n(1)]
+    digest: H32,
+}
+
 impl Capsule {
-    /// Decodes a capsule.
+    /// The bytes of a capsule file.
+    pub fn to_file(&self) -> Vec<u8> {
+        let capsule = self.to_bytes();
+        let digest = hash(Domain::Capsule, &[&capsule]);
+        CapsuleFile { capsule: capsule.into(), digest }.to_bytes()
+    }
+
+    /// Reads a capsule file.
     ///
     /// # Errors
-    /// [`CapsuleError`] for bytes that are none, or of another version.
-    pub fn decode(bytes: &[u8]) -> Result<Self, CapsuleError> {
-        let capsule = Self::from_bytes(bytes, MAX_CAPSULE_BYTES)?;
+    /// [`CapsuleError`] for bytes that are none, were changed, or are of another version.
+    pub fn from_file(bytes: &[u8]) -> Result<Self, CapsuleError> {
+        let file = CapsuleFile::from_bytes(bytes, MAX_CAPSULE_BYTES)?;
+        if hash(Domain::Capsule, &[&file.capsule]) != file.digest {
+            return Err(CapsuleError::Changed);
+        }
+        let capsule = Self::from_bytes(&file.capsule, MAX_CAPSULE_BYTES)?;
         match capsule.format {
             CAPSULE_FORMAT => Ok(capsule),
             other => Err(CapsuleError::Format(other)),
@@ -342,5 +368,181 @@ impl Trust<'_> {
         certificate
             .verify(&self.chain, set)
             .map_err(|error| CapsuleError::Certificate { height, error })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::KeyPair;
+    use crate::ids::{BlockId, Round};
+    use crate::log::{MemoryLog, inclusion_proof};
+    use crate::map::AuthenticatedMap;
+    use crate::transaction::TransactionBody;
+    use crate::validators::tests::{pairs, set};
+    use crate::vote::{CommitSignature, Vote, VoteKind};
+
+    const RECORD: &[u8] = b"\x04key";
+    const VALUE: &[u8] = b"value";
+    const ABSENT: &[u8] = b"\x04none";
+
+    /// A ledger of a few headers: four validators, one transaction at height 1, a set change named
+    /// at height 2, a status at height 3.
+    struct Ledger {
+        anchor: GenesisAnchor,
+        log: MemoryLog,
+        map: AuthenticatedMap,
+        old: Vec<KeyPair>,
+        new: Vec<KeyPair>,
+    }
+
+    impl Ledger {
+        fn new() -> Self {
+            let old = pairs(4);
+            let mut map = AuthenticatedMap::new();
+            map.update([(path_of(RECORD), Some(value_hash(VALUE)))]);
+            let anchor = GenesisAnchor {
+                format: 1,
+                document: H32([7; 32]),
+                created: Millis(1),
+                state_root: map.root(),
+                validators: set(&old),
+            };
+            let mut log = MemoryLog::new();
+            log.append(leaf_hash(&anchor.to_bytes())).unwrap();
+            let new = pairs(5).split_off(1);
+            Self { anchor, log, map, old, new }
+        }
+
+        fn sign(&self, height: u64, by: &[KeyPair], next: &[KeyPair]) -> CertifiedHeader {
+            let header = Header {
+                protocol: 1,
+                chain: self.anchor.chain(),
+                height: Height(height),
+                round: Round(0),
+                time: Millis(1_000 + height),
+                parent: BlockId([1; 32]),
+                bundles_root: H32::ZERO,
+                outcomes_root: H32::ZERO,
+                log_size: self.log.head().size,
+                log_root: self.log.head().root,
+                state_root: self.map.root(),
+                validators: set(by).hash(),
+                next_validators: set(next).hash(),
+                parameters: H32::ZERO,
+                proposer: by[0].id(),
+            };
+            let (block, chain) = (header.id(), header.chain);
+            let signature = |index: usize| {
+                let vote = Vote {
+                    kind: VoteKind::Precommit,
+                    height: header.height,
+                    round: Round(0),
+                    block: Some(block),
+                    validator: by[index].id(),
+                };
+                let signature = vote.sign(&chain, &by[index]).signature;
+                CommitSignature { index: index as u16, signature }
+            };
+            let signatures = vec![signature(0), signature(1), signature(3)];
+            let certificate =
+                CommitCertificate { height: header.height, round: Round(0), block, signatures };
+            CertifiedHeader { header, certificate }
+        }
+
+        fn capsule(&mut self) -> Capsule {
+            let key = KeyPair::from_secret(&[99; 32]);
+            let body = TransactionBody {
+                chain: self.anchor.chain(),
+                not_after: Millis(9_999),
+                acts: vec![vec![0x80].into()],
+            };
+            let issuer = "11310000HEFU01010W".parse().unwrap();
+            let tx = SignedTransaction::sign(&body, issuer, "att:00", &key).unwrap();
+            self.log.append(leaf_hash(tx.as_bytes())).unwrap();
+            let recorded = self.sign(1, &self.old, &self.old);
+            let handover = self.sign(2, &self.old, &self.new);
+            let latest = self.sign(3, &self.new, &self.new);
+            let record = |key: &[u8], value: Option<&[u8]>| RecordProof {
+                key: key.to_vec().into(),
+                value: value.map(|value| value.to_vec().into()),
+                proof: self.map.prove(&path_of(key)),
+            };
+            let records = vec![record(RECORD, Some(VALUE)), record(ABSENT, None)];
+            Capsule {
+                format: CAPSULE_FORMAT,
+                anchor: self.anchor.clone(),
+                set_changes: vec![SetChange { certified: handover, next: set(&self.new) }],
+                recorded,
+                transaction: tx.as_bytes().to_vec().into(),
+                signer: key.public(),
+                inclusion: inclusion_proof(&self.log, 1, 2).unwrap(),
+                status: Some(StatusProof { certified: latest, records }),
+            }
+        }
+    }
+
+    #[test]
+    fn proves_a_record_across_a_change_of_validators() {
+        let mut ledger = Ledger::new();
+        let capsule = Capsule::from_file(&ledger.capsule().to_file()).unwrap();
+        let verified = capsule.verify(ledger.anchor.chain()).unwrap();
+        assert_eq!((verified.leaf, verified.set_changes), (1, 1));
+        let status = verified.status.unwrap();
+        assert_eq!(status.header.height, Height(3));
+        assert_eq!(status.records[0], (RECORD.to_vec(), Some(VALUE.to_vec())));
+        assert_eq!(status.records[1], (ABSENT.to_vec(), None));
+    }
+
+    #[test]
+    fn every_changed_byte_is_refused() {
+        let mut ledger = Ledger::new();
+        let (bytes, chain) = (ledger.capsule().to_file(), ledger.anchor.chain());
+        for position in 0..bytes.len() {
+            let mut broken = bytes.clone();
+            broken[position] ^= 1;
+            let accepted = Capsule::from_file(&broken).is_ok_and(|c| c.verify(chain).is_ok());
+            assert!(!accepted, "byte {position} of {}", bytes.len());
+        }
+    }
+
+    #[test]
+    fn names_the_step_that_fails() {
+        let mut ledger = Ledger::new();
+        let (capsule, chain) = (ledger.capsule(), ledger.anchor.chain());
+        let fails = |change: &dyn Fn(&mut Capsule)| {
+            let mut broken = capsule.clone();
+            change(&mut broken);
+            broken.verify(chain).unwrap_err()
+        };
+        assert!(matches!(capsule.verify(ChainId([0; 32])), Err(CapsuleError::Genesis { .. })));
+        assert_eq!(fails(&|c| c.set_changes.clear()), CapsuleError::Header(Height(3)));
+        assert_eq!(fails(&|c| c.recorded.header.time = Millis(5)), CapsuleError::Header(Height(1)));
+        assert!(matches!(
+            fails(&|c| {
+                c.recorded.certificate.signatures.pop();
+            }),
+            CapsuleError::Certificate { .. }
+        ));
+        let other = KeyPair::from_secret(&[98; 32]).public();
+        assert_eq!(fails(&|c| c.signer = other), CapsuleError::Signature);
+        assert_eq!(
+            fails(&|c| {
+                let records = &mut c.status.as_mut().unwrap().records;
+                records[1].value = Some(b"forged".to_vec().into());
+            }),
+            CapsuleError::Record(1)
+        );
+        assert!(matches!(
+            fails(&|c| {
+                let earlier = c.recorded.clone();
+                c.recorded = c.status.as_ref().unwrap().certified.clone();
+                c.status.as_mut().unwrap().certified = earlier;
+            }),
+            CapsuleError::StatusOrder { .. }
+        ));
+        let mut newer = capsule.clone();
+        newer.format = 2;
+        assert_eq!(Capsule::from_file(&newer.to_file()), Err(CapsuleError::Format(2)));
     }
 }

@@ -80,6 +80,8 @@ domains! {
     FieldSalt = "hefu v1 content field salt",
     /// An inner node of a field-wise content commitment.
     FieldNode = "hefu v1 content node",
+    /// The file form of an evidence capsule.
+    Capsule = "hefu v1 capsule file",
     /// A plain digest of a document or list that holds no personal data.
     Digest = "hefu v1 digest",
 }
