@@ -1,0 +1,236 @@
+//! The executed ledger by hand: blocks built, committed, opened again, damaged.
+
+use std::sync::Arc;
+
+use hefu_contracts::certificate::{ATTESTATIONS, Attest, Ident, Marks, SuspendAttestation};
+use hefu_contracts::exec::VerifyAlways;
+use hefu_contracts::identity::Role;
+use hefu_contracts::{Act, StateView};
+use hefu_genesis::Genesis;
+use hefu_genesis::sample::{self, SampleKeys};
+use hefu_primitives::block::TxResult;
+use hefu_primitives::codec::Canonical;
+use hefu_primitives::time::Day;
+use hefu_primitives::{
+    Block, Bundle, CommitCertificate, H32, Height, Id16, KeyPair, Millis, Region, Round,
+    SignedTransaction, TransactionBody,
+};
+
+use super::ledger::{Ledger, LedgerError};
+use super::{Committed, open};
+use crate::store::{BlockFiles, EngineKind, Index, SimDisk, open_index};
+
+const CREATED: Millis = Millis(1_790_000_000_000);
+const SHANGHAI: Region = Region(310_000);
+
+struct World {
+    genesis: Genesis,
+    keys: SampleKeys,
+    disk: SimDisk,
+}
+
+impl World {
+    fn new() -> Self {
+        let mut number = 0u64;
+        let made = sample::demo(CREATED, &mut |_| {
+            number += 1;
+            let mut secret = [7; 32];
+            secret[..8].copy_from_slice(&number.to_le_bytes());
+            KeyPair::from_secret(&secret)
+        });
+        let (genesis, keys) = made.unwrap();
+        Self { genesis, keys, disk: SimDisk::new() }
+    }
+
+    fn open_with(&self, index: Arc<dyn Index>) -> Result<Ledger<SimDisk>, LedgerError> {
+        let blocks = BlockFiles::open(self.disk.clone(), 1 << 20, &mut |_| {})?;
+        open::open(&self.genesis, Arc::new(blocks), index, &mut |_| {})
+    }
+
+    fn attest(&self, number: u8) -> (Id16, Act) {
+        let issuer = self.keys.member(SHANGHAI).unwrap().department("hrss").unwrap();
+        let id = Id16([number; 16]);
+        let day = Day::of_beijing(CREATED);
+        let act = Attest {
+            id,
+            type_code: issuer.may_issue[0],
+            type_version: 1,
+            region: SHANGHAI,
+            ident: Ident::Committed(H32([3; 32])),
+            holder: H32([1; 32]),
+            content: H32([2; 32]),
+            file: None,
+            seal: None,
+            cert_version: 1,
+            issued_on: day,
+            valid_from: day,
+            valid_until: None,
+            previous: None,
+            marks: Marks::default(),
+            occurred_at: CREATED,
+        };
+        (id, act.into())
+    }
+
+    fn suspend(&self, id: Id16) -> Act {
+        let day = Day::of_beijing(CREATED);
+        let act =
+            SuspendAttestation { id, reason: 1, effective: day, until: None, occurred_at: CREATED };
+        act.into()
+    }
+
+    fn sign(&self, acts: &[Act]) -> SignedTransaction {
+        let issuer = self.keys.member(SHANGHAI).unwrap().department("hrss").unwrap();
+        let body = TransactionBody {
+            chain: self.genesis.hash(),
+            not_after: Millis(CREATED.0 + 600_000),
+            acts: acts.iter().map(|act| act.to_bytes().into()).collect(),
+        };
+        let key = issuer.key_for(Role::Issuer).unwrap();
+        SignedTransaction::sign(&body, issuer.code, "test", key).unwrap()
+    }
+}
+
+fn memory() -> Arc<dyn Index> {
+    open_index(EngineKind::Memory, std::path::Path::new("")).unwrap()
+}
+
+fn certificate(block: &Block) -> CommitCertificate {
+    CommitCertificate {
+        height: block.header.height,
+        round: Round(0),
+        block: block.id(),
+        signatures: Vec::new(),
+    }
+}
+
+fn commit(world: &World, ledger: &mut Ledger<SimDisk>, acts: &[Act]) -> Committed {
+    let bundles = match acts {
+        [] => Vec::new(),
+        acts => vec![Arc::new(Bundle::new(vec![world.sign(acts)]).unwrap())],
+    };
+    let time = Millis(CREATED.0 + 1_000 * (ledger.tip().height.0 + 1));
+    let proposer = world.genesis.validators().get(0).unwrap().key.id();
+    let block = ledger.build(Round(0), time, proposer, &bundles, &VerifyAlways);
+    let certificate = certificate(&block);
+    ledger.commit(block, certificate, &bundles, &VerifyAlways).unwrap()
+}
+
+#[test]
+fn records_are_read_now_and_as_of_earlier_heights() {
+    let world = World::new();
+    let mut ledger = world.open_with(memory()).unwrap();
+    let (id, act) = world.attest(1);
+    let first = commit(&world, &mut ledger, &[act]);
+    assert!(matches!(first.positions[0].1.result, TxResult::Applied { leaf: 1 }));
+    commit(&world, &mut ledger, &[]);
+    commit(&world, &mut ledger, &[world.suspend(id)]);
+    let (key, records) = (ATTESTATIONS.key(&id), ledger.records().clone());
+    let at = |height| records.at(&key, Height(height)).unwrap();
+    assert_eq!(at(0), None);
+    assert_eq!(at(1), at(2));
+    assert_ne!(at(2), at(3));
+    assert_eq!(at(3).map(|(_, value)| value), StateView::get(&records, &key));
+    assert_eq!(records.heights_of(&key).unwrap(), [Height(1), Height(3)]);
+}
+
+#[test]
+fn a_ledger_opened_again_is_the_same_with_or_without_its_index() {
+    let world = World::new();
+    let kept = memory();
+    let mut ledger = world.open_with(kept.clone()).unwrap();
+    for number in 1..=5 {
+        commit(&world, &mut ledger, &[world.attest(number).1]);
+    }
+    let tip = ledger.tip().clone();
+    drop(ledger);
+    let again = world.open_with(kept).unwrap();
+    assert_eq!(again.tip(), &tip);
+    drop(again);
+    let replayed = world.open_with(memory()).unwrap();
+    assert_eq!(replayed.tip(), &tip);
+}
+
+#[test]
+fn an_index_that_lies_is_built_again() {
+    let world = World::new();
+    let index = memory();
+    let mut ledger = world.open_with(index.clone()).unwrap();
+    let (id, act) = world.attest(1);
+    commit(&world, &mut ledger, &[act]);
+    let tip = ledger.tip().clone();
+    drop(ledger);
+    let key = super::keys::state(&ATTESTATIONS.key(&id));
+    let mut value = index.get(&key).unwrap().unwrap();
+    *value.last_mut().unwrap() ^= 1;
+    index.apply(1, &[(key.clone(), Some(value.clone()))]).unwrap();
+    let healed = world.open_with(index.clone()).unwrap();
+    assert_eq!(healed.tip(), &tip);
+    assert_ne!(index.get(&key).unwrap().unwrap(), value);
+}
+
+#[test]
+fn lost_blocks_and_other_ledgers_are_named() {
+    let world = World::new();
+    let index = memory();
+    let mut ledger = world.open_with(index.clone()).unwrap();
+    commit(&world, &mut ledger, &[world.attest(1).1]);
+    drop(ledger);
+    let empty = World { genesis: world.genesis.clone(), keys: world.keys, disk: SimDisk::new() };
+    assert!(matches!(
+        empty.open_with(index.clone()),
+        Err(LedgerError::BlocksLost { index: Height(1), blocks: Height(0) })
+    ));
+    let (mut other, keys) = (World::new(), empty.keys);
+    let mut document = other.genesis.document().clone();
+    document.charter.name_en = "Another network".to_owned();
+    other.genesis = Genesis::new(document).unwrap();
+    other.keys = keys;
+    assert!(matches!(other.open_with(index), Err(LedgerError::WrongChain { .. })));
+}
+
+#[test]
+fn a_block_with_another_root_is_refused_and_leaves_no_trace() {
+    let world = World::new();
+    let mut ledger = world.open_with(memory()).unwrap();
+    let bundles = vec![Arc::new(Bundle::new(vec![world.sign(&[world.attest(1).1])]).unwrap())];
+    let proposer = world.genesis.validators().get(0).unwrap().key.id();
+    let time = Millis(CREATED.0 + 1_000);
+    let good = ledger.build(Round(0), time, proposer, &bundles, &VerifyAlways);
+    for (field, change) in [
+        ("state_root", (|b: &mut Block| b.header.state_root = H32([9; 32])) as fn(&mut Block)),
+        ("log_root", |b| b.header.log_root = H32([9; 32])),
+        ("outcomes_root", |b| b.header.outcomes_root = H32([9; 32])),
+        ("next_validators", |b| b.header.next_validators = H32([9; 32])),
+        ("parameters", |b| b.header.parameters = H32([9; 32])),
+    ] {
+        let mut bad = good.clone();
+        change(&mut bad);
+        let refused = ledger.validate(&bad, &bundles, &VerifyAlways);
+        assert!(
+            matches!(refused, Err(LedgerError::Diverged { field: found, .. }) if found == field),
+            "{field}"
+        );
+    }
+    assert!(ledger.validate(&good, &[], &VerifyAlways).is_err());
+    ledger.validate(&good, &bundles, &VerifyAlways).unwrap();
+    // A second proposal for the same height replaces the first without a trace.
+    let later = ledger.build(Round(1), Millis(time.0 + 1), proposer, &[], &VerifyAlways);
+    let certificate = certificate(&later);
+    let committed = ledger.commit(later, certificate, &[], &VerifyAlways).unwrap();
+    assert_eq!(committed.tip.log_size, 1);
+    assert_eq!(committed.tip.state_root, ledger.with_map(|map| map.root()));
+}
+
+#[test]
+fn a_transaction_commits_once() {
+    let world = World::new();
+    let mut ledger = world.open_with(memory()).unwrap();
+    let act = world.attest(1).1;
+    let first = commit(&world, &mut ledger, std::slice::from_ref(&act));
+    let again = commit(&world, &mut ledger, &[act]);
+    assert_eq!(first.positions[0].0, again.positions[0].0);
+    assert!(matches!(again.positions[0].1.result, TxResult::Refused { code: 107, .. }));
+    let kept = ledger.position(&first.positions[0].0).unwrap().unwrap();
+    assert_eq!(kept, first.positions[0].1);
+}
