@@ -1,5 +1,5 @@
-//! What consensus itself can check of a block: everything but the roots, the parameters and the
-//! protocol version, which are the application's.
+//! What consensus itself can check of a block. The protocol version, the roots, the log size, the
+//! next validators and the parameters are the application's to check.
 
 use hefu_primitives::block::bundles_root;
 use hefu_primitives::bounds::MAX_BLOCK_BUNDLES;

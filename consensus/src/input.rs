@@ -132,7 +132,8 @@ pub enum Input {
         pending: bool,
     },
     /// The answer to [`Output::RequestBlocks`](crate::Output::RequestBlocks): consecutive blocks
-    /// from the height asked for; empty when the peer has none or sent rubbish.
+    /// from the height asked for, no more bytes than the driver is willing to hold; empty when the
+    /// peer has none or sent rubbish.
     Blocks {
         /// Who answered.
         from: PeerKey,

@@ -17,7 +17,7 @@
 //! | `Broadcast`, `Send` | encodes and sends; may lose, duplicate, delay, reorder |
 //! | `SetTimer`, `CancelTimer` | keeps one timer for each [`TimerId`]; feeds `Timer` when it runs out; a timer that is late, or fires after it was cancelled, does no harm |
 //! | `Propose` | builds and executes a block on the tip, makes its bundles durable, answers `Proposed`; an empty block is welcome (the heartbeat is due, or another validator's turn to record must come) |
-//! | `Validate` | gets the bundles, makes them durable, executes, answers `Validated`; `valid: true` only once they are durable, `false` only if the block can never be valid; while bundles are missing it does not answer |
+//! | `Validate` | gets the bundles, makes them durable, executes, compares the header's protocol, roots, log size, next validators and parameters, answers `Validated`; `valid: true` only once they are durable, `false` only if the block can never be valid; while bundles are missing it does not answer |
 //! | `Commit` | executes if it has not, stores block and certificate durably, answers `Committed`; other inputs may be fed in between; log entries up to this height may be dropped after the block is durable |
 //! | `RequestBlocks` | asks the peer; checks that bodies are the bundles that the blocks name; answers `Blocks` (empty on failure) |
 //! | `Evidence` | keeps it and has it recorded on the ledger (after a restart it may come again) |

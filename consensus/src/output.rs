@@ -42,9 +42,10 @@ pub enum Output {
         /// Time for the header: our clock, but later than the parent's.
         time: Millis,
     },
-    /// Fetch missing bundles (first from `from`), make them durable, execute, compare the roots,
-    /// answer [`Input::Validated`](crate::Input::Validated). A request for a height already
-    /// committed may be dropped.
+    /// Fetch missing bundles (first from `from`), make them durable, execute, compare what follows
+    /// from execution (protocol, roots, log size, next validators, parameters), answer
+    /// [`Input::Validated`](crate::Input::Validated). A request for a height already committed may
+    /// be dropped.
     Validate {
         /// The block; the replica has checked the parts of its header that consensus knows.
         block: Block,

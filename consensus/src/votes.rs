@@ -267,6 +267,12 @@ impl Book {
         })
     }
 
+    /// Whether a proposal for the block is kept.
+    pub(crate) fn is_proposed(&self, block: &BlockId) -> bool {
+        let mut all = self.rounds.values().flat_map(|round| &round.proposals);
+        all.any(|proposal| proposal.proposal.block == *block)
+    }
+
     /// Drops rounds far behind.
     pub(crate) fn prune(&mut self, current: Round) {
         let oldest = Round(current.0.saturating_sub(ROUNDS_KEPT));

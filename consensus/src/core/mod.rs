@@ -112,6 +112,11 @@ impl Core {
         self.state.polka_certificate(context::to_core_round(round), block).is_some()
     }
 
+    /// The block that the core would propose again.
+    pub(crate) fn valid_block(&self) -> Option<BlockId> {
+        self.state.driver.valid_value().map(|valid| valid.value.0)
+    }
+
     /// Enters round 0.
     pub(crate) fn start(&mut self) -> Result<Vec<Event>, Halt> {
         let height = self.state.height();

@@ -196,6 +196,11 @@ impl Replica {
         self.validators.by_key(self.me()).is_some()
     }
 
+    /// The highest height that any peer says it is deciding; 0 before one said so.
+    pub fn highest_peer(&self) -> Height {
+        self.peers.highest()
+    }
+
     /// Whether a decision is being made; otherwise there is nothing to decide, or the decision is
     /// being stored.
     pub fn is_deciding(&self) -> bool {

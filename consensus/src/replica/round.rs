@@ -55,7 +55,15 @@ impl Replica {
         self.wants_block = None;
         self.asked_block = None;
         self.cancel_timers(|id| id.kind == TimerKind::Patience);
+        self.prune(round);
+    }
+
+    /// Drops what belongs to rounds far behind. A block outlives them if the core would propose it
+    /// again; what a certificate proves decided but is not here any more is fetched.
+    pub(super) fn prune(&mut self, round: Round) {
         self.book.prune(round);
+        let valid = self.core.valid_block();
+        self.blocks.retain(|id, _| self.book.is_proposed(id) || valid == Some(*id));
     }
 
     /// Broadcasts a proposal with its block.

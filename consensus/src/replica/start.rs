@@ -51,10 +51,12 @@ impl Replica {
             self.absorb(events, &mut replay);
         }
         self.core.end_replay();
-        self.book.prune(self.core.round());
         match replay.decided {
             Some(certificate) => self.on_decided_by_core(certificate),
-            None => self.resume(),
+            None => {
+                self.prune(self.core.round());
+                self.resume()
+            }
         }
     }
 
