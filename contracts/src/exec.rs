@@ -340,7 +340,7 @@ impl Signer {
 }
 
 /// The cheap checks a node makes before it accepts a transaction, against its latest state: those
-/// of the envelope, and that the acts decode. Block execution decides again.
+/// of the envelope, and the guard of [`crate::screen`]. Block execution decides again.
 ///
 /// # Errors
 /// The [`Code`] with which the transaction would be refused now.
@@ -354,5 +354,5 @@ pub fn precheck(
         Run { block, state: State::new(view), events: Vec::new(), leaf: block.log_size, verifier };
     let parameters = run.state.get(&PARAMETERS, &()).unwrap_or_default();
     run.envelope(tx, &parameters)?.check_active(block.time)?;
-    tx.body().acts.iter().try_for_each(|act| Act::decode(act).map(|_| ()))
+    crate::screen::screen(tx).map_err(|(code, _)| code)
 }

@@ -32,6 +32,7 @@ pub mod exec;
 pub mod genesis_state;
 pub mod identity;
 pub mod recognition;
+pub mod screen;
 pub mod sharing;
 pub mod state;
 #[cfg(any(test, feature = "testkit"))]
@@ -47,4 +48,5 @@ pub use common::{EvidenceRef, Stamp};
 pub use event::Event;
 pub use exec::{BlockInfo, Execution, Verifier, execute};
 pub use genesis_state::InitialState;
+pub use screen::screen;
 pub use state::{State, StateView, Table, Writes};

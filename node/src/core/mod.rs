@@ -19,16 +19,18 @@ pub mod open;
 pub mod pool;
 pub mod records;
 pub mod sync;
+#[cfg(test)]
+mod tests;
 mod timers;
 pub mod view;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use hefu_consensus::{
     Config, Equivocation, Input, Output, PeerFault, PeerKey, Replica, SyncedBlock, WalEntry,
 };
-use hefu_primitives::bounds::MAX_CONSENSUS_MESSAGE_BYTES;
+use hefu_primitives::bounds::{MAX_BLOCK_BUNDLES, MAX_BLOCK_BYTES, MAX_CONSENSUS_MESSAGE_BYTES};
 use hefu_primitives::codec::Canonical;
 use hefu_primitives::{
     Block, Bundle, BundleId, CommitCertificate, Height, KeyId, Millis, SignedTransaction,
@@ -252,6 +254,11 @@ impl<D: Disk> Core<D> {
         &self.pool
     }
 
+    /// The highest height that any peer says it is deciding; 0 before one said so.
+    pub fn highest_peer(&self) -> Height {
+        self.replica.highest_peer()
+    }
+
     /// The earliest time at which [`CoreInput::Tick`] has something to do.
     pub fn next_deadline(&self) -> Option<Millis> {
         let fetch = self.fetches.iter().map(|fetch| fetch.again_at).min();
@@ -467,8 +474,14 @@ impl<D: Disk> Core<D> {
         }
     }
 
-    /// Executes a block whose bundles are all here, after they are in the log.
+    /// Executes a block whose bundles are all here, after they are in the log. A block over its
+    /// bounds, or with a text that the guard at the door refuses, is not voted for, and its bundles
+    /// are not even logged.
     fn check(&mut self, block: &Block, bundles: &[Arc<Bundle>]) -> Result<Input, CoreError> {
+        if let Err(reason) = admissible(bundles) {
+            tracing::warn!(height = %block.header.height, %reason, "a proposed block is refused");
+            return Ok(Input::Validated { block: block.id(), valid: false });
+        }
         self.log_bundles(bundles)?;
         let verdict = self.ledger.validate(block, bundles, &self.pool);
         if let Err(error) = &verdict {
@@ -565,6 +578,36 @@ fn synced_block(stored: StoredBlock) -> Option<SyncedBlock> {
     ledger::decode_bundles(&stored).ok()?;
     let StoredBlock { block, certificate, bundles, .. } = stored;
     Some(SyncedBlock { block, certificate, body: bundles.to_bytes() })
+}
+
+/// Why a block's bundles may not be voted for, whatever they do.
+#[derive(Debug, thiserror::Error)]
+enum Inadmissible {
+    #[error("{0} bundles are more than a block has")]
+    Count(usize),
+    #[error("{0} bytes of bundles are more than a block has")]
+    Bytes(usize),
+    #[error("a bundle is named twice")]
+    Twice,
+    #[error("{0}")]
+    Screened(hefu_contracts::Code),
+}
+
+fn admissible(bundles: &[Arc<Bundle>]) -> Result<(), Inadmissible> {
+    if bundles.len() > MAX_BLOCK_BUNDLES {
+        return Err(Inadmissible::Count(bundles.len()));
+    }
+    let bytes = bundles.iter().map(|bundle| bundle.as_bytes().len()).sum();
+    if bytes > MAX_BLOCK_BYTES {
+        return Err(Inadmissible::Bytes(bytes));
+    }
+    let ids: BTreeSet<BundleId> = bundles.iter().map(|bundle| bundle.id()).collect();
+    if ids.len() != bundles.len() {
+        return Err(Inadmissible::Twice);
+    }
+    let mut transactions = bundles.iter().flat_map(|bundle| bundle.transactions());
+    let screened = transactions.try_for_each(hefu_contracts::screen);
+    screened.map_err(|(code, _)| Inadmissible::Screened(code))
 }
 
 fn decode_body(body: &[u8]) -> Option<Vec<Arc<Bundle>>> {
