@@ -16,12 +16,21 @@ mod world;
 use plan::{Plan, Tally};
 use world::World;
 
+/// A number of the environment.
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().and_then(|text| text.parse().ok())
+}
+
 /// Seeds to run: `default` unless the environment says otherwise.
 fn seeds(default: u64) -> impl Iterator<Item = u64> {
-    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
-    let first = number("HEFU_SIM_FIRST").unwrap_or(0u64);
+    let first = number("HEFU_SIM_FIRST").unwrap_or(0);
     let count = number("HEFU_SIM_SEEDS").unwrap_or(default);
     first..first + count
+}
+
+/// Whether so many seeds are run that what can happen does happen in some.
+fn many() -> bool {
+    number("HEFU_SIM_SEEDS").is_none_or(|count| count >= 15)
 }
 
 /// Runs a plan with many seeds; what happened in all of them.
@@ -46,7 +55,7 @@ fn run(plan: Plan, count: u64) -> Tally {
 #[test]
 fn four_with_loss_partitions_and_crashes() {
     let happened = run(Plan::faulty(4), 80);
-    assert!(happened.crashes > 0 && happened.replays > 0 && happened.fetched > 0);
+    assert!(!many() || happened.crashes > 0 && happened.replays > 0 && happened.fetched > 0);
 }
 
 #[test]
@@ -56,7 +65,8 @@ fn seven_with_loss_partitions_and_crashes() {
 
 #[test]
 fn four_with_a_liar() {
-    assert!(run(Plan { liars: 1, ..Plan::faulty(4) }, 50).evidence > 0);
+    let happened = run(Plan { liars: 1, ..Plan::faulty(4) }, 50);
+    assert!(!many() || happened.evidence > 0);
 }
 
 #[test]
@@ -66,7 +76,8 @@ fn seven_with_two_liars() {
 
 #[test]
 fn seven_on_a_ring() {
-    assert!(run(Plan { ring: true, ..Plan::faulty(7) }, 15).relayed > 0);
+    let happened = run(Plan { ring: true, ..Plan::faulty(7) }, 15);
+    assert!(!many() || happened.relayed > 0);
 }
 
 #[test]
@@ -93,7 +104,7 @@ fn a_disk_that_forgets_is_caught() {
         use check::Broken::{Disagreement, DoubleSign};
         matches!(broken, DoubleSign { .. } | Disagreement { .. })
     };
-    let runs = seeds(40).filter_map(|seed| World::new(plan, seed).run().err());
+    let runs = (0..40).filter_map(|seed| World::new(plan, seed).run().err());
     let caught = runs.filter(forked).count();
     assert!(caught > 0, "the checkers missed logs that were lost");
     println!("{caught} runs with double signatures or forks");
@@ -121,4 +132,20 @@ fn calm_and_quick() {
         assert_eq!(world.rounds_above_zero(), 0, "n = {n}");
         assert!(world.heights() <= world.works(), "n = {n}: empty blocks");
     }
+}
+
+/// What resending by status is for (trap 2): a lost message costs an interval or two, not a
+/// timeout.
+#[test]
+fn loss_costs_little_time() {
+    let mut latencies = Vec::new();
+    for seed in seeds(60) {
+        let mut world = World::new(Plan { loss: 50, ..Plan::calm(4) }, seed);
+        world.run().unwrap();
+        latencies.extend_from_slice(world.latencies());
+    }
+    latencies.sort_unstable();
+    let part = |per_mille: usize| latencies[(latencies.len() - 1) * per_mille / 1000];
+    println!("p50 {} ms, p99 {} ms, most {} ms", part(500), part(990), part(1000));
+    assert!(part(990) <= 400, "p99 is {} ms", part(990));
 }

@@ -55,6 +55,9 @@ pub(crate) struct World {
     /// The side of a split that each machine is on.
     side: Vec<bool>,
     works: Vec<BundleId>,
+    /// When each bundle was submitted, and how long it took until a machine had stored it.
+    submitted: BTreeMap<BundleId, u64>,
+    latencies: Vec<u64>,
     fingerprint: H32,
     tally: Tally,
 }
@@ -92,6 +95,8 @@ impl World {
             healed: false,
             side: vec![false; plan.n],
             works: Vec::new(),
+            submitted: BTreeMap::new(),
+            latencies: Vec::new(),
             fingerprint: H32::ZERO,
             tally: Tally::default(),
         };
@@ -180,6 +185,11 @@ impl World {
         Tally { evidence: self.checker.evidence, ..self.tally }
     }
 
+    /// How long each bundle took, in milliseconds.
+    pub(crate) fn latencies(&self) -> &[u64] {
+        &self.latencies
+    }
+
     /// A digest of everything that was sent, in order.
     pub(crate) fn fingerprint(&self) -> H32 {
         self.fingerprint
@@ -221,6 +231,7 @@ impl World {
                 Ok(())
             }
             Event::Work { id, everywhere, node } => {
+                self.submitted.insert(id, self.now);
                 for i in 0..self.nodes.len() {
                     if everywhere || i == node {
                         self.nodes[i].bundles.insert(id);
@@ -250,6 +261,10 @@ impl World {
             }
             Event::Store { node, life, block, certificate } if life == self.life(node) => {
                 self.checker.stored(&block, &certificate, &self.members)?;
+                for bundle in &block.bundles {
+                    let since = self.submitted.remove(bundle);
+                    self.latencies.extend(since.map(|since| self.now - since));
+                }
                 let (height, id) = (block.header.height, block.id());
                 self.nodes[node].store.push((block, certificate));
                 self.after(3, Event::Committed { node, life, height, block: id });
