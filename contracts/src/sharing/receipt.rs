@@ -19,7 +19,7 @@
 //! absence can be proven.
 
 use hefu_primitives::codec::Canonical;
-use hefu_primitives::time::Day;
+use hefu_primitives::time::{DAY_MS, Day};
 use hefu_primitives::{ChainId, Domain, H32, Id16, KeyId, Millis, Signature, Uscc};
 use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
@@ -31,7 +31,7 @@ use super::{acts_for, clock};
 use crate::code::Code;
 use crate::common::{EvidenceRef, Stamp};
 use crate::exec::Context;
-use crate::identity::{AUTHORITIES, AuthorityState, KEYS, Role};
+use crate::identity::{AUTHORITIES, AuthorityState, KEYS, MEMBERS, MemberState, Role};
 use crate::state::Table;
 
 /// Receipts by id.
@@ -44,7 +44,7 @@ pub const USAGE: Table<(Id16, u32), Usage> = Table::unproven(0xba);
 pub const RECEIPTS_BY_GRANT: Table<(Id16, Millis, Id16), ()> = Table::unproven(0xbb);
 
 /// Longest use, in milliseconds: a day.
-const MAX_USE_MS: u64 = 86_400_000;
+const MAX_USE_MS: u64 = DAY_MS;
 
 /// What kind of use it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
@@ -263,7 +263,7 @@ pub struct Usage {
 /// Errors: `E118` times backwards or over a day apart, or a version the entry did not have since
 /// the request · `E112` the use lies in the future · `E114`
 /// id used · `E526` no such grant · `E522` a signer is neither side · `E106` a key lacks the role
-/// of its side · `E523` both signers are the same side · `E104` `E105` `E102` the other side's
+/// of its side · `E523` both signers are the same side · `E104` `E105` `E210` `E102` the other side's
 /// key is unknown or not accepted, or did not sign this · `E521` the grant did not exist then.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -350,6 +350,10 @@ fn check_cosignature(
     let owner = ctx.state.get(&AUTHORITIES, &key.owner).ok_or(Code::UnknownAuthority)?;
     if !key.is_accepted_at(ctx.block.time) || owner.state != AuthorityState::Active {
         return Err(Code::KeyNotActive);
+    }
+    let member = ctx.state.get(&MEMBERS, &owner.member).ok_or(Code::UnknownMember)?;
+    if !matches!(member.state, MemberState::Active | MemberState::Leaving) {
+        return Err(Code::MemberNotActive);
     }
     if !key.roles.contains(&side.role()) {
         return Err(Code::RoleMissing);

@@ -5,6 +5,7 @@
 //! on.
 
 mod catalogue;
+mod golden;
 mod grant;
 mod model;
 mod receipt;

@@ -474,7 +474,7 @@ fn assert_same(ledger: &Ledger, model: &Model) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(40) })]
 
     #[test]
     fn acts_follow_the_model(ops in ops()) {

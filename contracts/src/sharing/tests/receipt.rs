@@ -1,5 +1,5 @@
 use super::*;
-use crate::identity::{KEYS, KeyState, Role};
+use crate::identity::{KEYS, KeyState, MEMBERS, MemberState, Role};
 use hefu_primitives::time::DAY_MS;
 use hefu_primitives::{KeyPair, Millis, Signature};
 
@@ -179,6 +179,11 @@ fn cosignatures_are_checked() {
     ledger.put(&KEYS, &id, &key);
     assert_eq!(ledger.act(&consumer(), put(signed)), Err(Code::KeyNotActive));
     ledger.put(&KEYS, &id, &good);
+    let mut suspended = ledger.clone();
+    let mut member = suspended.get(&MEMBERS, &REGIONS[0]).unwrap();
+    member.state = MemberState::SuspendedActs;
+    suspended.put(&MEMBERS, &REGIONS[0], &member);
+    assert_eq!(suspended.act(&consumer(), put(signed)), Err(Code::MemberNotActive));
     assert_eq!(ledger.act(&consumer(), put(signed)), Ok(()));
 }
 
