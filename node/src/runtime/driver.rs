@@ -71,6 +71,7 @@ impl Driver {
                 running = self.act_all(outputs);
             }
             self.service.set_pool(self.core.pool().len(), self.core.pool().bytes());
+            self.service.set_highest_peer(self.core.highest_peer());
         }
     }
 

@@ -2,6 +2,7 @@
 //! watch. The HTTP API, the demo and tests use nothing else.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::time::Duration;
@@ -96,6 +97,8 @@ struct Inner {
     heights: watch::Sender<Height>,
     halted: watch::Sender<Option<String>>,
     pool: Mutex<(usize, usize)>,
+    rejections: broadcast::Sender<TxId>,
+    highest_peer: AtomicU64,
     refusals: Mutex<VecDeque<(Option<NodeKey>, String)>>,
     evidence: Mutex<Vec<Equivocation>>,
 }
@@ -121,6 +124,8 @@ impl Service {
             heights: watch::channel(ledger.tip().height).0,
             halted: watch::channel(None).0,
             pool: Mutex::default(),
+            rejections: broadcast::channel(MAX_COMMITS_WAITING).0,
+            highest_peer: AtomicU64::new(0),
             refusals: Mutex::default(),
             evidence: Mutex::default(),
         }))
@@ -170,6 +175,20 @@ impl Service {
     /// Transactions and bytes waiting in the pool.
     pub fn pool(&self) -> (usize, usize) {
         *self.0.pool.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many heights the furthest connected peer has decided beyond this node's last block.
+    pub fn heights_behind(&self) -> u64 {
+        let deciding = self.0.highest_peer.load(Ordering::Relaxed);
+        deciding.saturating_sub(self.tip().height.next().0)
+    }
+
+    /// Size of the block files in bytes.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn storage_bytes(&self) -> Result<u64, StoreError> {
+        self.0.blocks.upgrade().map_or(Ok(0), |blocks| blocks.bytes())
     }
 
     /// Connections refused lately.
@@ -251,8 +270,15 @@ impl Service {
     ) -> Result<(TxId, Position), SubmitError> {
         // Watch before submitting, so that no commit falls in between.
         let commits = self.subscribe();
+        let rejections = self.0.rejections.subscribe();
         let id = self.submit(bytes).await?;
-        match tokio::time::timeout(timeout, self.wait_position(&id, commits)).await {
+        let outcome = async {
+            tokio::select! {
+                position = self.wait_position(&id, commits) => position,
+                () = wait_rejection(&id, rejections) => Err(SubmitError::Busy),
+            }
+        };
+        match tokio::time::timeout(timeout, outcome).await {
             Ok(position) => Ok((id, position?)),
             Err(_) => Err(SubmitError::Timeout(id)),
         }
@@ -554,6 +580,7 @@ impl Service {
 
     pub(super) fn rejected(&self, tx: TxId, error: PoolError) {
         tracing::debug!(%tx, %error, "a transaction was not taken");
+        let _ = self.0.rejections.send(tx);
     }
 
     pub(super) fn evidence(&self, evidence: &Equivocation) {
@@ -580,10 +607,26 @@ impl Service {
         *self.0.pool.lock().unwrap_or_else(PoisonError::into_inner) = (transactions, bytes);
     }
 
+    pub(super) fn set_highest_peer(&self, deciding: Height) {
+        self.0.highest_peer.store(deciding.0, Ordering::Relaxed);
+    }
+
     pub(super) fn penalise(&self, peer: NodeKey) {
         let network = self.0.network.clone();
         if let Ok(handle) = tokio::runtime::Handle::try_current() {
             handle.spawn(async move { network.penalise(peer, 20).await });
+        }
+    }
+}
+
+/// Resolves when the pool did not take a transaction. A lost notice costs the waiter its timeout,
+/// never a wrong answer.
+async fn wait_rejection(id: &TxId, mut rejections: broadcast::Receiver<TxId>) {
+    loop {
+        match rejections.recv().await {
+            Ok(rejected) if rejected == *id => return,
+            Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
+            Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
         }
     }
 }
