@@ -1,0 +1,75 @@
+//! What every request passes: who may read, how many are at work, how long they may take, and the
+//! count of it.
+
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::Method;
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+
+use super::problem::{ApiCode, Problem};
+use super::state::Api;
+
+/// How long a read may take.
+const READ_TIME: Duration = Duration::from_secs(10);
+/// Paths that anybody may ask: they tell nothing of the ledger.
+const UNGUARDED: &[&str] = &["/livez", "/readyz", "/openapi.json"];
+/// The stream of events lasts, and counts its own readers.
+const STREAM: &str = "/api/v1/events";
+
+/// Puts the guard around every route.
+pub(super) fn layer(routes: Router<Api>, api: &Api) -> Router<Api> {
+    routes.layer(from_fn_with_state(api.clone(), guard))
+}
+
+async fn guard(State(api): State<Api>, request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let route = route.as_ref().map_or("other", MatchedPath::as_str);
+    let response = match admit(&api, &request) {
+        Ok(kind) => run(&api, kind, request, next).await,
+        Err(problem) => problem.into_response(),
+    };
+    api.metrics.request(&method, route, response.status(), started.elapsed());
+    response
+}
+
+/// Whether a path can be read without a credential.
+pub(super) fn is_unguarded(path: &str) -> bool {
+    UNGUARDED.contains(&path) || path == "/docs" || path.starts_with("/docs/")
+}
+
+enum Kind {
+    /// Bounds itself.
+    Own,
+    /// Bounded here.
+    Read,
+}
+
+fn admit(api: &Api, request: &Request) -> Result<Kind, Problem> {
+    let path = request.uri().path();
+    if request.method() == Method::POST {
+        return Ok(Kind::Own);
+    }
+    if !is_unguarded(path) {
+        api.access.check(request.headers())?;
+    }
+    Ok(if path == STREAM { Kind::Own } else { Kind::Read })
+}
+
+async fn run(api: &Api, kind: Kind, request: Request, next: Next) -> Response {
+    if matches!(kind, Kind::Own) {
+        return next.run(request).await;
+    }
+    let _permit = match api.request_permit() {
+        Ok(permit) => permit,
+        Err(problem) => return problem.into_response(),
+    };
+    match tokio::time::timeout(READ_TIME, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Problem::new(ApiCode::Timeout, "the node took too long").into_response(),
+    }
+}

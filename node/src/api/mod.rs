@@ -1,0 +1,136 @@
+//! # The HTTP interface of a node, `/api/v1`
+//!
+//! Integrators, the command line and the console speak to a node through this and nothing else.
+//!
+//! ## Rules
+//!
+//! 1. **Every answer says what it rests on**: the height it is pinned to, that height's state
+//!    root, and whether it is complete; when it is not, why.
+//! 2. **Every error is a problem document** (RFC 9457) with a stable code: `E415` as contracts
+//!    number them, or a dotted name of this interface ([`problem`]).
+//! 3. **A refused act never looks like success**: submitting waits for the committed outcome, and
+//!    a refusal is 422.
+//! 4. **Everything is bounded**: connections, requests at work, bodies, time, rows examined,
+//!    streams, submissions of one address. The bounds stand in the modules that keep them.
+//! 5. **Reading needs a credential** unless the operator opens it; submitting needs none but the
+//!    signature.
+//!
+//! Knows a node only through [`Service`]; knows no rule of a contract beyond what it calls.
+
+mod access;
+mod answer;
+mod document;
+mod guard;
+mod listener;
+mod metrics;
+mod page;
+mod params;
+mod problem;
+mod rate;
+mod routes;
+mod snapshot;
+mod state;
+#[cfg(test)]
+mod tests;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_swagger_ui::SwaggerUi;
+
+pub use access::{ReadAccess, TokenHash, TokenHashError};
+
+use self::document::Document;
+use self::listener::{Bounded, Peer};
+use self::state::Api;
+use crate::runtime::Service;
+
+/// How long requests at work may take to end when the server stops.
+const STOP_PATIENCE: Duration = Duration::from_secs(5);
+
+/// What the server is told at start.
+#[derive(Clone, Debug)]
+pub struct ApiOptions {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Who may read.
+    pub read: ReadAccess,
+}
+
+/// A running server.
+pub struct ApiServer {
+    local: SocketAddr,
+    stop: watch::Sender<bool>,
+    server: JoinHandle<()>,
+    watcher: JoinHandle<()>,
+}
+
+impl ApiServer {
+    /// Starts to serve a node.
+    ///
+    /// # Errors
+    /// When the address cannot be listened on.
+    pub async fn start(service: Service, options: ApiOptions) -> std::io::Result<Self> {
+        let listener = TcpListener::bind(options.listen).await?;
+        let local = listener.local_addr()?;
+        let (stop, stopped) = watch::channel(false);
+        let api = Api::new(service, options.read, stopped.clone());
+        let watcher = tokio::spawn(metrics::watch(api.clone()));
+        let app = router(api).into_make_service_with_connect_info::<Peer>();
+        let server =
+            axum::serve(Bounded::new(listener), app).with_graceful_shutdown(until(stopped));
+        let server = tokio::spawn(async move {
+            if let Err(error) = server.await {
+                tracing::error!(%error, "the HTTP interface ended");
+            }
+        });
+        tracing::info!(%local, "HTTP interface");
+        Ok(Self { local, stop, server, watcher })
+    }
+
+    /// Where it listens.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local
+    }
+
+    /// Stops: no more connections, streams end, requests at work get a few seconds.
+    pub async fn stop(mut self) {
+        self.watcher.abort();
+        self.stop.send_replace(true);
+        if tokio::time::timeout(STOP_PATIENCE, &mut self.server).await.is_err() {
+            self.server.abort();
+        }
+    }
+}
+
+async fn until(mut stopped: watch::Receiver<bool>) {
+    let _ = stopped.wait_for(|stop| *stop).await;
+}
+
+/// The routes and the document that describes them.
+fn described() -> (Router<Api>, OpenApi) {
+    let routes = OpenApiRouter::with_openapi(Document::base()).merge(routes::all());
+    let (routes, mut document) = routes.split_for_parts();
+    document::complete(&mut document);
+    (routes, document)
+}
+
+fn router(api: Api) -> Router {
+    let (routes, document) = described();
+    let routes = routes
+        .fallback(problem::not_found)
+        .method_not_allowed_fallback(problem::wrong_method)
+        .merge(SwaggerUi::new("/docs").url("/openapi.json", document));
+    guard::layer(routes, &api).with_state(api)
+}
+
+/// The OpenAPI document, for `hefu` to print and tests to compare.
+pub fn openapi() -> OpenApi {
+    described().1
+}

@@ -1,0 +1,150 @@
+//! Recognition: agreements between provinces, and decisions of authorities.
+
+use axum::extract::State;
+use hefu_contracts::certificate::ATTESTATIONS;
+use hefu_contracts::recognition::{
+    AGREEMENTS, Agreement, CORRECTIONS, DECISIONS, DECISIONS_BY_ATTESTATION,
+    DECISIONS_BY_AUTHORITY, Decision,
+};
+use hefu_primitives::{Height, Id16, Uscc};
+use serde::Deserialize;
+use serde_json::json;
+use utoipa::IntoParams;
+
+use crate::api::answer::{Answer, Entry, Page};
+use crate::api::page::Ask;
+use crate::api::params::{At, Id, List, Params};
+use crate::api::problem::Problem;
+use crate::api::snapshot::{Found, Row, Snapshot};
+use crate::api::state::Api;
+
+fn agreement_entry(snapshot: &Snapshot<'_>, found: &Found<Agreement>) -> Result<Entry, Problem> {
+    let state = found.value.state(snapshot.pin.day(), snapshot.pin.height);
+    Entry::new(found, [("state", json!(state))])
+}
+
+/// Recognition agreements.
+#[utoipa::path(get, path = "/api/v1/agreements", tag = "recognition",
+    operation_id = "list_agreements", params(List),
+    responses((status = 200, body = Answer<Page<Entry>>)))]
+pub(crate) async fn agreements(
+    State(api): State<Api>,
+    Params(list): Params<List>,
+) -> Result<Answer<Page<Entry>>, Problem> {
+    let ask = Ask::new("agreements", &[], list.limit, list.cursor.as_deref(), list.at_height)?;
+    api.read(ask.at, move |snapshot| {
+        ask.page(snapshot, AGREEMENTS.range(&()), |row| {
+            let found = snapshot.decode(&AGREEMENTS, row);
+            found.map(|found| agreement_entry(snapshot, &found)).transpose()
+        })
+    })
+    .await
+}
+
+/// A recognition agreement.
+#[utoipa::path(get, path = "/api/v1/agreements/{id}", tag = "recognition",
+    operation_id = "get_agreement", params(("id" = String, Path), At),
+    responses((status = 200, body = Answer<Entry>)))]
+pub(crate) async fn agreement(
+    State(api): State<Api>,
+    Id(id): Id<Id16>,
+    Params(at): Params<At>,
+) -> Result<Answer<Entry>, Problem> {
+    api.read(at.at_height, move |snapshot| {
+        agreement_entry(snapshot, &snapshot.get(&AGREEMENTS, &id, "agreement")?)
+    })
+    .await
+}
+
+fn decision_entry(snapshot: &Snapshot<'_>, found: &Found<Decision>) -> Result<Entry, Problem> {
+    let decision = &found.value;
+    let correction = snapshot.find(&CORRECTIONS, &decision.body.dec_id)?;
+    let attestation = snapshot.find(&ATTESTATIONS, &decision.body.att_id)?;
+    let annulled = attestation
+        .map(|attestation| decision.is_basis_annulled(&attestation.value, snapshot.pin.height));
+    let correction = correction.map(|correction| correction.value);
+    Entry::new(found, [("correction", json!(correction)), ("basis_annulled", json!(annulled))])
+}
+
+/// A list of decisions.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct RecognitionList {
+    /// Only those on this certificate.
+    #[param(value_type = Option<String>)]
+    att_id: Option<Id16>,
+    /// Only those of this relying authority.
+    #[param(value_type = Option<String>)]
+    relying: Option<Uscc>,
+    /// Only those with this flag: `refused_while_valid`, …
+    flag: Option<String>,
+    /// Most items: 1 to 500, 100 if absent.
+    limit: Option<usize>,
+    /// Where the last page ended; pinned to that page's height.
+    cursor: Option<String>,
+    /// Answer as of this height; the tip if absent.
+    #[param(value_type = Option<String>)]
+    at_height: Option<Height>,
+}
+
+/// Recognition decisions: those on a certificate or of an authority in the order they were
+/// recorded, all in the order of their ids.
+#[utoipa::path(get, path = "/api/v1/recognitions", tag = "recognition",
+    operation_id = "list_recognitions", params(RecognitionList),
+    responses((status = 200, body = Answer<Page<Entry>>)))]
+pub(crate) async fn recognitions(
+    State(api): State<Api>,
+    Params(list): Params<RecognitionList>,
+) -> Result<Answer<Page<Entry>>, Problem> {
+    let RecognitionList { att_id, relying, flag, limit, cursor, at_height } = list;
+    let filters = [
+        att_id.map(|id| id.to_string()).unwrap_or_default(),
+        relying.map(|code| code.to_string()).unwrap_or_default(),
+        flag.clone().unwrap_or_default(),
+    ];
+    let filters = filters.each_ref().map(String::as_str);
+    let ask = Ask::new("recognitions", &filters, limit, cursor.as_deref(), at_height)?;
+    api.read(ask.at, move |snapshot| {
+        let range = match (att_id, relying) {
+            (Some(id), _) => DECISIONS_BY_ATTESTATION.range(&id),
+            (None, Some(code)) => DECISIONS_BY_AUTHORITY.range(&code),
+            (None, None) => DECISIONS.range(&()),
+        };
+        let wanted = |found: &Found<Decision>| {
+            let flags = found.value.flags.iter().map(|flag| flag.name());
+            relying.is_none_or(|relying| found.value.relying == relying)
+                && flag.as_ref().is_none_or(|flag| flags.into_iter().any(|name| name == flag))
+        };
+        ask.page(snapshot, range, |row| {
+            let found = by_last_id(snapshot, row)?.filter(wanted);
+            found.map(|found| decision_entry(snapshot, &found)).transpose()
+        })
+    })
+    .await
+}
+
+/// Keys of decisions and of their indexes all end with the decision's id.
+fn by_last_id(snapshot: &Snapshot<'_>, row: Row) -> Result<Option<Found<Decision>>, Problem> {
+    if row.key.first() == Some(&DECISIONS.prefix()) {
+        return Ok(snapshot.decode(&DECISIONS, row));
+    }
+    match row.key.last_chunk().copied().map(Id16) {
+        Some(id) => snapshot.find(&DECISIONS, &id),
+        None => Ok(None),
+    }
+}
+
+/// A recognition decision.
+#[utoipa::path(get, path = "/api/v1/recognitions/{dec_id}", tag = "recognition",
+    operation_id = "get_recognition", params(("dec_id" = String, Path), At),
+    responses((status = 200, body = Answer<Entry>)))]
+pub(crate) async fn recognition(
+    State(api): State<Api>,
+    Id(id): Id<Id16>,
+    Params(at): Params<At>,
+) -> Result<Answer<Entry>, Problem> {
+    api.read(at.at_height, move |snapshot| {
+        decision_entry(snapshot, &snapshot.get(&DECISIONS, &id, "decision")?)
+    })
+    .await
+}

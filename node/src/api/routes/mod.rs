@@ -1,0 +1,99 @@
+//! The handlers, a file for each part of the ledger.
+
+mod agreements;
+mod audit;
+mod blocks;
+mod certificates;
+mod event;
+mod health;
+mod identity;
+mod log;
+mod node;
+mod rules;
+mod sharing;
+mod stream;
+mod submit;
+mod transactions;
+
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::state::Api;
+
+/// Every route of the interface.
+pub(super) fn all() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .merge(node_routes())
+        .merge(identity_routes())
+        .merge(ledger_routes())
+        .merge(certificate_routes())
+        .merge(exchange_routes())
+}
+
+fn node_routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(health::livez))
+        .routes(routes!(health::readyz))
+        .routes(routes!(health::metrics))
+        .routes(routes!(node::node))
+        .routes(routes!(node::network))
+        .routes(routes!(node::genesis))
+        .routes(routes!(node::genesis_raw))
+}
+
+fn identity_routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(identity::members))
+        .routes(routes!(identity::member))
+        .routes(routes!(identity::authorities))
+        .routes(routes!(identity::authority))
+        .routes(routes!(identity::keys))
+        .routes(routes!(identity::key))
+        .routes(routes!(identity::proposals))
+        .routes(routes!(identity::proposal))
+        .routes(routes!(identity::validators))
+}
+
+fn ledger_routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(submit::submit))
+        .routes(routes!(transactions::transaction))
+        .routes(routes!(transactions::evidence))
+        .routes(routes!(blocks::blocks))
+        .routes(routes!(blocks::block))
+        .routes(routes!(blocks::raw))
+        .routes(routes!(log::proof))
+        .routes(routes!(log::consistency))
+        .routes(routes!(audit::events))
+        .routes(routes!(stream::events))
+}
+
+fn certificate_routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(rules::parameters))
+        .routes(routes!(rules::calendars))
+        .routes(routes!(rules::types))
+        .routes(routes!(rules::type_versions))
+        .routes(routes!(rules::scenarios))
+        .routes(routes!(rules::scenario))
+        .routes(routes!(certificates::certificates))
+        .routes(routes!(certificates::certificate))
+        .routes(routes!(certificates::status))
+        .routes(routes!(certificates::evidence))
+}
+
+fn exchange_routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(agreements::agreements))
+        .routes(routes!(agreements::agreement))
+        .routes(routes!(agreements::recognitions))
+        .routes(routes!(agreements::recognition))
+        .routes(routes!(sharing::catalogue))
+        .routes(routes!(sharing::catalogue_entry))
+        .routes(routes!(sharing::requests))
+        .routes(routes!(sharing::request))
+        .routes(routes!(sharing::grants))
+        .routes(routes!(sharing::grant))
+        .routes(routes!(sharing::receipts))
+        .routes(routes!(sharing::receipt))
+}

@@ -1,0 +1,136 @@
+//! What the provinces agreed on: parameters, calendars, certificate types, scenarios.
+
+use axum::extract::State;
+use hefu_contracts::certificate::{CertType, SCENARIOS, Scenario, TYPES};
+use hefu_contracts::identity::{CALENDARS, PARAMETERS};
+use hefu_primitives::{Height, TypeCode};
+use serde::Deserialize;
+use serde_json::json;
+use utoipa::IntoParams;
+
+use crate::api::answer::{Answer, Entry, Page};
+use crate::api::page::Ask;
+use crate::api::params::{At, Id, List, Params};
+use crate::api::problem::Problem;
+use crate::api::snapshot::Found;
+use crate::api::state::Api;
+
+/// The ledger's parameters.
+#[utoipa::path(get, path = "/api/v1/parameters", tag = "identity",
+    operation_id = "get_parameters", params(At), responses((status = 200, body = Answer<Entry>)))]
+pub(crate) async fn parameters(
+    State(api): State<Api>,
+    Params(at): Params<At>,
+) -> Result<Answer<Entry>, Problem> {
+    api.read(at.at_height, |snapshot| {
+        Entry::new(&snapshot.get(&PARAMETERS, &(), "parameters")?, [])
+    })
+    .await
+}
+
+/// The work calendars, by year.
+#[utoipa::path(get, path = "/api/v1/calendars", tag = "identity", operation_id = "list_calendars",
+    params(List), responses((status = 200, body = Answer<Page<Entry>>)))]
+pub(crate) async fn calendars(
+    State(api): State<Api>,
+    Params(list): Params<List>,
+) -> Result<Answer<Page<Entry>>, Problem> {
+    let ask = Ask::new("calendars", &[], list.limit, list.cursor.as_deref(), list.at_height)?;
+    api.read(ask.at, move |snapshot| {
+        ask.page(snapshot, CALENDARS.range(&()), |row| {
+            let found = snapshot.decode(&CALENDARS, row);
+            found.map(|found| Entry::new(&found, [])).transpose()
+        })
+    })
+    .await
+}
+
+fn type_entry(found: &Found<CertType>) -> Result<Entry, Problem> {
+    Entry::new(found, [("state", json!(found.value.state()))])
+}
+
+/// Certificate types, every version.
+#[utoipa::path(get, path = "/api/v1/types", tag = "certificates", operation_id = "list_types",
+    params(List), responses((status = 200, body = Answer<Page<Entry>>)))]
+pub(crate) async fn types(
+    State(api): State<Api>,
+    Params(list): Params<List>,
+) -> Result<Answer<Page<Entry>>, Problem> {
+    let ask = Ask::new("types", &[], list.limit, list.cursor.as_deref(), list.at_height)?;
+    api.read(ask.at, move |snapshot| {
+        ask.page(snapshot, TYPES.range(&()), |row| {
+            snapshot.decode(&TYPES, row).map(|found| type_entry(&found)).transpose()
+        })
+    })
+    .await
+}
+
+/// Which versions of a type.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Versions {
+    /// Only this version.
+    version: Option<u16>,
+    /// Answer as of this height; the tip if absent.
+    #[param(value_type = Option<String>)]
+    at_height: Option<Height>,
+}
+
+/// The versions of a certificate type, oldest first.
+#[utoipa::path(get, path = "/api/v1/types/{code}", tag = "certificates", operation_id = "get_type",
+    params(("code" = String, Path), Versions),
+    responses((status = 200, body = Answer<Page<Entry>>)))]
+pub(crate) async fn type_versions(
+    State(api): State<Api>,
+    Id(code): Id<TypeCode>,
+    Params(params): Params<Versions>,
+) -> Result<Answer<Page<Entry>>, Problem> {
+    let ask = Ask::new("type", &[], Some(500), None, params.at_height)?;
+    api.read(ask.at, move |snapshot| {
+        let page = ask.page(snapshot, TYPES.range(&code), |row| {
+            let found = snapshot.decode(&TYPES, row);
+            let wanted = |found: &Found<CertType>| {
+                params.version.is_none_or(|version| found.value.terms.version == version)
+            };
+            found.filter(wanted).map(|found| type_entry(&found)).transpose()
+        })?;
+        if page.items.is_empty() { Err(Problem::not_found("type")) } else { Ok(page) }
+    })
+    .await
+}
+
+fn scenario_entry(found: &Found<Scenario>) -> Result<Entry, Problem> {
+    Entry::new(found, [("state", json!(found.value.state()))])
+}
+
+/// Scenarios in which certificates are relied on.
+#[utoipa::path(get, path = "/api/v1/scenarios", tag = "certificates",
+    operation_id = "list_scenarios", params(List),
+    responses((status = 200, body = Answer<Page<Entry>>)))]
+pub(crate) async fn scenarios(
+    State(api): State<Api>,
+    Params(list): Params<List>,
+) -> Result<Answer<Page<Entry>>, Problem> {
+    let ask = Ask::new("scenarios", &[], list.limit, list.cursor.as_deref(), list.at_height)?;
+    api.read(ask.at, move |snapshot| {
+        ask.page(snapshot, SCENARIOS.range(&()), |row| {
+            snapshot.decode(&SCENARIOS, row).map(|found| scenario_entry(&found)).transpose()
+        })
+    })
+    .await
+}
+
+/// A scenario.
+#[utoipa::path(get, path = "/api/v1/scenarios/{code}", tag = "certificates",
+    operation_id = "get_scenario", params(("code" = u32, Path), At),
+    responses((status = 200, body = Answer<Entry>)))]
+pub(crate) async fn scenario(
+    State(api): State<Api>,
+    Id(code): Id<u32>,
+    Params(at): Params<At>,
+) -> Result<Answer<Entry>, Problem> {
+    api.read(at.at_height, move |snapshot| {
+        scenario_entry(&snapshot.get(&SCENARIOS, &code, "scenario")?)
+    })
+    .await
+}

@@ -1,0 +1,248 @@
+//! Four nodes in this process with their interfaces, and a client that hides nothing.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
+
+use hefu_contracts::Act;
+use hefu_contracts::certificate::{Attest, Ident, Marks};
+use hefu_contracts::identity::Role;
+use hefu_genesis::Genesis;
+use hefu_genesis::sample::{self, AuthorityKeys, MemberKeys, SampleKeys};
+use hefu_primitives::codec::Canonical;
+use hefu_primitives::codes::Identifier;
+use hefu_primitives::time::Day;
+use hefu_primitives::{H32, Id16, KeyPair, Millis, SignedTransaction, TransactionBody, TypeCode};
+use serde_json::Value;
+
+use crate::api::{ApiOptions, ApiServer, ReadAccess};
+use crate::network::{NodeKey, NodeSecret};
+use crate::runtime::{self, NodeOptions, Running, wall_clock};
+use crate::store::EngineKind;
+
+/// Business licences: their holders are organisations.
+pub(super) const LICENCE: &str = "11100000HEFU90025A001";
+/// Longest wait for anything.
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A province with a node and its interface.
+pub(super) struct Province {
+    pub(super) keys: MemberKeys,
+    pub(super) running: Running,
+    pub(super) server: ApiServer,
+}
+
+pub(super) struct Network {
+    pub(super) genesis: Arc<Genesis>,
+    pub(super) provinces: Vec<Province>,
+    _folder: tempfile::TempDir,
+}
+
+fn sample_network() -> (Genesis, SampleKeys) {
+    let mut number = 0u64;
+    let created = Millis(wall_clock().0 - 1);
+    let keys = sample::demo(created, &mut |_| {
+        number += 1;
+        let mut secret = [7; 32];
+        secret[..8].copy_from_slice(&number.to_be_bytes());
+        KeyPair::from_secret(&secret)
+    });
+    keys.unwrap()
+}
+
+fn free_port() -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    listener.local_addr().unwrap()
+}
+
+impl Network {
+    /// Starts four nodes and waits until the first is ready.
+    pub(super) async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (genesis, keys) = sample_network();
+        let genesis = Arc::new(genesis);
+        let listen: Vec<SocketAddr> = keys.members.iter().map(|_| free_port()).collect();
+        let node_key = |member: &MemberKeys| NodeKey(*member.node.public().as_bytes());
+        let all: BTreeMap<NodeKey, SocketAddr> =
+            keys.members.iter().map(node_key).zip(listen.iter().copied()).collect();
+        let mut provinces = Vec::new();
+        for (keys, listen) in keys.members.into_iter().zip(listen) {
+            let others = all.iter().filter(|(key, _)| **key != node_key(&keys));
+            let options = NodeOptions {
+                data_dir: folder.path().join(keys.region.to_string()),
+                genesis: genesis.clone(),
+                region: keys.region,
+                validator: Some(keys.validator.clone()),
+                node_secret: NodeSecret::new(keys.node.secret_bytes()),
+                listen,
+                peers: others.map(|(key, at)| (*key, vec![(*at).into()])).collect(),
+                engine: EngineKind::Memory,
+                heartbeat_ms: None,
+            };
+            let running = runtime::start(options, &mut |_| {}).await.unwrap();
+            let server = serve(&running, ReadAccess::Open).await;
+            provinces.push(Province { keys, running, server });
+        }
+        let network = Self { genesis, provinces, _folder: folder };
+        network.client(0).until(200, "/readyz").await;
+        network
+    }
+
+    pub(super) fn client(&self, province: usize) -> Client {
+        Client::new(self.provinces[province].server.local_addr())
+    }
+
+    /// The authority of a province that issues licences.
+    pub(super) fn issuer(&self, province: usize) -> &AuthorityKeys {
+        let kind: TypeCode = LICENCE.parse().unwrap();
+        let issues = |authority: &&AuthorityKeys| authority.may_issue.contains(&kind);
+        self.provinces[province].keys.authorities.iter().find(issues).unwrap()
+    }
+
+    pub(super) fn sign(&self, issuer: &AuthorityKeys, acts: &[Act]) -> SignedTransaction {
+        let body = TransactionBody {
+            chain: self.genesis.hash(),
+            not_after: Millis(wall_clock().0 + 600_000),
+            acts: acts.iter().map(|act| act.to_bytes().into()).collect(),
+        };
+        let key = issuer.key_for(Role::Issuer).unwrap();
+        SignedTransaction::sign(&body, issuer.code, "att:test", key).unwrap()
+    }
+}
+
+pub(super) async fn serve(running: &Running, read: ReadAccess) -> ApiServer {
+    let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    ApiServer::start(running.service.clone(), ApiOptions { listen, read }).await.unwrap()
+}
+
+/// A licence whose id and serial are made of one number.
+pub(super) fn licence(issuer: &AuthorityKeys, number: u8) -> Attest {
+    let kind: TypeCode = LICENCE.parse().unwrap();
+    let today = Day::of_beijing(wall_clock());
+    let serial = format!("TEST{}", char::from(b'A' + number % 26)).repeat(1 + number as usize / 26);
+    Attest {
+        id: Id16([number; 16]),
+        type_code: kind,
+        type_version: 1,
+        region: hefu_primitives::Region(310_000),
+        ident: Ident::Plain(Identifier::new(kind, issuer.code, &serial, 1).unwrap().to_string()),
+        holder: H32([number; 32]),
+        content: H32([number; 32]),
+        file: None,
+        seal: None,
+        cert_version: 1,
+        issued_on: today,
+        valid_from: today,
+        valid_until: None,
+        previous: None,
+        marks: Marks::default(),
+        occurred_at: wall_clock(),
+    }
+}
+
+/// An answer as it came.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) headers: ureq::http::HeaderMap,
+    pub(super) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(super) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&self.body)))
+    }
+
+    pub(super) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// Status and code of a problem document.
+    pub(super) fn problem(&self) -> (u16, String) {
+        assert_eq!(self.header("content-type"), "application/problem+json", "{self:?}");
+        let json = self.json();
+        assert_eq!(json["status"], self.status);
+        (self.status, json["code"].as_str().unwrap().to_owned())
+    }
+}
+
+/// Blocking calls on blocking threads, every status an answer.
+#[derive(Clone)]
+pub(super) struct Client {
+    agent: ureq::Agent,
+    pub(super) at: SocketAddr,
+}
+
+impl Client {
+    pub(super) fn new(at: SocketAddr) -> Self {
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .timeout_global(Some(PATIENCE))
+            .build();
+        Self { agent: config.into(), at }
+    }
+
+    pub(super) async fn get(&self, path: &str) -> Answer {
+        self.get_with(path, &[]).await
+    }
+
+    pub(super) async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let mut request = self.agent.get(format!("http://{}{path}", self.at));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        call(move || request.call()).await
+    }
+
+    /// A JSON answer that must be 200.
+    pub(super) async fn read(&self, path: &str) -> Value {
+        let answer = self.get(path).await;
+        assert_eq!(answer.status, 200, "{path}: {}", String::from_utf8_lossy(&answer.body));
+        answer.json()
+    }
+
+    pub(super) async fn post(&self, query: &str, kind: &str, body: &[u8]) -> Answer {
+        let url = format!("http://{}/api/v1/transactions{query}", self.at);
+        let (request, body) = (self.agent.post(url).header("content-type", kind), body.to_vec());
+        call(move || request.send(&body[..])).await
+    }
+
+    pub(super) async fn submit(&self, tx: &SignedTransaction) -> Answer {
+        self.post("", "application/cose", tx.as_bytes()).await
+    }
+
+    /// Asks until the status is the one wanted.
+    pub(super) async fn until(&self, status: u16, path: &str) -> Answer {
+        let waited = tokio::time::timeout(PATIENCE, async {
+            loop {
+                let answer = self.get(path).await;
+                if answer.status == status {
+                    return answer;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        });
+        waited.await.unwrap_or_else(|_| panic!("{path} never answered {status}"))
+    }
+}
+
+async fn call(
+    request: impl FnOnce() -> Result<ureq::http::Response<ureq::Body>, ureq::Error> + Send + 'static,
+) -> Answer {
+    let called = tokio::task::spawn_blocking(move || {
+        let (parts, body) = request().unwrap().into_parts();
+        let body = body.into_with_config().limit(64 << 20).read_to_vec().unwrap();
+        Answer { status: parts.status.as_u16(), headers: parts.headers, body }
+    });
+    called.await.unwrap()
+}
+
+/// Fresh numbers for licences, so that parts of a test do not meet.
+pub(super) fn fresh() -> u8 {
+    static NEXT: AtomicU8 = AtomicU8::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
