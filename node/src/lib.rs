@@ -1,6 +1,15 @@
-//! hefu-node
+//! # hefu-node
+//!
+//! Everything that touches the world: files, sockets, clocks, terminals. It adds no rule of its
+//! own; the pure crates decide. ARCHITECTURE.md says what each module does and does not know.
 
+pub mod api;
+pub mod config;
+pub mod core;
+pub mod demo;
 pub mod keystore;
 pub mod network;
+pub mod runtime;
 pub mod store;
+pub mod text;
 pub mod vault;

@@ -1,0 +1,235 @@
+//! Every text a person reads, in Chinese and English, from one catalogue.
+//!
+//! Invariants:
+//! 1. Both languages have the same keys and ask for the same arguments; a test says so.
+//! 2. Every contract code and every code of the HTTP interface has a cause and a remedy.
+//! 3. A missing key shows itself as the key: nothing fails because a text does.
+//!
+//! The files in `locales/` are Fluent; the small part of it used here needs no library
+//! ([`parse`]). This module does not know who asks, nor where the text goes.
+
+mod parse;
+
+use std::sync::OnceLock;
+
+use parse::Messages;
+
+/// Codes of the HTTP interface that are not contract codes.
+pub const API_CODES: &[&str] = &[
+    "api.not_found",
+    "api.bad_request",
+    "api.unknown_field",
+    "api.too_large",
+    "api.unauthorised",
+    "api.forbidden",
+    "api.busy",
+    "api.timeout",
+    "api.height_in_future",
+    "api.pruned",
+    "api.unavailable",
+    "api.internal",
+];
+
+/// Codes of the command line itself.
+pub const CLI_CODES: &[&str] = &[
+    "cli.bad_answer",
+    "cli.canceled",
+    "cli.check_failed",
+    "cli.conflict",
+    "cli.config",
+    "cli.demo_disagrees",
+    "cli.fault",
+    "cli.file",
+    "cli.genesis",
+    "cli.input",
+    "cli.invalid",
+    "cli.journal",
+    "cli.key",
+    "cli.licence",
+    "cli.needs_terminal",
+    "cli.no_demo",
+    "cli.no_key",
+    "cli.node_key",
+    "cli.not_final",
+    "cli.not_found",
+    "cli.passphrase",
+    "cli.presentation",
+    "cli.tls",
+    "cli.unknown_code",
+    "cli.unreachable",
+    "cli.usage",
+    "cli.vault",
+];
+
+/// A language we speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Lang {
+    /// Simplified Chinese.
+    #[default]
+    Zh,
+    /// English.
+    En,
+}
+
+impl Lang {
+    /// Both.
+    pub const ALL: [Lang; 2] = [Lang::Zh, Lang::En];
+
+    /// The tag: `zh` or `en`.
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Self::Zh => "zh",
+            Self::En => "en",
+        }
+    }
+
+    /// The language of a tag or locale name: `zh`, `zh_CN.UTF-8`, `en-GB`; none for others.
+    pub fn of(locale: &str) -> Option<Self> {
+        let tag = locale.split(['_', '-', '.', '@']).next().unwrap_or_default();
+        match tag.to_ascii_lowercase().as_str() {
+            "zh" => Some(Self::Zh),
+            "en" => Some(Self::En),
+            _ => None,
+        }
+    }
+
+    /// Picks a language: what the caller asks for, `HEFU_LANG`, `LC_ALL`, `LANG`, else Chinese.
+    /// A locale of another language, such as `C`, decides nothing.
+    pub fn choose(asked: Option<Lang>, variable: impl Fn(&str) -> Option<String>) -> Self {
+        let named = |name: &str| variable(name).and_then(|value| Self::of(&value));
+        asked
+            .or_else(|| named("HEFU_LANG"))
+            .or_else(|| named("LC_ALL"))
+            .or_else(|| named("LANG"))
+            .unwrap_or_default()
+    }
+}
+
+impl core::str::FromStr for Lang {
+    type Err = UnknownLang;
+
+    fn from_str(text: &str) -> Result<Self, UnknownLang> {
+        Self::of(text).ok_or(UnknownLang)
+    }
+}
+
+/// A language we do not speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("zh or en")]
+pub struct UnknownLang;
+
+/// The text of a key; the key itself when there is none.
+pub fn text(lang: Lang, key: &str, arguments: &[(&str, &str)]) -> String {
+    match find(lang, key) {
+        Some(text) if arguments.is_empty() => text.to_owned(),
+        Some(text) => parse::fill(text, arguments),
+        None => key.to_owned(),
+    }
+}
+
+/// The text of a key without arguments, if there is one.
+pub fn find(lang: Lang, key: &str) -> Option<&'static str> {
+    messages(lang).get(key).map(String::as_str)
+}
+
+/// Cause and remedy of a code (`E415`, `api.busy`, `cli.usage`), if it is one of ours.
+pub fn explain(lang: Lang, code: &str) -> Option<(&'static str, &'static str)> {
+    let key = code.replace('.', "-");
+    Some((find(lang, &key)?, find(lang, &format!("{key}.remedy"))?))
+}
+
+/// Every code there is a text for: contract codes, then those of the interface and the program.
+pub fn all_codes() -> Vec<String> {
+    let contract = hefu_contracts::Code::ALL.iter().map(|code| format!("E{}", code.number()));
+    contract.chain(API_CODES.iter().chain(CLI_CODES).map(|code| (*code).to_owned())).collect()
+}
+
+macro_rules! files {
+    ($lang:literal: $($name:literal)*) => {
+        [$(include_str!(concat!("../../locales/", $lang, "/", $name, ".ftl")),)*]
+    };
+}
+
+fn messages(lang: Lang) -> &'static Messages {
+    static ZH: OnceLock<Messages> = OnceLock::new();
+    static EN: OnceLock<Messages> = OnceLock::new();
+    match lang {
+        Lang::Zh => ZH.get_or_init(|| read(&files!("zh": "codes" "api" "cli" "help"))),
+        Lang::En => EN.get_or_init(|| read(&files!("en": "codes" "api" "cli" "help"))),
+    }
+}
+
+/// The files are part of the program and a test parses them; what a broken one held before the
+/// break is still used.
+fn read(files: &[&str]) -> Messages {
+    let mut messages = Messages::new();
+    for file in files {
+        let parsed = parse::parse(file, &mut messages);
+        debug_assert_eq!(parsed, Ok(()), "{}", file.lines().next().unwrap_or_default());
+    }
+    messages
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn languages_have_the_same_keys_and_arguments() {
+        let (zh, en) = (messages(Lang::Zh), messages(Lang::En));
+        let keys = |of: &Messages, other: &Messages| -> Vec<String> {
+            of.keys().filter(|key| !other.contains_key(*key)).cloned().collect()
+        };
+        assert_eq!(keys(zh, en), Vec::<String>::new(), "only in zh");
+        assert_eq!(keys(en, zh), Vec::<String>::new(), "only in en");
+        for (key, text) in zh {
+            assert_eq!(parse::placeholders(text), parse::placeholders(&en[key]), "{key}");
+            assert!(!text.is_empty() && !en[key].is_empty(), "{key}");
+        }
+    }
+
+    #[test]
+    fn every_code_has_cause_and_remedy() {
+        for lang in Lang::ALL {
+            let missing: Vec<String> =
+                all_codes().into_iter().filter(|code| explain(lang, code).is_none()).collect();
+            assert_eq!(missing, Vec::<String>::new(), "no text in locales/{}", lang.tag());
+        }
+    }
+
+    #[test]
+    fn no_code_that_does_not_exist_is_explained() {
+        let codes: Vec<String> = all_codes().iter().map(|code| code.replace('.', "-")).collect();
+        for key in messages(Lang::Zh).keys() {
+            if let Some(code) = key.strip_suffix(".remedy") {
+                assert!(codes.iter().any(|known| known == code), "{code} is no code");
+            }
+        }
+    }
+
+    #[test]
+    fn choosing_a_language() {
+        let none = |_: &str| None;
+        assert_eq!(Lang::choose(None, none), Lang::Zh);
+        assert_eq!(Lang::choose(Some(Lang::En), none), Lang::En);
+        let environment = |pairs: &'static [(&str, &str)]| {
+            move |name: &str| {
+                pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+            }
+        };
+        let chosen = |pairs| Lang::choose(None, environment(pairs));
+        assert_eq!(chosen(&[("LANG", "en_GB.UTF-8")]), Lang::En);
+        assert_eq!(chosen(&[("LANG", "en_GB.UTF-8"), ("LC_ALL", "zh_CN.UTF-8")]), Lang::Zh);
+        assert_eq!(chosen(&[("HEFU_LANG", "en"), ("LC_ALL", "zh_CN")]), Lang::En);
+        assert_eq!(chosen(&[("LC_ALL", "C"), ("LANG", "en_US")]), Lang::En);
+        assert_eq!(chosen(&[("LC_ALL", "C.UTF-8")]), Lang::Zh);
+        let with_flag = Lang::choose(Some(Lang::Zh), environment(&[("HEFU_LANG", "en")]));
+        assert_eq!(with_flag, Lang::Zh);
+    }
+
+    #[test]
+    fn a_missing_text_shows_its_key() {
+        assert_eq!(text(Lang::En, "no-such-key", &[]), "no-such-key");
+        assert_eq!(explain(Lang::En, "E999"), None);
+    }
+}
