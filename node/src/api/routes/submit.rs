@@ -6,11 +6,12 @@
 use std::time::{Duration, Instant};
 
 use axum::Json;
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::{ConnectInfo, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use futures::StreamExt as _;
 use hefu_contracts::Code;
 use hefu_primitives::block::TxResult;
 use hefu_primitives::bounds::MAX_TRANSACTION_BYTES;
@@ -34,6 +35,9 @@ const DEFAULT_WAIT_MS: u64 = 20_000;
 const MAX_WAIT_MS: u64 = 60_000;
 /// How long the body may take to arrive.
 const BODY_TIME: Duration = Duration::from_secs(10);
+/// How much of a body that is too large is read and forgotten, so that the client gets to read
+/// the answer: closing on unread bytes would reset the connection under it.
+const MAX_DRAINED_BYTES: usize = 1024 * 1024;
 /// Content types a transaction may have.
 const CONTENT_TYPES: &[&str] = &["application/cose", "application/octet-stream"];
 /// Events read at a time.
@@ -107,7 +111,7 @@ pub(crate) async fn submit(
         return Err(Problem::new(ApiCode::Busy, "too many transactions from this address"));
     }
     let _permit = api.submit_permit()?;
-    let bytes = read_body(&headers, body).await?;
+    let bytes = read_body(body).await?;
     if params.wait == Some(false) {
         let tx = api.service.submit(bytes).await.map_err(problem)?;
         let answer = Submitted { tx, status: "submitted" };
@@ -140,21 +144,31 @@ fn wait_time(asked_ms: Option<u64>) -> Result<Duration, Problem> {
     }
 }
 
-async fn read_body(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, Problem> {
-    let too_large = || {
-        let detail = format!("a transaction has at most {MAX_TRANSACTION_BYTES} bytes");
-        Problem::new(ApiCode::TooLarge, detail)
+async fn read_body(body: Body) -> Result<Vec<u8>, Problem> {
+    let (mut bytes, mut seen) = (Vec::new(), 0usize);
+    let mut chunks = body.into_data_stream();
+    let read = async {
+        while let Some(chunk) = chunks.next().await {
+            let broken = |_| Problem::new(ApiCode::BadRequest, "the transaction breaks off");
+            let chunk = chunk.map_err(broken)?;
+            seen = seen.saturating_add(chunk.len());
+            match seen {
+                0..=MAX_TRANSACTION_BYTES => bytes.extend_from_slice(&chunk),
+                _ if seen > MAX_DRAINED_BYTES => break,
+                _ => bytes.clear(),
+            }
+        }
+        Ok::<(), Problem>(())
     };
-    let announced =
-        headers.get("content-length").and_then(|value| value.to_str().ok()?.parse().ok());
-    if announced.is_some_and(|bytes: u64| bytes > MAX_TRANSACTION_BYTES as u64) {
-        return Err(too_large());
+    match tokio::time::timeout(BODY_TIME, read).await {
+        Ok(read) => read?,
+        Err(_) => return Err(Problem::new(ApiCode::Timeout, "the transaction came too slowly")),
     }
-    match tokio::time::timeout(BODY_TIME, to_bytes(body, MAX_TRANSACTION_BYTES)).await {
-        Ok(Ok(bytes)) => Ok(bytes.into()),
-        Ok(Err(_)) => Err(too_large()),
-        Err(_) => Err(Problem::new(ApiCode::Timeout, "the transaction did not arrive in time")),
+    if seen > MAX_TRANSACTION_BYTES {
+        let detail = format!("a transaction has at most {MAX_TRANSACTION_BYTES} bytes");
+        return Err(Problem::new(ApiCode::TooLarge, detail));
     }
+    Ok(bytes)
 }
 
 fn problem(error: SubmitError) -> Problem {
@@ -267,12 +281,11 @@ mod tests {
     #[tokio::test]
     async fn bodies_are_bounded() {
         let read = |bytes: usize| async move {
-            read_body(&HeaderMap::new(), Body::from(vec![0; bytes])).await.map(|b| b.len())
+            read_body(Body::from(vec![0; bytes])).await.map(|b| b.len())
         };
         assert_eq!(read(MAX_TRANSACTION_BYTES).await.unwrap(), MAX_TRANSACTION_BYTES);
-        assert_eq!(read(MAX_TRANSACTION_BYTES + 1).await.unwrap_err().code(), "api.too_large");
-        let mut headers = HeaderMap::new();
-        headers.insert("content-length", "65536".parse().unwrap());
-        assert_eq!(read_body(&headers, Body::empty()).await.unwrap_err().code(), "api.too_large");
+        for bytes in [MAX_TRANSACTION_BYTES + 1, MAX_DRAINED_BYTES + 1, 4 * MAX_DRAINED_BYTES] {
+            assert_eq!(read(bytes).await.unwrap_err().code(), "api.too_large");
+        }
     }
 }
