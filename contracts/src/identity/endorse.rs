@@ -3,9 +3,11 @@
 //! Rules:
 //! 1. The same act means the same canonical bytes. What waits is kept by member and digest.
 //! 2. Each governor signs once (`E213`). A signature counts while its key is among the member's
-//!    governors: a key that was replaced no longer does.
-//! 3. What was not completed within the parameters' `ballot_days` lapses, and begins anew.
-//! 4. Some acts need a second member: both members' governors sign the same act.
+//!    governors and not revoked: a key that was replaced, lost or stolen no longer does.
+//! 3. What was not completed within the parameters' `ballot_days` lapses, and begins anew; so does
+//!    what no governor's signature counts for any more.
+//! 4. Each governor may begin so many acts that wait: one key cannot take the others' room.
+//! 5. Some acts need a second member: both members' governors sign the same act.
 //!
 //! This module does not know what the act does: its rules are checked with every signature, so
 //! that a governor learns at once what the last one would.
@@ -14,12 +16,17 @@ use hefu_primitives::hash::hash;
 use hefu_primitives::time::DAY_MS;
 use hefu_primitives::{Domain, H32, Millis, Region};
 
-use super::records::{ENDORSEMENTS, Endorsement, MEMBERS, Member, MemberState, Role};
+use super::records::{
+    ENDORSEMENTS, Endorsement, KEYS, KeyState, MEMBERS, Member, MemberState, Role,
+};
 use crate::code::Code;
 use crate::exec::Context;
 
-/// Most acts of one member that wait at a time.
-pub const MAX_PENDING: usize = 256;
+/// Most acts that one governor began and that wait at a time.
+pub const MAX_PENDING: usize = 64;
+/// Most waiting acts of one member that are looked at: those of three governors, and of keys
+/// replaced since the last act began to wait.
+const MAX_SCANNED: usize = 1_024;
 
 /// Requires that the signer is a governor of its member.
 ///
@@ -56,7 +63,7 @@ pub(crate) fn endorse_jointly(ctx: &mut Context<'_, '_>, owner: Region) -> Resul
         .into_iter()
         .filter(|member| {
             let endorsement = ctx.state.get(&ENDORSEMENTS, &(member.region, act));
-            endorsement.is_some_and(|e| !lapsed(ctx, &e) && is_complete(member, &e))
+            endorsement.is_some_and(|e| !lapsed(ctx, &e) && is_complete(ctx, member, &e))
         })
         .map(|member| member.region)
         .collect();
@@ -99,26 +106,28 @@ fn collect(ctx: &mut Context<'_, '_>, act: H32) -> Result<bool, Code> {
     let waiting = ctx.state.get(&ENDORSEMENTS, &key).filter(|found| !lapsed(ctx, found));
     let mut endorsement = match waiting {
         Some(found) => found,
-        None => open(ctx, member.region)?,
+        None => open(ctx, &member)?,
     };
     if endorsement.signers.contains(&ctx.signer.key_id) {
         return Err(Code::AlreadyEndorsed);
     }
     endorsement.signers.push(ctx.signer.key_id);
     ctx.state.put(&ENDORSEMENTS, &key, &endorsement);
-    let progress = format!("{}_of_{}", count(&member, &endorsement), member.threshold);
+    let progress = format!("{}_of_{}", count(ctx, &member, &endorsement), member.threshold);
     ctx.emit("endorsed", format!("act:{act}"), vec![progress]);
-    Ok(is_complete(&member, &endorsement))
+    Ok(is_complete(ctx, &member, &endorsement))
 }
 
-/// A new endorsement, after the member's lapsed ones were cleared away.
-fn open(ctx: &mut Context<'_, '_>, region: Region) -> Result<Endorsement, Code> {
-    let waiting = ctx.state.scan(&ENDORSEMENTS, &region, MAX_PENDING);
-    let (gone, left): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|(_, e)| lapsed(ctx, e));
+/// A new endorsement, after those of the member that can no longer be completed were cleared away.
+fn open(ctx: &mut Context<'_, '_>, member: &Member) -> Result<Endorsement, Code> {
+    let waiting = ctx.state.scan(&ENDORSEMENTS, &member.region, MAX_SCANNED);
+    let over = |e: &Endorsement| lapsed(ctx, e) || count(ctx, member, e) == 0;
+    let (gone, left): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|(_, e)| over(e));
     for (_, endorsement) in &gone {
-        ctx.state.delete(&ENDORSEMENTS, &(region, endorsement.act));
+        ctx.state.delete(&ENDORSEMENTS, &(member.region, endorsement.act));
     }
-    if left.len() >= MAX_PENDING {
+    let own = left.iter().filter(|(_, e)| e.signers.first() == Some(&ctx.signer.key_id)).count();
+    if own >= MAX_PENDING {
         return Err(Code::NotYetApplicable);
     }
     let act = digest(ctx.act_bytes);
@@ -129,10 +138,15 @@ fn lapsed(ctx: &Context<'_, '_>, endorsement: &Endorsement) -> bool {
     endorsement.closes_at < ctx.block.time
 }
 
-fn count(member: &Member, endorsement: &Endorsement) -> usize {
-    endorsement.signers.iter().filter(|signer| member.governors.contains(signer)).count()
+/// Signatures that count. Rule 2.
+fn count(ctx: &Context<'_, '_>, member: &Member, endorsement: &Endorsement) -> usize {
+    let stands = |signer: &&hefu_primitives::KeyId| {
+        let key = ctx.state.get(&KEYS, *signer);
+        member.governors.contains(signer) && key.is_some_and(|key| key.state != KeyState::Revoked)
+    };
+    endorsement.signers.iter().filter(stands).count()
 }
 
-fn is_complete(member: &Member, endorsement: &Endorsement) -> bool {
-    count(member, endorsement) >= usize::from(member.threshold.max(1))
+fn is_complete(ctx: &Context<'_, '_>, member: &Member, endorsement: &Endorsement) -> bool {
+    count(ctx, member, endorsement) >= usize::from(member.threshold.max(1))
 }

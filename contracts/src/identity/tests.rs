@@ -70,12 +70,43 @@ fn endorsements_lapse_and_are_bounded() {
 
     let mut ledger = Ledger::new();
     let reason = |reason| Act::from(SuspendAuthority { reason, ..suspend(0, 1) });
-    let all: Vec<Act> = (1..=256).map(reason).collect();
+    let most = endorse::MAX_PENDING as u16;
+    let all: Vec<Act> = (1..=most).map(reason).collect();
     ledger.acts(&governor(0, 0), &all).unwrap();
-    assert_eq!(ledger.act(&governor(0, 0), reason(257)), Err(Code::NotYetApplicable));
+    assert_eq!(ledger.act(&governor(0, 0), reason(most + 1)), Err(Code::NotYetApplicable));
     ledger.wait_days(31);
-    assert_eq!(ledger.act(&governor(0, 0), reason(257)), Ok(()));
+    assert_eq!(ledger.act(&governor(0, 0), reason(most + 1)), Ok(()));
     assert_eq!(ENDORSEMENTS.read_all(&ledger.state, &(), 1000).len(), 1);
+}
+
+/// Else one stolen governor key could keep the other two from revoking it.
+#[test]
+fn one_governor_cannot_fill_the_room_of_the_others() {
+    let mut ledger = Ledger::new();
+    let reason = |reason| Act::from(SuspendAuthority { reason, ..suspend(0, 1) });
+    let all: Vec<Act> = (1..=endorse::MAX_PENDING as u16).map(reason).collect();
+    ledger.acts(&governor(0, 2), &all).unwrap();
+    let (key, reason) = (governor(0, 2).key.id(), RevocationReason::Compromised);
+    let revoke = RevokeKey { key, reason, since: Some(start()) };
+    assert_eq!(ledger.govern(0, revoke), Ok(()));
+    // What the revoked key left behind goes with the next act that begins to wait.
+    ledger.act(&governor(0, 0), suspend(0, 0)).unwrap();
+    assert_eq!(ENDORSEMENTS.read_all(&ledger.state, &(), 1000).len(), 1);
+}
+
+/// Two keys stolen one after the other never made two governors at any one time.
+#[test]
+fn what_a_revoked_governor_signed_no_longer_counts() {
+    let mut ledger = Ledger::new();
+    ledger.act(&governor(0, 2), suspend(0, 0)).unwrap();
+    let (key, reason) = (governor(0, 2).key.id(), RevocationReason::Compromised);
+    ledger.govern(0, RevokeKey { key, reason, since: Some(start()) }).unwrap();
+    ledger.act(&governor(0, 0), suspend(0, 0)).unwrap();
+    assert_eq!(ledger.events[0].flags, ["1_of_2"]);
+    let authority = ledger.get(&AUTHORITIES, &code(OFFICES[0][0])).unwrap();
+    assert_eq!(authority.state, AuthorityState::Active);
+    ledger.act(&governor(0, 1), suspend(0, 0)).unwrap();
+    assert_eq!(ledger.event_kinds(), ["endorsed", "authority_suspended"]);
 }
 
 #[test]
