@@ -77,6 +77,9 @@ pub struct Execution {
     pub writes: Writes,
     /// One outcome for each transaction, in order.
     pub outcomes: Vec<Outcome>,
+    /// For each transaction, whether this outcome is the one its signer gets: its signature was
+    /// good, and its id used up by it. What is refused before that says nothing about its id.
+    pub authentic: Vec<bool>,
     /// Events, in order.
     pub events: Vec<Event>,
     /// The set that decides the next height; none only for a state that no genesis made.
@@ -96,15 +99,16 @@ pub fn execute(
 ) -> Execution {
     let mut state = State::new(view);
     prepare(&block, &mut state);
-    let mut run = Run { block, state, events: Vec::new(), leaf: block.log_size, verifier };
+    let mut run = Run::new(block, state, verifier);
     let outcomes =
         transactions.iter().enumerate().map(|(place, tx)| run.transaction(place, tx)).collect();
-    let Run { state, events, .. } = run;
+    let Run { state, events, authentic, .. } = run;
     let parameters = state.get(&PARAMETERS, &()).unwrap_or_default();
     let next_validators = state.get(&VALIDATORS, &()).map(|schedule| schedule.next);
     Execution {
         writes: state.into_writes(),
         outcomes,
+        authentic,
         events,
         next_validators,
         parameters: parameters_hash(&parameters),
@@ -226,13 +230,20 @@ struct Run<'v> {
     block: BlockInfo,
     state: State<'v>,
     events: Vec<Event>,
+    authentic: Vec<bool>,
     leaf: u64,
     verifier: &'v dyn Verifier,
 }
 
-impl Run<'_> {
+impl<'v> Run<'v> {
+    fn new(block: BlockInfo, state: State<'v>, verifier: &'v dyn Verifier) -> Self {
+        let leaf = block.log_size;
+        Self { block, state, events: Vec::new(), authentic: Vec::new(), leaf, verifier }
+    }
+
     fn transaction(&mut self, place: usize, tx: &SignedTransaction) -> Outcome {
         let events_before = self.events.len();
+        self.authentic.push(false);
         let result = match self.apply(place, tx) {
             Ok(()) => {
                 self.state.keep_transaction();
@@ -258,6 +269,7 @@ impl Run<'_> {
         let signer = self.envelope(tx, &parameters).map_err(|code| (code, 0))?;
         self.state.put(&SEEN, &(tx.body().not_after, tx.id()), &());
         self.state.keep_transaction();
+        self.authentic.last_mut().into_iter().for_each(|authentic| *authentic = true);
         signer.check_active(self.block.time).map_err(|code| (code, 0))?;
         for (number, act_bytes) in tx.body().acts.iter().enumerate() {
             let number = u16::try_from(number).unwrap_or(u16::MAX);
@@ -350,8 +362,7 @@ pub fn precheck(
     view: &dyn StateView,
     verifier: &dyn Verifier,
 ) -> Result<(), Code> {
-    let run =
-        Run { block, state: State::new(view), events: Vec::new(), leaf: block.log_size, verifier };
+    let run = Run::new(block, State::new(view), verifier);
     let parameters = run.state.get(&PARAMETERS, &()).unwrap_or_default();
     run.envelope(tx, &parameters)?.check_active(block.time)?;
     crate::screen::screen(tx).map_err(|(code, _)| code)

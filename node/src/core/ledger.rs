@@ -9,6 +9,7 @@
 //!
 //! Knows neither peers nor rounds.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use hefu_contracts::exec::{self, BlockInfo, Execution, VALIDATORS, Verifier};
@@ -21,7 +22,7 @@ use hefu_primitives::log::{Frontier, leaf_hash};
 use hefu_primitives::map::{AuthenticatedMap, Change, path_of, value_hash};
 use hefu_primitives::{
     Block, BlockId, Bundle, ChainId, CommitCertificate, H32, Header, Height, KeyId, Millis, Round,
-    SignedTransaction, ValidatorSet,
+    SignedTransaction, TxId, ValidatorSet,
 };
 
 use super::keys;
@@ -132,7 +133,7 @@ pub struct Committed {
     /// Whether a member's record changed: peers may be new.
     pub members_changed: bool,
     /// Outcome of each transaction.
-    pub positions: Vec<(hefu_primitives::TxId, Position)>,
+    pub positions: Vec<(TxId, Position)>,
 }
 
 impl<D: Disk> Ledger<D> {
@@ -266,6 +267,11 @@ impl<D: Disk> Ledger<D> {
     ) -> Result<Committed, LedgerError> {
         let bundles = decode_bundles(&stored)?;
         self.validate(&stored.block, &bundles, verifier)?;
+        // The header commits to the outcomes; the copy beside it, which readers get, does not.
+        let same = |staged: &Staged| staged.execution.outcomes == stored.outcomes;
+        if !self.staged.as_ref().is_some_and(same) {
+            return Err(LedgerError::Malformed(stored.block.header.height));
+        }
         self.advance(stored)
     }
 
@@ -275,22 +281,15 @@ impl<D: Disk> Ledger<D> {
         let Some(staged) = self.staged.take() else {
             return Err(LedgerError::Malformed(height));
         };
-        let bundles = decode_bundles(&stored)?;
-        let transactions: Vec<&SignedTransaction> = flatten(&bundles);
-        let positions: Vec<_> = staged
-            .execution
-            .outcomes
-            .iter()
-            .enumerate()
-            .map(|(number, outcome)| {
-                let position = Position { height, number: number as u32, result: outcome.result };
-                (outcome.tx, position)
-            })
-            .collect();
-        debug_assert_eq!(transactions.len(), positions.len());
+        let positions = positions(height, &staged.execution);
         let mut batch = self.record_batch(height, &staged.execution.writes)?;
+        // A copy that was refused never takes the place of what its signer was told: neither in
+        // an earlier block nor in this one.
+        let own: BTreeSet<_> =
+            positions.iter().filter(|(_, p)| p.is_authentic()).map(|(tx, _)| *tx).collect();
         for (tx, position) in &positions {
-            if position.is_authentic() || self.position(tx)?.is_none() {
+            let first = || Ok::<_, StoreError>(!own.contains(tx) && self.position(tx)?.is_none());
+            if position.is_authentic() || first()? {
                 batch.push((keys::transaction(tx), Some(position.to_bytes())));
             }
             if let TxResult::Applied { leaf } = position.result {
@@ -333,7 +332,7 @@ impl<D: Disk> Ledger<D> {
     ///
     /// # Errors
     /// Those of the store.
-    pub fn position(&self, tx: &hefu_primitives::TxId) -> Result<Option<Position>, StoreError> {
+    pub fn position(&self, tx: &TxId) -> Result<Option<Position>, StoreError> {
         let bytes = self.records.index().get(&keys::transaction(tx))?;
         Ok(bytes.and_then(|bytes| Position::from_bytes(&bytes, 256).ok()))
     }
@@ -456,6 +455,17 @@ pub(super) fn map_changes(writes: &Writes) -> Vec<Change> {
         .iter()
         .filter(|(record, _)| hefu_contracts::state::is_proven(record))
         .map(|(record, value)| (path_of(record), value.as_deref().map(value_hash)))
+        .collect()
+}
+
+/// Where each transaction of a block stands, and what became of it.
+fn positions(height: Height, execution: &Execution) -> Vec<(TxId, Position)> {
+    let outcomes = execution.outcomes.iter().zip(&execution.authentic).enumerate();
+    outcomes
+        .map(|(number, (outcome, authentic))| {
+            let (number, authentic) = (number as u32, *authentic);
+            (outcome.tx, Position { height, number, result: outcome.result, authentic })
+        })
         .collect()
 }
 

@@ -60,12 +60,15 @@ pub struct Position {
     /// Applied with a leaf, or refused with a code.
     #[n(2)]
     pub result: TxResult,
+    /// Whether the signer is known to have sent this. A refusal before the signature was checked
+    /// says nothing about the transaction with this id.
+    #[n(3)]
+    pub authentic: bool,
 }
 
 impl Position {
-    /// Whether the signer is known to have sent this: a refusal before the signature was checked
-    /// says nothing about the transaction with this id.
+    /// Whether the signer is known to have sent this.
     pub fn is_authentic(&self) -> bool {
-        !matches!(self.result, TxResult::Refused { code: 101..=104 | 107 | 108 | 116, .. })
+        self.authentic
     }
 }

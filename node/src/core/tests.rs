@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use hefu_contracts::certificate::{ATTESTATIONS, Attest, Ident, Marks, SuspendAttestation};
+use hefu_contracts::certificate::{
+    ATTESTATIONS, Attest, Ident, Marks, Reaffirm, ReaffirmScope, SuspendAttestation,
+};
 use hefu_contracts::exec::VerifyAlways;
 use hefu_contracts::identity::Role;
 use hefu_contracts::{Act, StateView};
@@ -12,7 +14,7 @@ use hefu_primitives::block::TxResult;
 use hefu_primitives::codec::Canonical;
 use hefu_primitives::time::Day;
 use hefu_primitives::{
-    Block, Bundle, CommitCertificate, H32, Height, Id16, KeyPair, Millis, Region, Round,
+    Block, Bundle, CommitCertificate, H32, Height, Id16, KeyId, KeyPair, Millis, Region, Round,
     SignedTransaction, TransactionBody,
 };
 
@@ -249,4 +251,55 @@ fn a_block_beyond_its_bounds_or_with_a_persons_number_is_inadmissible() {
     attest.ident = Ident::Plain("999999194901010000".to_owned());
     let hidden = Arc::new(Bundle::new(vec![world.sign(&[attest.into()])]).unwrap());
     assert!(matches!(super::admissible(&[hidden]), Err(super::Inadmissible::Screened(_))));
+}
+
+/// Commits bundles as they are.
+fn commit_bundles(
+    world: &World,
+    ledger: &mut Ledger<SimDisk>,
+    bundles: &[Arc<Bundle>],
+) -> Committed {
+    let time = Millis(CREATED.0 + 1_000 * (ledger.tip().height.0 + 1));
+    let proposer = world.genesis.validators().get(0).unwrap().key.id();
+    let block = ledger.build(Round(0), time, proposer, bundles, &VerifyAlways);
+    let certificate = certificate(&block);
+    ledger.commit(block, certificate, bundles, &VerifyAlways).unwrap()
+}
+
+#[test]
+fn a_transaction_twice_in_one_block_stands_where_it_was_applied() {
+    let world = World::new();
+    let index = memory();
+    let mut ledger = world.open_with(index).unwrap();
+    let (tx, other) = (world.sign(&[world.attest(1).1]), world.sign(&[world.attest(2).1]));
+    let bundles = [
+        Arc::new(Bundle::new(vec![tx.clone()]).unwrap()),
+        Arc::new(Bundle::new(vec![other, tx.clone()]).unwrap()),
+    ];
+    commit_bundles(&world, &mut ledger, &bundles);
+    let position = ledger.position(&tx.id()).unwrap().unwrap();
+    assert!(position.is_authentic());
+    assert_eq!((position.number, position.result), (0, TxResult::Applied { leaf: 1 }));
+}
+
+#[test]
+fn a_forged_copy_hides_nothing_and_a_refusal_by_an_act_is_its_signers() {
+    let world = World::new();
+    let mut ledger = world.open_with(memory()).unwrap();
+    let unknown = ReaffirmScope::Span { key: KeyId([9; 20]), from: CREATED, to: CREATED };
+    let tx = world.sign(&[Reaffirm { scope: unknown }.into()]);
+    let mut forged = tx.as_bytes().to_vec();
+    *forged.last_mut().unwrap() ^= 1;
+    let forged = SignedTransaction::decode(&forged).unwrap();
+    assert_eq!(forged.id(), tx.id());
+    let refused = |code| TxResult::Refused { code, act: 0 };
+    let alone = [Arc::new(Bundle::new(vec![forged.clone()]).unwrap())];
+    commit_bundles(&world, &mut ledger, &alone);
+    let position = ledger.position(&tx.id()).unwrap().unwrap();
+    assert!(!position.is_authentic() && position.result == refused(102));
+    let both = [Arc::new(Bundle::new(vec![forged.clone(), tx.clone(), forged]).unwrap())];
+    commit_bundles(&world, &mut ledger, &both);
+    let position = ledger.position(&tx.id()).unwrap().unwrap();
+    assert!(position.is_authentic(), "a key that an act names and nobody knows is E104 too");
+    assert_eq!((position.number, position.result), (1, refused(104)));
 }
