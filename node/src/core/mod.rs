@@ -158,7 +158,6 @@ struct Fetch {
 /// log's height, so that its own log can keep it from contradicting itself.
 struct HeldBack {
     config: Config,
-    entries: Vec<WalEntry>,
     until: Height,
 }
 
@@ -172,7 +171,7 @@ impl HeldBack {
         let ahead = config.key.is_some() && until > tip.height.next();
         ahead.then(|| {
             tracing::warn!(log = %until, tip = %tip.height, "blocks are missing: not signing until they are back");
-            Self { config: config.clone(), entries: entries.to_vec(), until }
+            Self { config: config.clone(), until }
         })
     }
 
@@ -419,7 +418,8 @@ impl<D: Disk> Core<D> {
     ) -> Result<(), CoreError> {
         let tip = consensus_tip(&self.ledger)?;
         tracing::info!(height = %tip.height, "blocks are back: signing again");
-        let open = held.entries.into_iter().filter(|entry| entry.height() > tip.height).collect();
+        // The log is read again: the pool let go of its bundles with each block that came back.
+        let open = read_log(&self.wal, tip.height, &mut self.pool)?;
         self.proposer = held.config.key.as_ref().map(hefu_primitives::KeyPair::id);
         let validators = self.ledger.tip().validators.clone();
         self.replica = Replica::new(held.config, tip, validators, open)?;
