@@ -1,1 +1,229 @@
-cli-x = y
+# The program's own codes.
+
+cli-bad_answer = The node's answer is not what was expected.
+    .remedy = Check that --node is a hefu node, and that program and node have the same version.
+cli-canceled = You said no; nothing was done.
+    .remedy = Run the command again, or give --yes.
+cli-check_failed = Some checks failed.
+    .remedy = The table names each; correct them and run "hefu doctor" again.
+cli-conflict = There is something in the way, and it is not overwritten.
+    .remedy = Choose another name, or give --yes to replace a file.
+cli-config = The configuration is wrong.
+    .remedy = Correct the setting; "hefu config show --origin" says where each comes from.
+cli-demo_disagrees = The nodes of the demonstration did not agree.
+    .remedy = This should never happen: keep the output and report it.
+cli-fault = Something failed.
+    .remedy = The detail says what; if it repeats, report it with that text.
+cli-file = A file cannot be read or written.
+    .remedy = Check path, permissions and free space.
+cli-genesis = The genesis or a file of its ceremony is wrong, or lacks signatures.
+    .remedy = The detail names province, body and cause; compare hashes with the other founders.
+cli-input = The input is not what this command reads.
+    .remedy = The detail names the place; correct it and try again.
+cli-invalid = Checked, and not valid.
+    .remedy = Do not rely on it. The detail names the step that failed.
+cli-journal = The journal of the import is inconsistent.
+    .remedy = Keep the vault folder as it is and report this.
+cli-key = A key cannot be read or used.
+    .remedy = The detail names the file; restore it from a backup if it is damaged.
+cli-licence = This is no licence document: a field is missing, unknown or out of bounds.
+    .remedy = Correct the document at its source.
+cli-needs_terminal = This cannot be undone, and there is nobody to ask.
+    .remedy = Give --yes if it is meant.
+cli-no_demo = No demonstration runs here.
+    .remedy = Start one with "hefu demo" in another terminal.
+cli-no_key = No key for this is in the keystore.
+    .remedy = "hefu key list" shows what is here; import or make a key, or name another with --as or --key.
+cli-node_key = A key that the genesis names for this province is not in the keystore.
+    .remedy = Import it from the ceremony: "hefu init --keys FOLDER" or "hefu key import".
+cli-not_final = The outcome is not known yet.
+    .remedy = Ask again with "hefu tx wait".
+cli-not_found = There is no such thing here.
+    .remedy = Check the id or path.
+cli-passphrase = The passphrase is wrong or missing.
+    .remedy = Set HEFU_PASSPHRASE or --passphrase-file, or type it at a terminal.
+cli-presentation = This is no presentation, or a field it should open does not exist.
+    .remedy = Ask for it anew; "fields." may be left out before names.
+cli-tls = TLS is not spoken here.
+    .remedy = Talk to your own node over loopback (http://127.0.0.1:…), or through a local proxy that speaks TLS.
+cli-unknown_code = No such code.
+    .remedy = "hefu explain --list" shows all.
+cli-unreachable = The node was not reached, or did not answer in time.
+    .remedy = Is it running ("hefu doctor")? Give its address with --node or HEFU_NODE, more time with --timeout.
+cli-usage = The command is not understood.
+    .remedy = See --help.
+cli-vault = The vault cannot be opened or written.
+    .remedy = The detail says why; one process at a time can have it open.
+
+# Words
+
+yes = yes
+no = no
+error = error
+error-detail = detail
+error-tx = transaction
+error-height = recorded at height
+error-remedy = remedy
+beijing-time = Beijing time
+origin-default = default
+
+# Questions
+
+ask-passphrase = Passphrase
+ask-new-passphrase = Passphrase for new keys
+confirm-revoke = Revoke certificate { $id }? This is for good.
+confirm-revoke-key = Revoke key { $key } of { $owner }? This is for good.
+confirm-withdraw = Leave agreement { $id }? It ends for your province after 30 days.
+
+# Lists and answers
+
+list-empty = Nothing there yet.
+list-more = There is more: --cursor { $cursor }, or --all.
+answer-pinned = as of height { $height }, state root { $root }…
+answer-incomplete = Incomplete: { $reason }.
+key-list-empty = No keys here yet. Make one: hefu key new LABEL --role issuer
+cert-list-empty = No certificates of this issuer yet. Record some: hefu cert import FILE
+proposal-list-empty = No proposals yet. Make one: hefu proposal new ACTION.json
+agreement-list-empty = No agreements yet. Propose one: hefu agreement propose --party … --entry …
+recognise-list-empty = No decisions yet. Record one: hefu recognise decide --att ID --scenario N --outcome accepted
+share-list-empty = Nothing there yet. Publish an entry (hefu share publish) or request one (hefu share request).
+
+# Submitting
+
+submit-applied = ✔ on the ledger at height { $height }
+    transaction { $tx }
+submit-submitted = … submitted, not final yet (hefu tx wait { $tx })
+    transaction { $tx }
+submit-pending-governors = … signed, waiting for another governor
+    transaction { $tx }, height { $height }
+governors-wanting = { $have } of { $need } governors have signed. Another governor runs the same command, or "hefu tx submit ACT.json" with the act that --save wrote.
+tx-signed = Signed, not submitted: { $file }
+    transaction { $tx }
+openings-kept = What opens the commitments is kept in { $file }; guard it like a key.
+
+# Files
+
+file-written = { $file }: { $bytes } bytes
+capsule-written = Evidence capsule { $file } ({ $bytes } bytes), verified. Anybody can check it offline:
+    hefu verify { $file } --genesis { $genesis }
+receipt-drafted = Draft { $file }. The other side signs it with "hefu share cosign".
+vault-torn = The vault's last write was unfinished; { $bytes } bytes of it were dropped. Nothing acknowledged is lost.
+
+# Keys
+
+key-making = making key { $label } …
+key-made = ✔ key { $label }
+    id { $id }
+    public key { $key }
+    in { $folder }, encrypted
+key-imported = ✔ { $label } ({ $id })
+key-exported = ✔ { $label } → { $file }, still encrypted
+key-passphrase-changed = ✔ { $label } has a new passphrase; copies made earlier keep the old one
+
+# Genesis
+
+genesis-drafted = ✔ draft { $file } for { $invited }
+    hash { $hash }
+    Compare the hash with every founder by telephone; then each province runs "hefu genesis join".
+genesis-joined = ✔ member file { $file } of { $region }: { $keys } keys, all proved; the private ones stay in { $folder }
+    for draft { $hash }
+genesis-assembled = ✔ genesis { $file } of { $members } members
+    hash { $hash }
+    Each province checks it and signs: hefu genesis sign { $file }
+genesis-signed = ✔ signed with { $keys }
+    hash { $hash }
+genesis-complete = Every member has signed.
+genesis-missing = Signatures are missing of: { $missing }
+genesis-is-demo = Demonstration ledger { $hash }: fictitious bodies only.
+genesis-is-production = Production ledger { $hash }.
+
+# Node
+
+init-done = ✔ node of { $province } in { $folder }
+    ledger { $genesis }
+    Next: hefu doctor --data-dir { $folder }, then hefu run --data-dir { $folder }
+config-valid = ✔ the configuration is valid ({ $file })
+config-stray = warning: { $name } is set and nothing reads it; { $like }?
+store-rebuilt = ✔ index rebuilt to height { $height }
+    state root { $root }
+status-margin = { $online } of { $of } validators online, { $needed } needed: { $margin } more may fail
+status-no-margin = { $online } of { $of } validators online, { $needed } needed: NONE may fail any more
+status-no-quorum = { $online } of { $of } validators online, { $needed } needed: NO QUORUM, nothing is recorded ({ $margin })
+doctor-config = configuration
+doctor-folder = data folder
+doctor-genesis = genesis
+doctor-keys = keys
+doctor-node = node
+doctor-clock = clock
+doctor-ports = ports
+doctor-no-region = no region is configured: the node follows and does not vote
+doctor-not-running = does not run
+
+# Demonstration
+
+demo-head = hefu { $version }  demonstration network · 4 provinces · one process · 127.0.0.1 only · gone at the end
+demo-started = ✔ genesis { $genesis }  ✔ { $count } connected  ✔ first block   ({ $seconds } s)
+demo-try = http://{ $api }/   interface /docs   metrics /metrics
+    synthetic traffic { $rate }/s (no real personal data)
+    try:  hefu status --node http://{ $api }   ·   hefu demo stop { $region }   ·   hefu demo tamper { $region }
+demo-beat = height { $height } · validators { $online }/{ $of } · commit p50 { $p50 } ms      [Ctrl-C ends it]
+demo-agreed = ✔ all nodes agree at height { $height }
+    state root { $root }
+    { $acts } acts applied; commit p50 { $p50 } ms, p99 { $p99 } ms
+demo-disagreed = ✘ the nodes do not agree (height { $height }, { $root })
+    { $acts } acts applied; commit p50 { $p50 } ms, p99 { $p99 } ms
+
+# Import
+
+import-resumes = Going on where an earlier run stopped: { $count } transactions without an outcome.
+import-interrupted = Interrupted: { $accepted } accepted, { $refused } refused, { $left } of { $lines } left. Run the same command again to go on; nothing is lost or recorded twice.
+import-done = { $accepted } accepted, { $refused } refused, { $left } open, of { $lines } lines
+import-pending = The outcome of { $count } lines is not known yet. Run the same command again.
+
+# Presentations
+
+presented = ✔ presentation { $file } of { $id }
+    opens: { $fields }
+present-recorded = recorded at height { $height }, { $time } (Beijing time), type { $type }, by { $issuer }
+present-status = status now: { $status } (as of height { $height })
+present-matches = the content is what the issuer committed to
+present-differs = the presentation is genuine, but the signature or the file given is not
+present-false = the content is NOT what the issuer committed to: { $error }
+present-signed = signed by the issuer
+present-signed-wrong = the signature is NOT by a key of the issuer
+
+# Evidence
+
+verify-ok = ✔ the capsule is valid for ledger { $chain }
+verify-recorded = recorded?  yes, at height { $height }, { $time } (Beijing time), place { $leaf } of the audit log
+verify-signed =     by { $issuer }, key { $key }: { $acts } ({ $subject })
+verify-status = status?    { $id }: { $status }, about { $day }, as of height { $height }
+verify-no-status = status?    the capsule does not show it; ask a node, or for a capsule with status
+verify-records =     { $count } records are proven as of height { $height }
+verify-recognised = recognised here? not the capsule's to say: that is each authority's decision under its agreements
+verify-sets =     { $count } changes of the validator set lie in between, each certified by the set before
+verify-step-encoding = reading the file
+verify-step-genesis = comparing the genesis
+verify-step-headers = certificates of the headers
+verify-step-transaction = the transaction and its signature
+verify-step-log = the place in the audit log
+verify-step-status = the proven records
+
+# Usage errors
+
+usage-command = no command { $what }
+usage-unknown = no flag { $what } here
+usage-missing = missing: { $what }
+usage-subcommand = a command is missing here{ $what }
+usage-conflict = { $what } cannot be given together with others that are
+usage-no-value = { $what } needs a value
+usage-value = not possible: { $what }
+usage-other = not understood: { $what }
+usage-suggestion = did you mean
+usage-possible = possible
+help-usage = Usage
+help-commands = Commands
+help-arguments = Arguments
+help-options = Options
+help-after = Exit codes: 0 ok · 1 fault · 2 usage · 3 invalid or revoked · 4 not found · 5 unreachable · 6 denied · 7 refused as unsafe · 8 submitted, not final
+    Data goes to standard output, everything else to standard error. "hefu explain CODE" explains any code.

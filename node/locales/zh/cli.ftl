@@ -1,1 +1,229 @@
-cli-x = y
+# 程序自身的代码。
+
+cli-bad_answer = 节点的答复与预期不符。
+    .remedy = 确认 --node 指向 hefu 节点,且程序与节点版本一致。
+cli-canceled = 您选择了否,未作任何改动。
+    .remedy = 重新运行,或加 --yes。
+cli-check_failed = 有检查未通过。
+    .remedy = 表中逐项列出;改正后再运行 "hefu doctor"。
+cli-conflict = 已有同名之物,不予覆盖。
+    .remedy = 换个名字,或用 --yes 替换文件。
+cli-config = 配置有误。
+    .remedy = 改正该项;"hefu config show --origin" 显示每项出自何处。
+cli-demo_disagrees = 演示节点未能一致。
+    .remedy = 这不应发生:请保留输出并报告。
+cli-fault = 出错了。
+    .remedy = 详情写明了原因;若反复出现,请连同该文字报告。
+cli-file = 文件无法读写。
+    .remedy = 检查路径、权限和剩余空间。
+cli-genesis = 创世文件或其仪式文件有误,或缺少签名。
+    .remedy = 详情写明省份、机构与原因;与其他发起方核对哈希。
+cli-input = 输入不是本命令所读的内容。
+    .remedy = 详情指明位置;改正后再试。
+cli-invalid = 已核验,无效。
+    .remedy = 不要采信。详情写明失败的步骤。
+cli-journal = 导入日志前后不一致。
+    .remedy = 原样保留保险库文件夹并报告。
+cli-key = 密钥无法读取或使用。
+    .remedy = 详情写明文件;若已损坏,请从备份恢复。
+cli-licence = 这不是证照文档:有字段缺失、未知或越界。
+    .remedy = 在源头更正该文档。
+cli-needs_terminal = 此操作不可撤回,而现在无人可问。
+    .remedy = 确需执行请加 --yes。
+cli-no_demo = 本机没有正在运行的演示。
+    .remedy = 在另一个终端用 "hefu demo" 启动。
+cli-no_key = 密钥库中没有可用的密钥。
+    .remedy = "hefu key list" 列出现有密钥;导入或新建一把,或用 --as、--key 另行指定。
+cli-node_key = 创世文件为本省写明的密钥不在密钥库中。
+    .remedy = 从仪式时的密钥导入:"hefu init --keys 文件夹" 或 "hefu key import"。
+cli-not_final = 结果尚未确定。
+    .remedy = 用 "hefu tx wait" 再查。
+cli-not_found = 这里没有此项。
+    .remedy = 核对标识或路径。
+cli-passphrase = 口令错误或缺失。
+    .remedy = 设置 HEFU_PASSPHRASE 或 --passphrase-file,或在终端输入。
+cli-presentation = 这不是出示件,或要打开的字段不存在。
+    .remedy = 请重新出具;字段名前的 "fields." 可省略。
+cli-tls = 本程序不使用 TLS。
+    .remedy = 经环回地址访问自己的节点(http://127.0.0.1:…),或通过本地的 TLS 代理。
+cli-unknown_code = 没有这个代码。
+    .remedy = "hefu explain --list" 列出全部。
+cli-unreachable = 无法连到节点,或节点未及时答复。
+    .remedy = 它在运行吗("hefu doctor")?用 --node 或 HEFU_NODE 指定地址,用 --timeout 延长等待。
+cli-usage = 无法理解这条命令。
+    .remedy = 见 --help。
+cli-vault = 保险库无法打开或写入。
+    .remedy = 详情写明了原因;同一时间只能有一个进程打开。
+
+# 词
+
+yes = 是
+no = 否
+error = 错误
+error-detail = 详情
+error-tx = 交易
+error-height = 记录于高度
+error-remedy = 办法
+beijing-time = 北京时间
+origin-default = 默认
+
+# 提问
+
+ask-passphrase = 口令
+ask-new-passphrase = 新密钥的口令
+confirm-revoke = 撤销证照 { $id }?此后不可恢复。
+confirm-revoke-key = 撤销 { $owner } 的密钥 { $key }?此后不可恢复。
+confirm-withdraw = 退出协议 { $id }?30 天后对本省终止。
+
+# 列表与答复
+
+list-empty = 暂无内容。
+list-more = 还有更多:--cursor { $cursor },或 --all。
+answer-pinned = 截至高度 { $height },状态根 { $root }…
+answer-incomplete = 不完整:{ $reason }。
+key-list-empty = 这里还没有密钥。新建一把:hefu key new 标签 --role issuer
+cert-list-empty = 该机构还没有证照存证。导入一些:hefu cert import 文件
+proposal-list-empty = 还没有议案。提出一个:hefu proposal new 动作.json
+agreement-list-empty = 还没有协议。提出一个:hefu agreement propose --party … --entry …
+recognise-list-empty = 还没有决定。记录一个:hefu recognise decide --att 标识 --scenario 编号 --outcome accepted
+share-list-empty = 暂无内容。发布目录条目(hefu share publish)或申请数据(hefu share request)。
+
+# 提交
+
+submit-applied = ✔ 已上链,高度 { $height }
+    交易 { $tx }
+submit-submitted = … 已提交,尚未终局(hefu tx wait { $tx })
+    交易 { $tx }
+submit-pending-governors = … 已签,等待另一位治理人
+    交易 { $tx },高度 { $height }
+governors-wanting = { $need } 位治理人中已有 { $have } 位签名。请另一位治理人运行同一命令,或对 --save 写出的行为文件运行 "hefu tx submit"。
+tx-signed = 已签名,未提交:{ $file }
+    交易 { $tx }
+openings-kept = 打开承诺所需的内容保存在 { $file };请像密钥一样保管。
+
+# 文件
+
+file-written = { $file }:{ $bytes } 字节
+capsule-written = 证据胶囊 { $file }({ $bytes } 字节),已核验。任何人可离线核验:
+    hefu verify { $file } --genesis { $genesis }
+receipt-drafted = 草稿 { $file }。请另一方用 "hefu share cosign" 签署。
+vault-torn = 保险库上次写入未完成,舍去其中 { $bytes } 字节。已确认的内容没有丢失。
+
+# 密钥
+
+key-making = 正在生成密钥 { $label } …
+key-made = ✔ 密钥 { $label }
+    标识 { $id }
+    公钥 { $key }
+    已加密存于 { $folder }
+key-imported = ✔ { $label }({ $id })
+key-exported = ✔ { $label } → { $file },仍为加密
+key-passphrase-changed = ✔ { $label } 已换口令;以前的副本仍用旧口令
+
+# 创世
+
+genesis-drafted = ✔ 草案 { $file },邀请 { $invited }
+    哈希 { $hash }
+    请与各发起方电话核对哈希;然后各省运行 "hefu genesis join"。
+genesis-joined = ✔ { $region } 的成员文件 { $file }:{ $keys } 把密钥均已证明持有;私钥留在 { $folder }
+    所据草案 { $hash }
+genesis-assembled = ✔ 创世文件 { $file },{ $members } 个成员
+    哈希 { $hash }
+    各省核对后签署:hefu genesis sign { $file }
+genesis-signed = ✔ 已用 { $keys } 签署
+    哈希 { $hash }
+genesis-complete = 各成员均已签署。
+genesis-missing = 尚缺签名:{ $missing }
+genesis-is-demo = 演示账本 { $hash }:只含虚构机构。
+genesis-is-production = 正式账本 { $hash }。
+
+# 节点
+
+init-done = ✔ { $province } 的节点建于 { $folder }
+    账本 { $genesis }
+    接下来:hefu doctor --data-dir { $folder },然后 hefu run --data-dir { $folder }
+config-valid = ✔ 配置有效({ $file })
+config-stray = 警告:设置了 { $name } 但无人读取;是否为 { $like }?
+store-rebuilt = ✔ 索引已重建至高度 { $height }
+    状态根 { $root }
+status-margin = { $of } 个验证者中 { $online } 个在线,需要 { $needed } 个:还可再失去 { $margin } 个
+status-no-margin = { $of } 个验证者中 { $online } 个在线,需要 { $needed } 个:一个也不能再失去
+status-no-quorum = { $of } 个验证者中 { $online } 个在线,需要 { $needed } 个:不足法定数,暂停记录({ $margin })
+doctor-config = 配置
+doctor-folder = 数据文件夹
+doctor-genesis = 创世文件
+doctor-keys = 密钥
+doctor-node = 节点
+doctor-clock = 时钟
+doctor-ports = 端口
+doctor-no-region = 未配置省份:节点只跟随,不投票
+doctor-not-running = 未运行
+
+# 演示
+
+demo-head = hefu { $version }  演示网络 · 4 省 · 单进程 · 仅 127.0.0.1 · 退出即删
+demo-started = ✔ 创世 { $genesis }  ✔ { $count } 个节点互联  ✔ 首个区块   ({ $seconds } 秒)
+demo-try = http://{ $api }/   接口 /docs   指标 /metrics
+    演示流量 { $rate } 笔/秒(合成数据,无真实个人信息)
+    试试:hefu status --node http://{ $api }   ·   hefu demo stop { $region }   ·   hefu demo tamper { $region }
+demo-beat = 高度 { $height } · 验证者 { $online }/{ $of } · 确认 p50 { $p50 } ms      [Ctrl-C 退出]
+demo-agreed = ✔ 各节点在高度 { $height } 一致
+    状态根 { $root }
+    已生效行为 { $acts } 个;确认 p50 { $p50 } ms,p99 { $p99 } ms
+demo-disagreed = ✘ 各节点不一致(高度 { $height },{ $root })
+    已生效行为 { $acts } 个;确认 p50 { $p50 } ms,p99 { $p99 } ms
+
+# 导入
+
+import-resumes = 接着上次继续:{ $count } 笔交易尚无结果。
+import-interrupted = 已中断:接受 { $accepted },拒绝 { $refused },余 { $left },共 { $lines } 行。重新运行同一命令即可继续,不丢失也不重复。
+import-done = 接受 { $accepted } 行,拒绝 { $refused } 行,未定 { $left } 行,共 { $lines } 行
+import-pending = { $count } 行结果未定。请重新运行同一命令。
+
+# 出示
+
+presented = ✔ { $id } 的出示件 { $file }
+    打开:{ $fields }
+present-recorded = 已记录于高度 { $height },{ $time }(北京时间),类型 { $type },颁发机构 { $issuer }
+present-status = 现状:{ $status }(截至高度 { $height })
+present-matches = 内容与颁发机构所承诺的一致
+present-differs = 出示件属实,但其签名或所给文件不符
+present-false = 内容与颁发机构所承诺的不一致:{ $error }
+present-signed = 由颁发机构签名
+present-signed-wrong = 签名并非出自颁发机构的密钥
+
+# 证据
+
+verify-ok = ✔ 胶囊对账本 { $chain } 有效
+verify-recorded = 是否记录:是,高度 { $height },{ $time }(北京时间),审计日志第 { $leaf } 位
+verify-signed =     签名机构 { $issuer },密钥 { $key }:{ $acts }({ $subject })
+verify-status = 状态如何:{ $id }:{ $status },就 { $day } 而言,截至高度 { $height }
+verify-no-status = 状态如何:胶囊未含;请询问节点,或索取含状态的胶囊
+verify-records =     { $count } 条记录已证明,截至高度 { $height }
+verify-recognised = 此处是否认可:胶囊不作回答,由各机构依协议决定
+verify-sets =     其间验证者集合变更 { $count } 次,每次均由前一集合认证
+verify-step-encoding = 读取文件
+verify-step-genesis = 核对创世
+verify-step-headers = 区块头的认证
+verify-step-transaction = 交易及其签名
+verify-step-log = 在审计日志中的位置
+verify-step-status = 所证明的记录
+
+# 用法错误
+
+usage-command = 没有命令 { $what }
+usage-unknown = 这里没有参数 { $what }
+usage-missing = 缺少:{ $what }
+usage-subcommand = 这里缺少命令{ $what }
+usage-conflict = { $what } 不能与已给的其他参数同用
+usage-no-value = { $what } 需要一个值
+usage-value = 不可用:{ $what }
+usage-other = 无法理解:{ $what }
+usage-suggestion = 是否想写
+usage-possible = 可用的有
+help-usage = 用法
+help-commands = 命令
+help-arguments = 参数
+help-options = 选项
+help-after = 退出码:0 成功 · 1 故障 · 2 用法 · 3 无效或已撤销 · 4 未找到 · 5 无法连接 · 6 被拒 · 7 不安全而拒 · 8 已提交未终局
+    数据写到标准输出,其余写到标准错误。"hefu explain 代码" 解释任一代码。

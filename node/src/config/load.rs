@@ -217,7 +217,11 @@ fn explain(error: &figment::Error) -> ConfigError {
                 path.push(name.clone());
             }
             let key = path.join(".");
-            ConfigError::UnknownKey { origin, key, suggestion: closest(name, known.iter().copied()) }
+            ConfigError::UnknownKey {
+                origin,
+                key,
+                suggestion: closest(name, known.iter().copied()),
+            }
         }
         _ => ConfigError::Value(error.to_string()),
     }
@@ -239,7 +243,10 @@ fn origins(figment: &Figment, config: &NodeConfig) -> Vec<(String, String, Origi
     }
     let origin = |key: &str| {
         let Some(metadata) = figment.find_metadata(key) else { return Origin::Default };
-        match (metadata.source.as_ref().and_then(|source| source.file_path()), metadata.name.as_ref()) {
+        match (
+            metadata.source.as_ref().and_then(|source| source.file_path()),
+            metadata.name.as_ref(),
+        ) {
             (Some(path), _) => Origin::File(path.to_owned()),
             (None, flag) if flag.starts_with("--") => Origin::Flag(flag.to_owned()),
             (None, name) if name.starts_with("HEFU_") => Origin::Variable(name.to_owned()),
@@ -302,9 +309,8 @@ mod tests {
         let variables =
             [variable("HEFU_API_LISTEN", "127.0.0.1:2"), variable("HEFU_LOG_FORMAT", "json")];
         let loaded = load(Some(&path), &flags, &variables).unwrap();
-        let origin = |key: &str| {
-            loaded.origins.iter().find(|(name, ..)| name == key).unwrap().2.clone()
-        };
+        let origin =
+            |key: &str| loaded.origins.iter().find(|(name, ..)| name == key).unwrap().2.clone();
         assert_eq!(loaded.config.api.listen.port(), 3);
         assert_eq!(origin("api.listen"), Origin::Flag("--api-listen".into()));
         assert_eq!(origin("log.format"), Origin::Variable("HEFU_LOG_FORMAT".into()));

@@ -223,7 +223,8 @@ impl Default for Timeouts {
 
 /// The data folder when nobody names one: the user's own, else the current folder's `hefu`.
 pub fn default_data_dir() -> PathBuf {
-    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|p| p.is_absolute());
+    let absolute =
+        |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|p| p.is_absolute());
     absolute("XDG_DATA_HOME")
         .or_else(|| absolute("HOME").map(|home| home.join(".local/share")))
         .unwrap_or_default()
@@ -266,8 +267,11 @@ impl NodeConfig {
     /// The first [`Conflict`].
     pub fn validate(&self) -> Result<(), Conflict> {
         let Api { listen, admin, .. } = self.api;
-        let listeners =
-            [("p2p.listen", Some(self.p2p.listen)), ("api.listen", Some(listen)), ("api.admin", admin)];
+        let listeners = [
+            ("p2p.listen", Some(self.p2p.listen)),
+            ("api.listen", Some(listen)),
+            ("api.admin", admin),
+        ];
         for (place, (name, address)) in listeners.iter().enumerate() {
             let same = |(_, other): &&(&str, Option<SocketAddr>)| other == address;
             let Some(address) = address.filter(|address| address.port() != 0) else { continue };
@@ -284,7 +288,9 @@ impl NodeConfig {
         if self.keystore.validator == self.keystore.node {
             return Err(Conflict::SameKey(self.keystore.node.clone()));
         }
-        if let Some(region) = self.region.filter(|r| !hefu_primitives::codes::region::is_member_eligible(*r)) {
+        if let Some(region) =
+            self.region.filter(|r| !hefu_primitives::codes::region::is_member_eligible(*r))
+        {
             return Err(Conflict::Region(region));
         }
         self.validate_lists()?;
@@ -313,7 +319,8 @@ impl NodeConfig {
                 return Err(Conflict::Peer(region.clone()));
             }
             let port = |a: &String| a.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
-            if let Some(bad) = addresses.iter().find(|a| port(a).is_none_or(|port: u16| port == 0)) {
+            if let Some(bad) = addresses.iter().find(|a| port(a).is_none_or(|port: u16| port == 0))
+            {
                 return Err(Conflict::Peer(bad.clone()));
             }
         }

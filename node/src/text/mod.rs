@@ -154,8 +154,8 @@ fn messages(lang: Lang) -> &'static Messages {
     static ZH: OnceLock<Messages> = OnceLock::new();
     static EN: OnceLock<Messages> = OnceLock::new();
     match lang {
-        Lang::Zh => ZH.get_or_init(|| read(&files!("zh": "codes" "api" "cli" "help"))),
-        Lang::En => EN.get_or_init(|| read(&files!("en": "codes" "api" "cli" "help"))),
+        Lang::Zh => ZH.get_or_init(|| read(&files!("zh": "codes" "api" "cli" "help" "words"))),
+        Lang::En => EN.get_or_init(|| read(&files!("en": "codes" "api" "cli" "help" "words"))),
     }
 }
 

@@ -85,9 +85,9 @@ pub(super) fn fill(text: &str, arguments: &[(&str, &str)]) -> String {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('{') {
         filled.push_str(before);
-        let placeable = after.split_once('}').and_then(|(inside, after)| {
-            inside.trim().strip_prefix('$').map(|name| (name, after))
-        });
+        let placeable = after
+            .split_once('}')
+            .and_then(|(inside, after)| inside.trim().strip_prefix('$').map(|name| (name, after)));
         match placeable {
             Some((name, after)) => {
                 match arguments.iter().find(|(given, _)| *given == name) {

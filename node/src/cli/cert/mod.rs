@@ -1,0 +1,49 @@
+//! `hefu cert`: attesting certificates, what becomes of them, and showing them to others.
+
+mod attest;
+mod change;
+pub(super) mod ledger;
+mod present;
+mod show;
+pub(super) mod verify;
+
+use clap::Subcommand;
+
+use super::app::App;
+use super::fault::Done;
+use super::import;
+
+#[derive(Subcommand)]
+pub(crate) enum Cert {
+    Attest(Box<attest::Attest>),
+    Import(import::Import),
+    Suspend(change::Suspend),
+    Resume(change::Resume),
+    Revoke(change::Revoke),
+    Renew(Box<attest::Renew>),
+    Show(show::Show),
+    Status(show::Status),
+    List(show::List),
+    History(show::History),
+    Present(present::Present),
+    Verify(verify::Verify),
+    Evidence(show::Evidence),
+}
+
+pub(crate) fn run(app: &App, command: Cert) -> Done {
+    match command {
+        Cert::Attest(args) => attest::run(app, &args, None),
+        Cert::Import(args) => import::run(app, &args),
+        Cert::Suspend(args) => change::suspend(app, &args),
+        Cert::Resume(args) => change::resume(app, &args),
+        Cert::Revoke(args) => change::revoke(app, &args),
+        Cert::Renew(args) => attest::renew(app, &args),
+        Cert::Show(args) => show::run(app, &args),
+        Cert::Status(args) => show::status(app, &args),
+        Cert::List(args) => show::list(app, &args),
+        Cert::History(args) => show::history(app, &args),
+        Cert::Present(args) => present::run(app, &args),
+        Cert::Verify(args) => verify::run(app, &args),
+        Cert::Evidence(args) => show::evidence(app, &args),
+    }
+}

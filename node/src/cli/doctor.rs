@@ -1,0 +1,139 @@
+//! `hefu doctor`: is everything in place for a node to run? Each check is told; one that fails
+//! makes the command fail.
+
+use std::net::TcpListener;
+use std::path::Path;
+
+use hefu_primitives::PublicKey;
+use serde_json::{Value, json};
+
+use super::app::{App, now};
+use super::exit::Exit;
+use super::fault::{Done, Fault};
+use super::table::{Column, col};
+use crate::config::NodeConfig;
+
+const COLUMNS: &[Column] =
+    &[col("result", "/result"), col("check", "/title"), col("detail", "/detail")];
+
+/// Difference of clocks at which we warn, in milliseconds: what validators tolerate.
+const CLOCK_MS: u64 = 2_000;
+
+struct Checks<'a> {
+    app: &'a App,
+    rows: Vec<Value>,
+    failed: usize,
+}
+
+impl Checks<'_> {
+    fn add(&mut self, name: &str, result: Result<String, String>) {
+        let (mark, detail) = match result {
+            Ok(detail) => ("ok", detail),
+            Err(detail) => {
+                self.failed += 1;
+                ("failed", detail)
+            }
+        };
+        self.note(name, mark, detail);
+    }
+
+    fn note(&mut self, name: &str, mark: &str, detail: String) {
+        let title = self.app.out.text(&format!("doctor-{name}"), &[]);
+        self.rows.push(json!({ "check": name, "title": title, "result": mark, "detail": detail }));
+    }
+}
+
+pub(crate) fn run(app: &App) -> Done {
+    let mut checks = Checks { app, rows: Vec::new(), failed: 0 };
+    let loaded = app.settings()?;
+    let config = &loaded.config;
+    let file =
+        loaded.file.as_ref().map_or_else(|| "–".to_owned(), |file| file.display().to_string());
+    checks.add("config", Ok(file));
+    for (name, like) in &loaded.stray {
+        checks.note("config", "warning", format!("{name} → {}", like.as_deref().unwrap_or("–")));
+    }
+    checks.add("folder", writable(&config.data_dir));
+    genesis(&mut checks, config);
+    node(&mut checks, config);
+    app.out.list(&json!({ "items": checks.rows }), &checks.rows, COLUMNS, "list-empty");
+    match checks.failed {
+        0 => Ok(Exit::Ok),
+        failed => Err(Fault::with("cli.check_failed", failed)),
+    }
+}
+
+fn writable(folder: &Path) -> Result<String, String> {
+    let shown = folder.display().to_string();
+    match tempfile::Builder::new().prefix(".hefu-").tempfile_in(folder) {
+        Ok(_) => Ok(shown),
+        Err(error) => Err(format!("{shown}: {error}")),
+    }
+}
+
+fn genesis(checks: &mut Checks<'_>, config: &NodeConfig) {
+    let lang = checks.app.lang();
+    let signed = match super::genesis::read(checks.app, &config.genesis_path()) {
+        Ok(signed) => signed,
+        Err(fault) => return checks.add("genesis", Err(fault.message(lang))),
+    };
+    let chain = signed.genesis.hash().to_string();
+    match signed.verify(true) {
+        Ok(_) => checks.add("genesis", Ok(chain)),
+        Err(error) => checks.note("genesis", "warning", error.to_string()),
+    }
+    let Some(region) = config.region else {
+        return checks.note("keys", "warning", checks.app.out.text("doctor-no-region", &[]));
+    };
+    let Some(member) = signed.genesis.member(region) else {
+        return checks.note("keys", "warning", region.to_string());
+    };
+    let keystore = match checks.app.keystore() {
+        Ok(keystore) => keystore,
+        Err(fault) => return checks.add("keys", Err(fault.message(lang))),
+    };
+    for (label, expected) in [
+        (&config.keystore.validator, member.validator_key),
+        (&config.keystore.node, member.node_key),
+    ] {
+        let found = keystore.info(label.as_str()).map(|info| info.public);
+        checks.add("keys", matching(label, found.ok(), expected));
+    }
+}
+
+fn matching(label: &str, found: Option<PublicKey>, expected: PublicKey) -> Result<String, String> {
+    match found {
+        Some(found) if found == expected => Ok(format!("{label} {}", found.id())),
+        Some(found) => Err(format!("{label}: {} ≠ {}", found.id(), expected.id())),
+        None => Err(format!("{label}: {} –", expected.id())),
+    }
+}
+
+/// A node that runs is asked how it is; otherwise its ports must be free.
+fn node(checks: &mut Checks<'_>, config: &NodeConfig) {
+    let lang = checks.app.lang();
+    match checks.app.client().and_then(|client| client.get("/node", &[])) {
+        Ok(node) => {
+            let text = |name: &str| node[name].as_str().unwrap_or("–").to_owned();
+            checks.add("node", Ok(format!("{} · {}", text("version"), text("height"))));
+            let behind = text("block_time_ms").parse::<u64>().ok();
+            let ahead = behind.and_then(|time| time.checked_sub(now().0));
+            match ahead {
+                Some(ahead) if ahead > CLOCK_MS => {
+                    checks.note("clock", "warning", format!("{ahead} ms"));
+                }
+                _ => checks.add("clock", Ok(String::new())),
+            }
+        }
+        Err(fault) if fault.code == "cli.unreachable" => {
+            checks.note("node", "warning", checks.app.out.text("doctor-not-running", &[]));
+            for (name, address) in
+                [("api.listen", config.api.listen), ("p2p.listen", config.p2p.listen)]
+            {
+                let bound = TcpListener::bind(address).map(|_| format!("{name} {address}"));
+                checks.add("ports", bound.map_err(|error| format!("{name} {address}: {error}")));
+            }
+        }
+        Err(fault) => checks.note("node", "warning", fault.message(lang)),
+    }
+}

@@ -1,0 +1,274 @@
+//! The import itself: journal first, network second.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use hefu_contracts::Act;
+use hefu_primitives::{H32, Id16, TxId, Uscc};
+use indicatif::ProgressBar;
+use serde_json::Value;
+
+use super::super::app::App;
+use super::super::client::Submitted;
+use super::super::fault::Fault;
+use super::super::submit::Ledger;
+use super::super::tx::refusal;
+use super::Import;
+use super::courier::{Courier, Delivered, Parcel};
+use super::plan::{Item, MAX_ACTS_BYTES, Planned, Planner, is_of_line};
+use super::report::Report;
+use crate::vault::{Licence, LicenceError, Outcome, Vault};
+
+/// Refusals that are about the transaction or its signer: every line of it would be refused so.
+const OF_SIGNER: &[&str] =
+    &["E102", "E103", "E104", "E105", "E106", "E113", "E116", "E210", "E227"];
+
+/// How long the ledger's time is relied on.
+const REFRESH: Duration = Duration::from_secs(60);
+
+/// An import under way.
+pub(super) struct Importer<'a> {
+    app: &'a App,
+    bar: &'a ProgressBar,
+    file: H32,
+    batch: usize,
+    vault: Vault,
+    planner: Planner<'a>,
+    courier: Courier,
+    /// Lines that wait for a transaction, by issuer.
+    open: BTreeMap<Uscc, Vec<Item>>,
+    /// Lines to be sent again without what was refused beside them.
+    again: VecDeque<(Uscc, Vec<Item>)>,
+    /// Items of transactions under way, to be sent again if need be.
+    sent: BTreeMap<TxId, (Uscc, Vec<Item>)>,
+    known: Option<(Ledger, Instant)>,
+    report: Report,
+}
+
+impl<'a> Importer<'a> {
+    pub(super) fn open(
+        app: &'a App,
+        file: H32,
+        args: &Import,
+        bar: &'a ProgressBar,
+    ) -> Result<Self, Fault> {
+        Ok(Self {
+            app,
+            bar,
+            file,
+            batch: usize::from(args.batch),
+            vault: app.vault(true)?,
+            planner: Planner::new(app, file, args.legacy)?,
+            courier: Courier::new(app.client()?, usize::from(args.parallel)),
+            open: BTreeMap::new(),
+            again: VecDeque::new(),
+            sent: BTreeMap::new(),
+            known: None,
+            report: Report::default(),
+        })
+    }
+
+    /// First of all, the transactions of an earlier run whose outcome is not known (rule 3).
+    pub(super) fn resume(&mut self) -> Result<(), Fault> {
+        let pending = self.vault.pending(self.file)?;
+        if pending.is_empty() {
+            return Ok(());
+        }
+        self.app.out.tell("import-resumes", &[("count", &pending.len().to_string())]);
+        let ledger = Ledger::of(self.app.client()?)?;
+        for one in pending {
+            let (transaction, lines) = (one.transaction, one.lines);
+            let (id, over) = (transaction.id(), transaction.body().not_after < ledger.block_time);
+            let known = match over {
+                true => self.app.client()?.find(&format!("/transactions/{id}"), &[])?,
+                false => None,
+            };
+            match known {
+                Some(answer) => self.settle_known(id, &answer)?,
+                None if over => self.vault.settle(self.file, id, Outcome::Lapsed)?,
+                None => {
+                    self.make_room()?;
+                    self.courier.send(Parcel { transaction, lines })?;
+                }
+            }
+        }
+        while !self.courier.is_idle() {
+            self.receive()?;
+        }
+        Ok(())
+    }
+
+    fn settle_known(&mut self, id: TxId, answer: &Value) -> Result<(), Fault> {
+        if answer["status"] == "refused" {
+            // Its lines are planned again as they come up.
+            let code = number(&refusal(answer, id));
+            return Ok(self.vault.settle(self.file, id, Outcome::Refused { code })?);
+        }
+        self.applied(id, answer)
+    }
+
+    /// Takes the next line of the file.
+    pub(super) fn take(
+        &mut self,
+        line: u32,
+        licence: Result<Licence, LicenceError>,
+    ) -> Result<(), Fault> {
+        let planned = match licence {
+            Ok(licence) => self.planner.plan(&mut self.vault, line, licence),
+            Err(error) => Err(error.into()),
+        };
+        match planned {
+            Ok(Planned::Done) => self.report.accept(1),
+            Ok(Planned::UnderWay) => self.report.pending += 1,
+            Ok(Planned::Todo(issuer, item)) => self.add(issuer, *item)?,
+            Err(fault) if is_of_line(&fault) => self.report.refuse(line, fault),
+            Err(fault) => return Err(fault),
+        }
+        self.tick();
+        Ok(())
+    }
+
+    fn add(&mut self, issuer: Uscc, item: Item) -> Result<(), Fault> {
+        let waiting = self.open.entry(issuer).or_default();
+        let size: usize = waiting.iter().map(|item| item.bytes).sum();
+        let full = waiting.len() >= self.batch || size + item.bytes > MAX_ACTS_BYTES;
+        let ready = if full { std::mem::take(waiting) } else { Vec::new() };
+        waiting.push(item);
+        if ready.is_empty() { Ok(()) } else { self.dispatch(issuer, ready) }
+    }
+
+    /// Sends what waits, and sees everything through.
+    pub(super) fn finish(&mut self) -> Result<(), Fault> {
+        for (issuer, items) in std::mem::take(&mut self.open) {
+            if !items.is_empty() {
+                self.dispatch(issuer, items)?;
+            }
+        }
+        loop {
+            if let Some((issuer, items)) = self.again.pop_front() {
+                self.dispatch(issuer, items)?;
+            } else if self.courier.is_idle() {
+                return Ok(self.vault.sync()?);
+            } else {
+                self.receive()?;
+            }
+        }
+    }
+
+    /// Ends: the report so far.
+    pub(super) fn close(self) -> Report {
+        self.report
+    }
+
+    /// Signs, makes durable, and sends: in this order.
+    fn dispatch(&mut self, issuer: Uscc, mut items: Vec<Item>) -> Result<(), Fault> {
+        self.make_room()?;
+        items.sort_by_key(|item| item.line);
+        let signer = self.planner.signer(issuer)?;
+        let ledger = self.ledger()?;
+        let acts: Vec<Act> = items.iter().map(|item| item.act.clone()).collect();
+        let transaction = ledger.sign(&acts, "import", &signer)?;
+        let lines: Vec<u32> = items.iter().map(|item| item.line).collect();
+        self.vault.stage(self.file, &lines, &transaction)?;
+        self.sent.insert(transaction.id(), (issuer, items));
+        self.courier.send(Parcel { transaction, lines })
+    }
+
+    /// The ledger and its time, asked for once a minute.
+    fn ledger(&mut self) -> Result<Ledger, Fault> {
+        match self.known {
+            Some((ledger, since)) if since.elapsed() < REFRESH => Ok(ledger),
+            _ => {
+                let ledger = Ledger::of(self.app.client()?)?;
+                self.known = Some((ledger, Instant::now()));
+                Ok(ledger)
+            }
+        }
+    }
+
+    fn make_room(&mut self) -> Result<(), Fault> {
+        while !self.courier.has_room() {
+            self.receive()?;
+        }
+        Ok(())
+    }
+
+    /// Takes one outcome, and writes it to the journal.
+    fn receive(&mut self) -> Result<(), Fault> {
+        let Delivered { parcel, result } = self.courier.receive()?;
+        let (id, lines) = (parcel.transaction.id(), parcel.lines);
+        let sent = self.sent.remove(&id);
+        // Lines of an earlier run come up again as the file is read, and are counted then.
+        let counted = sent.as_ref().map_or(0, |_| lines.len());
+        match result {
+            Ok(Submitted::Applied(answer)) => {
+                self.applied(id, &answer)?;
+                self.report.accept(counted);
+            }
+            // It may still commit: the next run asks again.
+            Ok(Submitted::Pending) => self.report.pending += counted as u64,
+            Err(fault) if is_of_line(&fault) => self.refused(id, fault, sent)?,
+            Err(fault) => return Err(fault),
+        }
+        self.tick();
+        Ok(())
+    }
+
+    fn applied(&mut self, id: TxId, answer: &Value) -> Result<(), Fault> {
+        let height = answer["height"].as_str().and_then(|height| height.parse().ok());
+        let height = height.unwrap_or_default();
+        Ok(self.vault.settle(self.file, id, Outcome::Applied { height })?)
+    }
+
+    /// A refusal: of one act, and then the others are sent again; or of the whole transaction.
+    fn refused(
+        &mut self,
+        id: TxId,
+        fault: Fault,
+        sent: Option<(Uscc, Vec<Item>)>,
+    ) -> Result<(), Fault> {
+        if fault.code == "E108" {
+            // Its time was over before it committed: signed anew, it will do.
+            self.vault.settle(self.file, id, Outcome::Lapsed)?;
+            self.again.extend(sent);
+            return Ok(());
+        }
+        self.vault.settle(self.file, id, Outcome::Refused { code: number(&fault) })?;
+        // Of an earlier run: its lines come up again as the file is read.
+        let Some((issuer, mut items)) = sent else { return Ok(()) };
+        let culprit = fault.act.and_then(|act| usize::try_from(act).ok());
+        let culprit = culprit.filter(|_| !OF_SIGNER.contains(&fault.code.as_str()));
+        let refused: Vec<Item> = match culprit.filter(|culprit| *culprit < items.len()) {
+            Some(culprit) => vec![items.remove(culprit)],
+            None => std::mem::take(&mut items),
+        };
+        for item in refused {
+            if self.is_there(&fault, item.att_id)? {
+                self.report.accept(1);
+            } else {
+                let fault = Fault { tx: None, act: None, height: None, ..fault.clone() };
+                self.report.refuse(item.line, fault);
+            }
+        }
+        if !items.is_empty() {
+            self.again.push_back((issuer, items));
+        }
+        Ok(())
+    }
+
+    /// Whether what was refused as a repetition is this very attestation, on the ledger already.
+    fn is_there(&self, fault: &Fault, id: Id16) -> Result<bool, Fault> {
+        if !matches!(fault.code.as_str(), "E114" | "E303") {
+            return Ok(false);
+        }
+        Ok(self.app.client()?.find(&format!("/certificates/{id}"), &[])?.is_some())
+    }
+
+    fn tick(&self) {
+        self.bar.set_position(self.report.settled());
+    }
+}
+
+fn number(fault: &Fault) -> u16 {
+    fault.code.strip_prefix('E').and_then(|number| number.parse().ok()).unwrap_or_default()
+}

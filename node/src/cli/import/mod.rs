@@ -1,0 +1,115 @@
+//! `hefu cert import`: licences in bulk, one file, many issuers; safe to interrupt and to repeat.
+//!
+//! 1. The id and the salts of a line are decided once and durable in the vault's journal before
+//!    anything is sent; a transaction is durable before it is sent. Running the same command again
+//!    goes on where it stopped: nothing is lost and nothing is recorded twice.
+//! 2. Lines of one issuer share transactions. Acts of a transaction apply all or none, so when one
+//!    is refused the others are sent again without it.
+//! 3. A transaction without an outcome is sent again as it is, which is harmless; only when its
+//!    time is over, and the ledger does not have it, are its lines signed anew.
+//! 4. What was refused is tried again by a later run: its cause may be gone.
+//!
+//! [`plan`] makes acts of lines, [`courier`] sends transactions side by side, [`ledger`] keeps the
+//! order between journal and network.
+
+mod courier;
+mod ledger;
+mod plan;
+mod report;
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use self::ledger::Importer;
+use self::report::Report;
+use super::app::App;
+use super::exit::Exit;
+use super::fault::{Done, Fault};
+use super::store::bar;
+use crate::vault::source::{SourceLine, file_digest};
+use crate::vault::{Source, SourceFormat};
+
+#[derive(Args)]
+pub(crate) struct Import {
+    /// The licences: JSON lines, or CSV.
+    file: PathBuf,
+    /// The form; by the file's name when not given.
+    #[arg(long, value_enum)]
+    format: Option<FileFormat>,
+    /// Most lines in one transaction.
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=128))]
+    batch: u16,
+    /// Transactions under way at a time.
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
+    parallel: u16,
+    /// Identifiers that break GB/T 36904 are committed to, with the mark "legacy".
+    #[arg(long)]
+    legacy: bool,
+}
+
+/// The form of a file of licences.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FileFormat {
+    /// One JSON object a line.
+    Jsonl,
+    /// Comma-separated, with a header.
+    Csv,
+}
+
+pub(crate) fn run(app: &App, args: &Import) -> Done {
+    let fault = |error: std::io::Error| Fault::file(&args.file, &error);
+    let reader = || Ok::<_, Fault>(BufReader::new(File::open(&args.file).map_err(fault)?));
+    let digest = file_digest(reader()?).map_err(fault)?;
+    let lines = Source::new(reader()?, args.source_format()?)?.count() as u64;
+    let bar = bar(app, lines);
+    let mut importer = Importer::open(app, digest, args, &bar)?;
+    let outcome = importer.resume().and_then(|()| {
+        for line in Source::new(reader()?, args.source_format()?)? {
+            let SourceLine { line, licence } = line?;
+            importer.take(line, licence)?;
+        }
+        importer.finish()
+    });
+    let report = importer.close();
+    bar.finish_and_clear();
+    match outcome {
+        Ok(()) => tell(app, &report),
+        Err(fault) => {
+            // What is done is done, and said; the fault ends the command.
+            app.out.tell(
+                "import-interrupted",
+                &report.counts(lines).iter().map(|(n, v)| (*n, v.as_str())).collect::<Vec<_>>(),
+            );
+            Err(fault)
+        }
+    }
+}
+
+fn tell(app: &App, report: &Report) -> Done {
+    report.show(app);
+    Ok(match (report.is_clean(), report.pending) {
+        (_, pending) if pending > 0 => Exit::Pending,
+        (true, _) => Exit::Ok,
+        (false, _) => Exit::Denied,
+    })
+}
+
+impl Import {
+    fn source_format(&self) -> Result<SourceFormat, Fault> {
+        match self.format {
+            Some(FileFormat::Jsonl) => Ok(SourceFormat::JsonLines),
+            Some(FileFormat::Csv) => Ok(SourceFormat::Csv),
+            None => {
+                let name = self.file.to_string_lossy();
+                SourceFormat::of_name(&name)
+                    .ok_or_else(|| Fault::with("cli.usage", "--format jsonl|csv"))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,112 @@
+//! From a line to an act: the record decided once, the type's rules, the issuer's key.
+
+use std::collections::BTreeMap;
+
+use hefu_contracts::Act;
+use hefu_contracts::identity::Role;
+use hefu_primitives::codec::Canonical;
+use hefu_primitives::{H32, Id16, Uscc};
+
+use super::super::app::{App, now};
+use super::super::cert::ledger::{Manner, Types, attestation};
+use super::super::fault::Fault;
+use super::super::sign::{Signer, signer_of};
+use crate::keystore::Keystore;
+use crate::vault::{Licence, LineState, Record, Vault};
+
+/// Most bytes of acts in one transaction: what its bound leaves beside header and signature.
+pub(super) const MAX_ACTS_BYTES: usize = hefu_primitives::bounds::MAX_TRANSACTION_BYTES - 1024;
+
+/// A line ready to be signed.
+#[derive(Clone, Debug)]
+pub(super) struct Item {
+    pub(super) line: u32,
+    pub(super) att_id: Id16,
+    pub(super) act: Act,
+    pub(super) bytes: usize,
+}
+
+/// What a line is now.
+pub(super) enum Planned {
+    /// On the ledger by an earlier run.
+    Done,
+    /// In a transaction whose outcome is being asked for.
+    UnderWay,
+    /// To be attested by this issuer.
+    Todo(Uscc, Box<Item>),
+}
+
+/// Makes acts of lines.
+pub(super) struct Planner<'a> {
+    app: &'a App,
+    file: H32,
+    legacy: bool,
+    keystore: Keystore,
+    types: Types,
+    signers: BTreeMap<Uscc, Result<Signer, Fault>>,
+}
+
+impl<'a> Planner<'a> {
+    pub(super) fn new(app: &'a App, file: H32, legacy: bool) -> Result<Self, Fault> {
+        let keystore = app.keystore()?;
+        let (types, signers) = (Types::default(), BTreeMap::new());
+        Ok(Self { app, file, legacy, keystore, types, signers })
+    }
+
+    /// The key that signs for an issuer, opened once.
+    ///
+    /// # Errors
+    /// No key for it here is the line's fault; a node that is not reached is the import's.
+    pub(super) fn signer(&mut self, issuer: Uscc) -> Result<Signer, Fault> {
+        if let Some(known) = self.signers.get(&issuer) {
+            return known.clone();
+        }
+        let found = signer_of(self.app, &self.keystore, issuer, Role::Issuer);
+        if found.as_ref().is_err_and(|fault| !is_of_line(fault)) {
+            return found;
+        }
+        self.signers.insert(issuer, found.clone());
+        found
+    }
+
+    /// What is to be done about a line. Decides its record when it has none.
+    pub(super) fn plan(
+        &mut self,
+        vault: &mut Vault,
+        line: u32,
+        licence: Licence,
+    ) -> Result<Planned, Fault> {
+        if let Some(known) = vault.line(self.file, line) {
+            match known.state {
+                LineState::Applied { .. } => return Ok(Planned::Done),
+                LineState::Staged(_) => return Ok(Planned::UnderWay),
+                LineState::Planned | LineState::Refused { .. } => {}
+            }
+        }
+        let issuer = licence.issuer_code;
+        // First what can be refused without leaving anything in the vault.
+        self.signer(issuer)?;
+        let client = self.app.client()?;
+        let terms = self.types.terms(client, licence.type_code)?;
+        let manner = Manner { legacy: self.legacy, ..Manner::default() };
+        if vault.line(self.file, line).is_none() {
+            let trial = Record::new(licence.clone(), None, now())?;
+            attestation(&trial, terms, manner, now())?;
+            vault.plan(self.file, line, || Ok::<_, Fault>(trial))?;
+        }
+        let Some(known) = vault.line(self.file, line) else {
+            return Err(Fault::new("cli.journal"));
+        };
+        let record = vault.get(known.att_id)?;
+        let act = Act::from(attestation(&record, terms, manner, now())?);
+        let bytes = act.to_bytes().len() + 8;
+        let item = Item { line, att_id: known.att_id, act, bytes };
+        Ok(Planned::Todo(issuer, Box::new(item)))
+    }
+}
+
+/// Whether a fault is about one line alone, and the import goes on.
+pub(super) fn is_of_line(fault: &Fault) -> bool {
+    let contract = fault.code.strip_prefix('E').is_some_and(|n| n.parse::<u16>().is_ok());
+    contract || matches!(fault.code.as_str(), "cli.licence" | "cli.no_key")
+}

@@ -1,0 +1,179 @@
+//! `hefu init`: a data folder for a province's node.
+//!
+//! The genesis names the province's keys, so they must be here already (from the ceremony) or be
+//! imported: a new key would be nobody's.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use hefu_genesis::MemberSeed;
+use hefu_primitives::{PublicKey, Region};
+use serde_json::json;
+
+use super::app::App;
+use super::args::region;
+use super::demo::EngineName;
+use super::exit::Exit;
+use super::fault::{Done, Fault};
+use crate::config::{FILE_NAME, NodeConfig};
+use crate::keystore::{Keystore, disk};
+
+#[derive(Args)]
+pub(crate) struct Init {
+    /// The province.
+    #[arg(long, value_parser = region)]
+    province: Region,
+    /// The genesis.
+    #[arg(long, value_name = "FILE")]
+    genesis: PathBuf,
+    /// Import the encrypted keys of this folder.
+    #[arg(long, value_name = "FOLDER")]
+    keys: Option<PathBuf>,
+    /// Where other nodes reach this one.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    p2p_listen: Option<SocketAddr>,
+    /// Where the HTTP interface answers.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    api_listen: Option<SocketAddr>,
+    /// Let everybody read who reaches the interface (loopback only).
+    #[arg(long)]
+    open_reading: bool,
+    /// What keeps the index.
+    #[arg(long, value_enum)]
+    engine: Option<EngineName>,
+}
+
+pub(crate) fn run(app: &App, args: &Init) -> Done {
+    let defaults = NodeConfig::default();
+    let data_dir = app.globals.data_dir.clone().unwrap_or(defaults.data_dir);
+    let config = data_dir.join(FILE_NAME);
+    if config.exists() {
+        return Err(Fault::with("cli.conflict", config.display()));
+    }
+    let signed = super::genesis::read(app, &args.genesis)?;
+    signed.verify(false)?;
+    let chain = signed.genesis.hash().to_string();
+    let member = signed.genesis.member(args.province);
+    let member = member.ok_or_else(|| Fault::with("E211", args.province))?;
+    let io = |path: &Path| {
+        let path = path.to_owned();
+        move |error: std::io::Error| Fault::file(&path, &error)
+    };
+    disk::ensure_folder(&data_dir).map_err(io(&data_dir))?;
+    let folder = app.globals.keystore.clone().unwrap_or_else(|| data_dir.join("keys"));
+    let keystore = Keystore::with_profile(&folder, app.profile())?;
+    if let Some(source) = &args.keys {
+        import(&keystore, source)?;
+    }
+    let labels = (
+        label(&keystore, member, member.validator_key)?,
+        label(&keystore, member, member.node_key)?,
+    );
+    let genesis = data_dir.join("genesis.json");
+    let same = |a: &Path, b: &Path| a.canonicalize().ok() == b.canonicalize().ok();
+    if !genesis.exists() || !same(&genesis, &args.genesis) {
+        disk::write_new(&genesis, signed.to_json()?.as_bytes()).map_err(io(&genesis))?;
+    }
+    let text = args.config(&folder, &data_dir, &labels);
+    disk::write_new(&config, text.as_bytes()).map_err(io(&config))?;
+    let (folder, province) = (data_dir.display().to_string(), args.province.to_string());
+    let arguments = [("folder", folder.as_str()), ("province", &province), ("genesis", &chain)];
+    let value = json!({ "data_dir": folder, "region": args.province, "genesis": chain,
+        "config": config.display().to_string() });
+    app.out.done(&value, &app.out.text("init-done", &arguments));
+    Ok(Exit::Ok)
+}
+
+fn import(keystore: &Keystore, source: &Path) -> Result<(), Fault> {
+    let entries = std::fs::read_dir(source).map_err(|error| Fault::file(source, &error))?;
+    for entry in entries {
+        let path = entry.map_err(|error| Fault::file(source, &error))?.path();
+        if path.extension().is_some_and(|extension| extension == "key") {
+            match keystore.import(&path) {
+                Ok(_) | Err(crate::keystore::KeystoreError::Exists { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The label of a key that the genesis names.
+fn label(keystore: &Keystore, member: &MemberSeed, key: PublicKey) -> Result<String, Fault> {
+    let known = keystore.list()?.into_iter().find(|info| info.public == key);
+    known.map(|info| info.label).ok_or_else(|| {
+        let folder = keystore.folder().display();
+        Fault::with("cli.node_key", format_args!("{} {} {folder}", member.region, key.id()))
+    })
+}
+
+impl Init {
+    /// The configuration file: what was said, and nothing that is a default.
+    fn config(&self, keys: &Path, data_dir: &Path, labels: &(String, String)) -> String {
+        let quote = |text: &str| toml::Value::String(text.to_owned()).to_string();
+        let mut lines = vec![
+            "# hefu node; \"hefu config show --origin\" lists every setting".to_owned(),
+            format!("region = {}", self.province),
+        ];
+        let mut section = |name: &str, settings: &[(&str, Option<String>)]| {
+            let given: Vec<String> = settings
+                .iter()
+                .filter_map(|(key, value)| Some(format!("{key} = {}", value.as_ref()?)))
+                .collect();
+            if !given.is_empty() {
+                lines.push(format!("\n[{name}]\n{}", given.join("\n")));
+            }
+        };
+        let address = |address: &Option<SocketAddr>| address.map(|a| quote(&a.to_string()));
+        section("p2p", &[("listen", address(&self.p2p_listen))]);
+        let read = self.open_reading.then(|| quote("open"));
+        section("api", &[("listen", address(&self.api_listen)), ("read", read)]);
+        let engine = self.engine.map(|engine| match engine {
+            EngineName::Sled => quote("sled"),
+            EngineName::Fjall => quote("fjall"),
+        });
+        section("storage", &[("engine", engine)]);
+        let elsewhere = (keys != data_dir.join("keys")).then(|| quote(&keys.display().to_string()));
+        let other = |label: &str, usual: &str| (label != usual).then(|| quote(label));
+        section(
+            "keystore",
+            &[
+                ("path", elsewhere),
+                ("validator", other(&labels.0, "validator")),
+                ("node", other(&labels.1, "node")),
+            ],
+        );
+        lines.push(String::new());
+        lines.join("\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_written_file_is_read_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let init = Init {
+            province: Region(320_000),
+            genesis: "g".into(),
+            keys: None,
+            p2p_listen: Some(([127, 0, 0, 1], 9001).into()),
+            api_listen: Some(([127, 0, 0, 1], 9002).into()),
+            open_reading: true,
+            engine: Some(EngineName::Fjall),
+        };
+        let labels = ("v\"1".to_owned(), "node".to_owned());
+        let text = init.config(Path::new("/k"), folder.path(), &labels);
+        let path = folder.path().join(FILE_NAME);
+        std::fs::write(&path, text).unwrap();
+        let config = crate::config::load(Some(&path), &[], &[]).unwrap().config;
+        assert_eq!(config.region, Some(Region(320_000)));
+        assert_eq!(config.api.listen.port(), 9002);
+        assert_eq!(config.keystore.path, Path::new("/k"));
+        assert_eq!(config.keystore.validator, "v\"1");
+        assert_eq!(config.storage.engine, crate::config::Engine::Fjall);
+    }
+}

@@ -1,0 +1,169 @@
+//! # The command line
+//!
+//! One command, one small file. A command says what it needs through [`app::App`], reads and
+//! changes the ledger through the HTTP interface alone, and signs with keys that stay here.
+//!
+//! ## Rules
+//!
+//! 1. Data on standard output; progress, questions and faults on standard error.
+//! 2. A command ends with one of the codes of [`exit::Exit`]. What was refused or is not final
+//!    never looks like success.
+//! 3. Every fault has a stable code, a cause and a remedy ([`fault::Fault`]).
+//! 4. Every text stands in the catalogue, help included ([`help`]).
+//!
+//! This module does not know the rules of the ledger: the node decides. It opens no store; only
+//! [`engine`] starts a node in this process.
+
+mod agreement;
+mod app;
+mod args;
+mod authority;
+mod block;
+mod cert;
+mod client;
+mod completions;
+mod config;
+mod demo;
+mod doctor;
+mod engine;
+pub mod exit;
+mod explain;
+pub mod fault;
+mod genesis;
+mod help;
+mod import;
+mod init;
+mod key;
+mod list;
+mod member;
+mod openings;
+pub mod output;
+mod proposal;
+mod recognise;
+mod run;
+mod share;
+mod sign;
+mod status;
+mod store;
+mod submit;
+mod table;
+mod tx;
+mod verify;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{FromArgMatches, Parser, Subcommand};
+
+use self::app::{App, Globals};
+use self::exit::Exit;
+use self::fault::{Done, Fault};
+use self::output::{Format, Output};
+use crate::text::Lang;
+
+/// The whole command.
+#[derive(Parser)]
+#[command(name = "hefu", version, propagate_version = false, subcommand_required = true)]
+#[command(arg_required_else_help = true)]
+struct Hefu {
+    #[command(flatten)]
+    globals: Globals,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Demo(demo::Demo),
+    Init(init::Init),
+    Run(run::Run),
+    Doctor,
+    Status(status::Status),
+    #[command(subcommand)]
+    Key(key::Key),
+    #[command(subcommand)]
+    Genesis(genesis::Genesis),
+    #[command(subcommand)]
+    Member(member::Member),
+    #[command(subcommand)]
+    Authority(authority::Authority),
+    #[command(subcommand)]
+    Proposal(proposal::Proposal),
+    #[command(subcommand)]
+    Cert(cert::Cert),
+    #[command(subcommand)]
+    Recognise(recognise::Recognise),
+    #[command(subcommand)]
+    Agreement(agreement::Agreement),
+    #[command(subcommand)]
+    Share(share::Share),
+    #[command(subcommand)]
+    Block(block::Block),
+    #[command(subcommand)]
+    Tx(tx::Tx),
+    Verify(verify::Verify),
+    #[command(subcommand)]
+    Store(store::Store),
+    #[command(subcommand)]
+    Config(config::Config),
+    Completions(completions::Completions),
+    Explain(explain::Explain),
+}
+
+/// Runs the command of this process.
+pub fn run() -> ExitCode {
+    run_with(std::env::args_os().collect()).into()
+}
+
+fn run_with(arguments: Vec<OsString>) -> Exit {
+    let environment = |name: &str| std::env::var(name).ok();
+    let lang = Lang::choose(help::asked_lang(&arguments), environment);
+    let parsed = help::command(lang)
+        .try_get_matches_from(arguments)
+        .and_then(|mut matches| Hefu::from_arg_matches_mut(&mut matches));
+    let hefu = match parsed {
+        Ok(hefu) => hefu,
+        Err(error) => return help::report(&error, lang),
+    };
+    let out = Output::new(hefu.globals.output, lang, hefu.globals.quiet);
+    let app = App::new(hefu.globals, out);
+    match dispatch(&app, hefu.command) {
+        Ok(exit) => exit,
+        Err(fault) => report(&app, &fault),
+    }
+}
+
+fn dispatch(app: &App, command: Command) -> Done {
+    match command {
+        Command::Demo(args) => demo::run(app, args),
+        Command::Init(args) => init::run(app, &args),
+        Command::Run(args) => run::run(app, &args),
+        Command::Doctor => doctor::run(app),
+        Command::Status(args) => status::run(app, &args),
+        Command::Key(args) => key::run(app, args),
+        Command::Genesis(args) => genesis::run(app, args),
+        Command::Member(args) => member::run(app, args),
+        Command::Authority(args) => authority::run(app, args),
+        Command::Proposal(args) => proposal::run(app, args),
+        Command::Cert(args) => cert::run(app, args),
+        Command::Recognise(args) => recognise::run(app, args),
+        Command::Agreement(args) => agreement::run(app, args),
+        Command::Share(args) => share::run(app, args),
+        Command::Block(args) => block::run(app, args),
+        Command::Tx(args) => tx::run(app, args),
+        Command::Verify(args) => verify::run(app, &args),
+        Command::Store(args) => store::run(app, args),
+        Command::Config(args) => config::run(app, args),
+        Command::Completions(args) => completions::run(app, &args),
+        Command::Explain(args) => explain::run(app, &args),
+    }
+}
+
+/// Tells a fault: prose for people, one JSON object a line for programs; both on standard error.
+fn report(app: &App, fault: &Fault) -> Exit {
+    match app.out.format {
+        Format::Json | Format::Jsonl => app.out.warn(&fault.to_json(app.lang()).to_string()),
+        Format::Table | Format::Csv => app.out.warn(&fault.report(app.lang())),
+    }
+    fault.exit
+}

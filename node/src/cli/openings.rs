@@ -1,0 +1,82 @@
+//! Commitments to things that are no licence: evidence, case numbers, requests and answers. Their
+//! salts are kept in a file of the data folder, written before anything is submitted.
+
+use std::path::{Path, PathBuf};
+
+use hefu_contracts::EvidenceRef;
+use hefu_primitives::H32;
+use hefu_primitives::commitment::{Commitment, Purpose, Salt};
+use hefu_primitives::hash::{Domain, hash};
+use serde::{Deserialize, Serialize};
+
+use super::app::App;
+use super::fault::Fault;
+use crate::keystore::disk;
+use crate::keystore::seal::random;
+
+/// What opens one commitment, to whoever has the thing itself.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Opening {
+    /// What it is in the record.
+    pub(crate) name: String,
+    purpose: Purpose,
+    /// What is on the ledger.
+    pub(crate) commitment: Commitment,
+    salt: Salt,
+    /// Size of the thing, in bytes.
+    bytes: u64,
+}
+
+/// The openings of one record.
+#[derive(Default)]
+pub(crate) struct Openings(Vec<Opening>);
+
+impl Openings {
+    /// Commits to bytes: to their digest, under a fresh salt.
+    pub(crate) fn commit(
+        &mut self,
+        name: &str,
+        purpose: Purpose,
+        bytes: &[u8],
+    ) -> Result<H32, Fault> {
+        let salt = Salt::new(random()?);
+        let digest = hash(Domain::Digest, &[bytes]);
+        let commitment = Commitment::of_bytes(purpose, &salt, digest.as_bytes());
+        let (name, bytes) = (name.to_owned(), bytes.len() as u64);
+        self.0.push(Opening { name, purpose, commitment, salt, bytes });
+        Ok(commitment.into())
+    }
+
+    /// Commits to a file as evidence. Its kind is left open: 0.
+    pub(crate) fn evidence(&mut self, app: &App, path: &Path) -> Result<EvidenceRef, Fault> {
+        let bytes = app.read(path)?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let commit = self.commit(&name, Purpose::Evidence, &bytes)?;
+        Ok(EvidenceRef { kind: 0, commit, bytes: bytes.len() as u64 })
+    }
+
+    /// Keeps the openings of a record; nothing when there are none.
+    pub(crate) fn keep(&self, app: &App, record: &str) -> Result<(), Fault> {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        let path = path(app, record)?;
+        if let Some(folder) = path.parent() {
+            disk::ensure_folder(folder).map_err(|error| Fault::file(folder, &error))?;
+        }
+        let text = serde_json::to_vec_pretty(&self.0).unwrap_or_default();
+        disk::write_new(&path, &text).map_err(|error| Fault::file(&path, &error))?;
+        app.out.tell("openings-kept", &[("file", &path.display().to_string())]);
+        Ok(())
+    }
+}
+
+fn path(app: &App, record: &str) -> Result<PathBuf, Fault> {
+    let folder = app.settings()?.config.data_dir.join("openings");
+    Ok(folder.join(format!("{}.json", record.replace([':', '/'], "-"))))
+}
+
+/// The digest of a public document: no secret, no salt.
+pub(crate) fn public_digest(app: &App, path: &Path) -> Result<H32, Fault> {
+    Ok(hash(Domain::Digest, &[&app.read(path)?]))
+}

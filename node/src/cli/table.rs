@@ -1,0 +1,279 @@
+//! Tables for people, CSV for spreadsheets. Chinese characters are two columns wide.
+
+use comfy_table::{ContentArrangement, Table, TableStyle};
+use hefu_primitives::Millis;
+use serde_json::Value;
+
+use crate::text::{self, Lang};
+
+/// How a value is shown to people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Show {
+    /// As it is; words of the protocol in the user's language.
+    Plain,
+    /// Milliseconds since 1970, in Beijing time.
+    Time,
+    /// The first digits of a long hexadecimal text.
+    Short,
+    /// How many there are.
+    Count,
+}
+
+/// A column: its name, where its value stands, and how it is shown.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Column {
+    /// Key of its title is `col-NAME`; CSV has the name itself.
+    pub(crate) name: &'static str,
+    /// JSON pointers into the record or else the row, the first that leads to something counts; `|`
+    /// between them. One that ends in `@zh` or `@en` counts in that language only.
+    pub(crate) path: &'static str,
+    pub(crate) show: Show,
+}
+
+pub(crate) const fn col(name: &'static str, path: &'static str) -> Column {
+    Column { name, path, show: Show::Plain }
+}
+
+impl Column {
+    pub(crate) const fn as_time(self) -> Self {
+        Self { show: Show::Time, ..self }
+    }
+
+    pub(crate) const fn short(self) -> Self {
+        Self { show: Show::Short, ..self }
+    }
+
+    pub(crate) const fn count(self) -> Self {
+        Self { show: Show::Count, ..self }
+    }
+
+    fn value<'a>(&self, item: &'a Value, lang: Lang) -> Option<&'a Value> {
+        self.path.split('|').find_map(|path| {
+            let path = match path.split_once('@') {
+                Some((path, tag)) if tag == lang.tag() => path,
+                Some(_) => return None,
+                None => path,
+            };
+            let record = item.get("record").and_then(|record| record.pointer(path));
+            record.or_else(|| item.pointer(path)).filter(|value| !value.is_null())
+        })
+    }
+}
+
+/// Hexadecimal digits shown of a long id.
+const SHORT: usize = 12;
+
+fn show(value: Option<&Value>, show: Show, lang: Lang) -> String {
+    let Some(value) = value else { return "–".to_owned() };
+    match (show, value) {
+        (Show::Count, Value::Array(items)) => items.len().to_string(),
+        (Show::Count, Value::Object(items)) => items.len().to_string(),
+        (Show::Time, value) => match millis(value) {
+            Some(time) => time.to_beijing(),
+            None => plain(value, lang),
+        },
+        (Show::Short, Value::String(text)) if text.len() > SHORT && text.is_ascii() => {
+            format!("{}…", &text[..SHORT])
+        }
+        (_, value) => plain(value, lang),
+    }
+}
+
+fn millis(value: &Value) -> Option<Millis> {
+    match value {
+        Value::String(text) => text.parse().ok(),
+        Value::Number(number) => number.as_u64().map(Millis),
+        _ => None,
+    }
+}
+
+/// A value in one line. Words the protocol knows are shown in the user's language.
+fn plain(value: &Value, lang: Lang) -> String {
+    match value {
+        Value::Null => "–".to_owned(),
+        Value::Bool(true) => text::text(lang, "yes", &[]),
+        Value::Bool(false) => text::text(lang, "no", &[]),
+        Value::Number(number) => number.to_string(),
+        Value::String(word) => word_of(word, lang).unwrap_or_else(|| printable(word)),
+        Value::Array(items) if items.is_empty() => "–".to_owned(),
+        Value::Array(items) => {
+            items.iter().map(|item| plain(item, lang)).collect::<Vec<_>>().join(", ")
+        }
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(name, value)| format!("{name}={}", plain(value, lang)))
+            .collect::<Vec<_>>()
+            .join(" "),
+    }
+}
+
+/// The word of a value like `not_yet_valid`, if the catalogue has one.
+pub(crate) fn word_of(value: &str, lang: Lang) -> Option<String> {
+    let plain = !value.is_empty() && value.bytes().all(|c| c.is_ascii_lowercase() || c == b'_');
+    let key = plain.then(|| format!("value-{value}"))?;
+    text::find(lang, &key).map(str::to_owned)
+}
+
+/// What a node says may hold control characters; a terminal must not obey them.
+pub(crate) fn printable(word: &str) -> String {
+    word.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+/// A table with a title line.
+pub(crate) fn table(items: &[Value], columns: &[Column], lang: Lang) -> String {
+    let title = |column: &Column| text::text(lang, &format!("col-{}", column.name), &[]);
+    let rows = items.iter().map(|item| {
+        columns.iter().map(|c| show(c.value(item, lang), c.show, lang)).collect::<Vec<_>>()
+    });
+    layout(Some(columns.iter().map(title).collect()), rows)
+}
+
+/// The fields of one thing, one a line; nested ones under the name of what holds them.
+pub(crate) fn record(value: &Value, lang: Lang) -> String {
+    let mut rows = Vec::new();
+    flatten(String::new(), value, &mut rows);
+    let rows = rows.into_iter().map(|(path, value)| {
+        let leaf = path.rsplit('.').next().unwrap_or_default();
+        let time = leaf.ends_with("_ms") || leaf.ends_with("_at") || leaf == "time";
+        let how = if time { Show::Time } else { Show::Plain };
+        vec![label(&path, lang), show(Some(&value), how, lang)]
+    });
+    layout(None, rows)
+}
+
+/// The label of a field: from the catalogue, else the name itself.
+fn label(path: &str, lang: Lang) -> String {
+    let part = |name: &str| match text::find(lang, &format!("col-{}", name.replace('_', "-"))) {
+        Some(label) => label.to_owned(),
+        None => printable(name),
+    };
+    path.split('.').map(part).collect::<Vec<_>>().join(" · ")
+}
+
+/// Lists of simple things stay in one line; lists of objects are numbered from 1.
+fn flatten(path: String, value: &Value, rows: &mut Vec<(String, Value)>) {
+    let below = |name: &str| match path.is_empty() {
+        true => name.to_owned(),
+        false => format!("{path}.{name}"),
+    };
+    match value {
+        Value::Object(fields) if !fields.is_empty() => {
+            for (name, value) in fields {
+                flatten(below(name), value, rows);
+            }
+        }
+        Value::Array(items) if items.iter().any(Value::is_object) => {
+            for (number, item) in items.iter().enumerate() {
+                flatten(below(&(number + 1).to_string()), item, rows);
+            }
+        }
+        other => rows.push((path, other.clone())),
+    }
+}
+
+fn layout(header: Option<Vec<String>>, rows: impl Iterator<Item = Vec<String>>) -> String {
+    let mut table = Table::new();
+    table.load_style(TableStyle::new()).set_content_arrangement(ContentArrangement::Disabled);
+    if let Some(header) = header {
+        table.set_header(header);
+    }
+    for row in rows {
+        table.add_row(row);
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    table.trim_fmt()
+}
+
+/// Columns by their names, values in full.
+pub(crate) fn csv(items: &[Value], columns: &[Column], lang: Lang) -> Vec<u8> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    // Writing to memory cannot fail.
+    let _ = writer.write_record(columns.iter().map(|column| column.name));
+    for item in items {
+        let _ = writer.write_record(columns.iter().map(|c| cell(c.value(item, lang))));
+    }
+    writer.into_inner().unwrap_or_default()
+}
+
+/// One thing as `field,value` lines.
+pub(crate) fn record_csv(value: &Value, _: Lang) -> Vec<u8> {
+    let mut rows = Vec::new();
+    flatten(String::new(), value, &mut rows);
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let _ = writer.write_record(["field", "value"]);
+    for (path, value) in rows {
+        let _ = writer.write_record([path, cell(Some(&value))]);
+    }
+    writer.into_inner().unwrap_or_default()
+}
+
+/// A spreadsheet runs what begins with these: a quote in front makes it text.
+fn cell(value: Option<&Value>) -> String {
+    let text = match value {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Array(items)) if items.iter().all(|i| !i.is_object() && !i.is_array()) => {
+            items.iter().map(|item| cell(Some(item))).collect::<Vec<_>>().join(" ")
+        }
+        Some(other) => other.to_string(),
+    };
+    match text.chars().next() {
+        Some('=' | '+' | '-' | '@') => format!("'{text}"),
+        _ => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use unicode_width::UnicodeWidthStr;
+
+    const COLUMNS: &[Column] =
+        &[col("region", "/region"), col("name", "/name_zh@zh|/name_en@en"), col("state", "/state")];
+
+    fn items() -> Vec<Value> {
+        vec![
+            json!({"region": 310000, "name_zh": "上海市", "name_en": "Shanghai", "state": "active"}),
+            json!({"region": 150000, "name_zh": "内蒙古自治区", "name_en": "x", "state": "zzz"}),
+        ]
+    }
+
+    #[test]
+    fn columns_line_up_with_chinese_text() {
+        let table = table(&items(), COLUMNS, Lang::Zh);
+        let lines: Vec<&str> = table.lines().collect();
+        assert_eq!(lines.len(), 3);
+        let at = |line: &str, word: &str| line.split(word).next().unwrap().width();
+        assert_eq!(at(lines[1], "有效"), at(lines[2], "zzz"), "\n{table}");
+        assert_eq!(at(lines[1], "上海市"), at(lines[2], "内蒙古自治区"), "\n{table}");
+    }
+
+    #[test]
+    fn languages_choose_paths_and_words() {
+        assert!(table(&items(), COLUMNS, Lang::En).contains("Shanghai"));
+        assert!(!table(&items(), COLUMNS, Lang::Zh).contains("Shanghai"));
+        assert_eq!(word_of("active", Lang::Zh).as_deref(), Some("有效"));
+        assert_eq!(word_of("Active", Lang::Zh), None);
+    }
+
+    #[test]
+    fn terminals_and_spreadsheets_are_not_commanded() {
+        assert_eq!(printable("a\u{1b}[2Jb"), "a\u{fffd}[2Jb");
+        assert_eq!(cell(Some(&json!("=1+1"))), "'=1+1");
+        let csv = String::from_utf8(csv(&items(), COLUMNS, Lang::En)).unwrap();
+        assert!(csv.starts_with("region,name,state\n310000,Shanghai,active\n"), "{csv}");
+    }
+
+    #[test]
+    fn records_are_flattened() {
+        let value = json!({"a": {"time": "0", "x": [1, 2]}, "b": [{"c": true}], "d": null});
+        let text = record(&value, Lang::En);
+        assert!(text.contains("1970-01-01 08:00:00"), "{text}");
+        assert!(text.contains("1, 2") && text.contains("b · 1 · c"), "{text}");
+        let csv = String::from_utf8(record_csv(&value, Lang::En)).unwrap();
+        assert_eq!(csv, "field,value\na.time,0\na.x,1 2\nb.1.c,true\nd,\n");
+    }
+}

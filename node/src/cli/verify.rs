@@ -1,0 +1,215 @@
+//! `hefu verify`: an evidence capsule, checked with nothing but the genesis hash.
+//!
+//! No node, no network, no trust. Three answers are kept apart: was it recorded; how did it stand
+//! at the height the capsule shows; what it cannot show (later changes, recognition elsewhere).
+
+use std::path::PathBuf;
+
+use clap::Args;
+use hefu_contracts::Act;
+use hefu_contracts::certificate::status;
+use hefu_contracts::certificate::{ATTESTATIONS, TYPES};
+use hefu_contracts::identity::{AUTHORITIES, KEYS, MEMBERS};
+use hefu_contracts::state::MemoryState;
+use hefu_primitives::ChainId;
+use hefu_primitives::capsule::{Capsule, CapsuleError, Verified, VerifiedStatus};
+use hefu_primitives::time::Day;
+use serde_json::{Value, json};
+
+use super::app::App;
+use super::exit::Exit;
+use super::fault::{Done, Fault};
+
+#[derive(Args)]
+pub(crate) struct Verify {
+    /// The capsule.
+    capsule: PathBuf,
+    /// Hash of the genesis: the chain id.
+    #[arg(long, value_name = "HASH")]
+    genesis: ChainId,
+    /// The day the status is asked about.
+    #[arg(long, value_name = "DAY")]
+    day: Option<Day>,
+}
+
+pub(crate) fn run(app: &App, args: &Verify) -> Done {
+    let bytes = app.read(&args.capsule)?;
+    let verified = match Capsule::from_file(&bytes).and_then(|capsule| capsule.verify(args.genesis))
+    {
+        Ok(verified) => verified,
+        Err(error) => return Err(failed(app, &error)),
+    };
+    let report = report(&verified, args.day)?;
+    let prose = prose(app, &verified, &report);
+    app.out.done(&report, &prose);
+    Ok(Exit::Ok)
+}
+
+/// Names the step that failed.
+fn failed(app: &App, error: &CapsuleError) -> Fault {
+    let step = match error {
+        CapsuleError::Encoding(_) | CapsuleError::Changed | CapsuleError::Format(_) => "encoding",
+        CapsuleError::Genesis { .. } => "genesis",
+        CapsuleError::Certificate { .. } | CapsuleError::Header(_) => "headers",
+        CapsuleError::Transaction(_) | CapsuleError::OtherLedger | CapsuleError::Signature => {
+            "transaction"
+        }
+        CapsuleError::Inclusion(_) => "log",
+        CapsuleError::StatusOrder { .. } | CapsuleError::Record(_) => "status",
+    };
+    let name = app.out.text(&format!("verify-step-{step}"), &[]);
+    Fault::with("cli.invalid", format_args!("{step} ({name}): {error}"))
+}
+
+fn report(verified: &Verified, day: Option<Day>) -> Result<Value, Fault> {
+    let claims = verified.transaction.claims();
+    let body = verified.transaction.body();
+    let acts = body.acts.iter().map(|act| Act::decode(act));
+    let acts: Vec<Act> = acts.collect::<Result<_, _>>().map_err(|code| {
+        Fault::with("cli.invalid", format_args!("transaction: E{}", code.number()))
+    })?;
+    let (header, time) = (&verified.recorded, verified.recorded.time);
+    let status = verified.status.as_ref();
+    Ok(json!({
+        "valid": true,
+        "chain": verified.chain,
+        "recorded": {
+            "tx": verified.transaction.id(),
+            "leaf": verified.leaf.to_string(),
+            "height": header.height,
+            "block_id": header.id(),
+            "time": time.to_rfc3339(),
+            "issuer": claims.issuer,
+            "subject": claims.subject,
+            "key": claims.key,
+            "acts": acts,
+        },
+        "status": status.map(|status| status_report(status, &acts, day)),
+        "recognised": null,
+        "set_changes": verified.set_changes,
+    }))
+}
+
+/// What the proven records say about the attestations of the transaction.
+fn status_report(status: &VerifiedStatus, acts: &[Act], day: Option<Day>) -> Value {
+    let (height, time) = (status.header.height, status.header.time);
+    let day = day.unwrap_or_else(|| Day::of_beijing(time));
+    let proven = status.records.iter();
+    let state = MemoryState(
+        proven.filter_map(|(key, value)| Some((key.clone(), value.clone()?))).collect(),
+    );
+    let about = |act: &Act| {
+        let Act::Attest(attest) = act else { return None };
+        let key = ATTESTATIONS.key(&attest.id);
+        let shown = status.records.iter().find(|(proven, _)| *proven == key);
+        let answer = match shown {
+            None => return Some(json!({ "att_id": attest.id, "status": null })),
+            Some((_, None)) => None,
+            Some(_) => ATTESTATIONS
+                .read(&state, &attest.id)
+                .and_then(|attestation| self::status(&state, &attestation, day, height)),
+        };
+        let mut shown = json!(answer);
+        if let Some(fields) = shown.as_object_mut() {
+            fields.insert("att_id".to_owned(), json!(attest.id));
+        } else {
+            shown = json!({ "att_id": attest.id, "status": "unknown" });
+        }
+        Some(shown)
+    };
+    let records: Vec<Value> =
+        status.records.iter().map(|(key, value)| record(key, value.as_deref())).collect();
+    json!({
+        "height": height,
+        "time": time.to_rfc3339(),
+        "about_day": day,
+        "attestations": acts.iter().filter_map(about).collect::<Vec<_>>(),
+        "records": records,
+    })
+}
+
+/// A proven record in words, where its table is known.
+fn record(key: &[u8], value: Option<&[u8]>) -> Value {
+    let hex: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+    macro_rules! known {
+        ($($name:literal $table:ident,)*) => {
+            match key.first() {
+                $(Some(prefix) if *prefix == $table.prefix() => {
+                    ($name, value.and_then(|bytes| $table.decode(bytes)).map(|record| json!(record)))
+                })*
+                _ => ("other", None),
+            }
+        };
+    }
+    let (table, content) = known!(
+        "attestation" ATTESTATIONS,
+        "key" KEYS,
+        "authority" AUTHORITIES,
+        "member" MEMBERS,
+        "type" TYPES,
+    );
+    json!({ "key": hex, "table": table, "present": value.is_some(), "record": content })
+}
+
+/// The three answers, in words.
+fn prose(app: &App, verified: &Verified, report: &Value) -> String {
+    let say = |key: &str, arguments: &[(&str, &str)]| app.out.text(key, arguments);
+    let text =
+        |pointer: &str| report.pointer(pointer).and_then(Value::as_str).unwrap_or("–").to_owned();
+    let acts: Vec<&str> = report["recorded"]["acts"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|act| act["act"].as_str())
+        .collect();
+    let mut lines = vec![
+        say("verify-ok", &[("chain", &text("/chain"))]),
+        say(
+            "verify-recorded",
+            &[
+                ("height", &text("/recorded/height")),
+                ("time", &verified.recorded.time.to_beijing()),
+                ("leaf", &text("/recorded/leaf")),
+            ],
+        ),
+        say(
+            "verify-signed",
+            &[
+                ("issuer", &text("/recorded/issuer")),
+                ("key", &text("/recorded/key")),
+                ("acts", &acts.join(", ")),
+                ("subject", &text("/recorded/subject")),
+            ],
+        ),
+    ];
+    match report["status"].as_object() {
+        None => lines.push(say("verify-no-status", &[])),
+        Some(_) => {
+            let height = text("/status/height");
+            let day = text("/status/about_day");
+            let attestations = report["status"]["attestations"].as_array();
+            for answer in attestations.into_iter().flatten() {
+                let status = answer["status"].as_str().unwrap_or("unknown");
+                let word = super::table::word_of(status, app.lang());
+                let word = word.unwrap_or_else(|| status.to_owned());
+                lines.push(say(
+                    "verify-status",
+                    &[
+                        ("id", answer["att_id"].as_str().unwrap_or("–")),
+                        ("status", &word),
+                        ("height", &height),
+                        ("day", &day),
+                    ],
+                ));
+            }
+            let count = report["status"]["records"].as_array().map_or(0, Vec::len).to_string();
+            lines.push(say("verify-records", &[("count", &count), ("height", &height)]));
+        }
+    }
+    lines.push(say("verify-recognised", &[]));
+    if verified.set_changes > 0 {
+        let count = verified.set_changes.to_string();
+        lines.push(say("verify-sets", &[("count", &count)]));
+    }
+    lines.join("\n")
+}
