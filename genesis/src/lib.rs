@@ -35,5 +35,5 @@ pub mod validate;
 
 pub use ceremony::{Draft, GenesisSignature, MemberFile, SignedGenesis, assemble};
 pub use document::*;
-pub use error::{AuthorityFault, CharterFault, GenesisError, KeyUse, MemberFault};
+pub use error::{AuthorityFault, CeremonyError, CharterFault, GenesisError, KeyUse, MemberFault};
 pub use genesis::Genesis;
