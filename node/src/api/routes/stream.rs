@@ -221,3 +221,55 @@ fn gap_event(from: EventId, last: Height) -> Option<SseEvent> {
     let id = EventId(last, u32::MAX).to_string();
     SseEvent::default().id(id).event("gap").json_data(data).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::access::ReadAccess;
+    use crate::api::tests::network::{Network, fresh, licence};
+    use futures::StreamExt as _;
+    use tokio::sync::broadcast;
+
+    /// What a reader would see of an event.
+    async fn text(event: SseEvent) -> String {
+        let one = futures::stream::iter([Ok::<_, Infallible>(event)]);
+        let body = axum::response::IntoResponse::into_response(Sse::new(one)).into_body();
+        let chunks: Vec<_> = body.into_data_stream().collect().await;
+        chunks.into_iter().map(|c| String::from_utf8(c.unwrap().into()).unwrap()).collect()
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn a_slow_reader_is_told_of_the_gap_and_goes_on() {
+        let network = Network::start().await;
+        let service = network.provinces[0].running.service.clone();
+        let (_stop, stopped) = watch::channel(false);
+        let api = Api::new(service.clone(), ReadAccess::Open, stopped);
+        let permit = api.stream_permit().unwrap();
+        let mut feed = Feed::new(&api, None, EventFilter::default(), permit);
+        let from = feed.next;
+        // A queue of one stands for the longer one that a slow reader lets overflow.
+        let (commits, receiver) = broadcast::channel(1);
+        feed.source = Source::Live(receiver);
+        let attest = |number| {
+            let issuer = network.issuer(0);
+            network.sign(issuer, &[licence(issuer, number).into()])
+        };
+        let mut watched = service.subscribe();
+        assert_eq!(network.client(0).submit(&attest(fresh())).await.status, 200);
+        let committed = watched.recv().await.unwrap();
+        for _ in 0..3 {
+            commits.send(committed.clone()).unwrap();
+        }
+        let gap = text(feed.next().await.unwrap()).await;
+        assert!(
+            gap.contains("event: gap") && gap.contains(&format!("\"from\":\"{from}\"")),
+            "{gap}"
+        );
+        let after = fresh();
+        assert_eq!(network.client(0).submit(&attest(after)).await.status, 200);
+        let next = text(feed.next().await.unwrap()).await;
+        let subject = format!("att:{}", hefu_primitives::Id16([after; 16]));
+        assert!(next.contains("event: attested") && next.contains(&subject), "{next}");
+        network.stop().await;
+    }
+}

@@ -1,5 +1,6 @@
 //! The whole interface over real nodes: four in this process, with real sockets and consensus.
 
 mod document;
+mod exchange;
 mod ledger;
-mod network;
+pub(in crate::api) mod network;

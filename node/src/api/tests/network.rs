@@ -23,20 +23,20 @@ use crate::runtime::{self, NodeOptions, Running, wall_clock};
 use crate::store::EngineKind;
 
 /// Business licences: their holders are organisations.
-pub(super) const LICENCE: &str = "11100000HEFU90025A001";
+pub(in crate::api) const LICENCE: &str = "11100000HEFU90025A001";
 /// Longest wait for anything.
-pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+pub(in crate::api) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A province with a node and its interface.
-pub(super) struct Province {
-    pub(super) keys: MemberKeys,
-    pub(super) running: Running,
-    pub(super) server: ApiServer,
+pub(in crate::api) struct Province {
+    pub(in crate::api) keys: MemberKeys,
+    pub(in crate::api) running: Running,
+    pub(in crate::api) server: ApiServer,
 }
 
-pub(super) struct Network {
-    pub(super) genesis: Arc<Genesis>,
-    pub(super) provinces: Vec<Province>,
+pub(in crate::api) struct Network {
+    pub(in crate::api) genesis: Arc<Genesis>,
+    pub(in crate::api) provinces: Vec<Province>,
     _folder: tempfile::TempDir,
 }
 
@@ -59,7 +59,7 @@ fn free_port() -> SocketAddr {
 
 impl Network {
     /// Starts four nodes and waits until the first is ready.
-    pub(super) async fn start() -> Self {
+    pub(in crate::api) async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (genesis, keys) = sample_network();
         let genesis = Arc::new(genesis);
@@ -90,18 +90,26 @@ impl Network {
         network
     }
 
-    pub(super) fn client(&self, province: usize) -> Client {
+    pub(in crate::api) async fn stop(self) {
+        for province in self.provinces {
+            province.server.stop().await;
+            province.running.stop().await.unwrap();
+        }
+    }
+
+    pub(in crate::api) fn client(&self, province: usize) -> Client {
         Client::new(self.provinces[province].server.local_addr())
     }
 
     /// The authority of a province that issues licences.
-    pub(super) fn issuer(&self, province: usize) -> &AuthorityKeys {
+    pub(in crate::api) fn issuer(&self, province: usize) -> &AuthorityKeys {
         let kind: TypeCode = LICENCE.parse().unwrap();
         let issues = |authority: &&AuthorityKeys| authority.may_issue.contains(&kind);
         self.provinces[province].keys.authorities.iter().find(issues).unwrap()
     }
 
-    pub(super) fn sign(&self, issuer: &AuthorityKeys, acts: &[Act]) -> SignedTransaction {
+    /// Signs acts with the one key that sample authorities have.
+    pub(in crate::api) fn sign(&self, issuer: &AuthorityKeys, acts: &[Act]) -> SignedTransaction {
         let body = TransactionBody {
             chain: self.genesis.hash(),
             not_after: Millis(wall_clock().0 + 600_000),
@@ -112,13 +120,13 @@ impl Network {
     }
 }
 
-pub(super) async fn serve(running: &Running, read: ReadAccess) -> ApiServer {
+pub(in crate::api) async fn serve(running: &Running, read: ReadAccess) -> ApiServer {
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     ApiServer::start(running.service.clone(), ApiOptions { listen, read }).await.unwrap()
 }
 
 /// A licence whose id and serial are made of one number.
-pub(super) fn licence(issuer: &AuthorityKeys, number: u8) -> Attest {
+pub(in crate::api) fn licence(issuer: &AuthorityKeys, number: u8) -> Attest {
     let kind: TypeCode = LICENCE.parse().unwrap();
     let today = Day::of_beijing(wall_clock());
     let serial = format!("TEST{}", char::from(b'A' + number % 26)).repeat(1 + number as usize / 26);
@@ -144,24 +152,24 @@ pub(super) fn licence(issuer: &AuthorityKeys, number: u8) -> Attest {
 
 /// An answer as it came.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) headers: ureq::http::HeaderMap,
-    pub(super) body: Vec<u8>,
+pub(in crate::api) struct Answer {
+    pub(in crate::api) status: u16,
+    pub(in crate::api) headers: ureq::http::HeaderMap,
+    pub(in crate::api) body: Vec<u8>,
 }
 
 impl Answer {
-    pub(super) fn json(&self) -> Value {
+    pub(in crate::api) fn json(&self) -> Value {
         serde_json::from_slice(&self.body)
             .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&self.body)))
     }
 
-    pub(super) fn header(&self, name: &str) -> &str {
+    pub(in crate::api) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
     /// Status and code of a problem document.
-    pub(super) fn problem(&self) -> (u16, String) {
+    pub(in crate::api) fn problem(&self) -> (u16, String) {
         assert_eq!(self.header("content-type"), "application/problem+json", "{self:?}");
         let json = self.json();
         assert_eq!(json["status"], self.status);
@@ -171,13 +179,13 @@ impl Answer {
 
 /// Blocking calls on blocking threads, every status an answer.
 #[derive(Clone)]
-pub(super) struct Client {
+pub(in crate::api) struct Client {
     agent: ureq::Agent,
-    pub(super) at: SocketAddr,
+    pub(in crate::api) at: SocketAddr,
 }
 
 impl Client {
-    pub(super) fn new(at: SocketAddr) -> Self {
+    pub(in crate::api) fn new(at: SocketAddr) -> Self {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
@@ -186,11 +194,11 @@ impl Client {
         Self { agent: config.into(), at }
     }
 
-    pub(super) async fn get(&self, path: &str) -> Answer {
+    pub(in crate::api) async fn get(&self, path: &str) -> Answer {
         self.get_with(path, &[]).await
     }
 
-    pub(super) async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+    pub(in crate::api) async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
         let mut request = self.agent.get(format!("http://{}{path}", self.at));
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -199,24 +207,24 @@ impl Client {
     }
 
     /// A JSON answer that must be 200.
-    pub(super) async fn read(&self, path: &str) -> Value {
+    pub(in crate::api) async fn read(&self, path: &str) -> Value {
         let answer = self.get(path).await;
         assert_eq!(answer.status, 200, "{path}: {}", String::from_utf8_lossy(&answer.body));
         answer.json()
     }
 
-    pub(super) async fn post(&self, query: &str, kind: &str, body: &[u8]) -> Answer {
+    pub(in crate::api) async fn post(&self, query: &str, kind: &str, body: &[u8]) -> Answer {
         let url = format!("http://{}/api/v1/transactions{query}", self.at);
         let (request, body) = (self.agent.post(url).header("content-type", kind), body.to_vec());
         call(move || request.send(&body[..])).await
     }
 
-    pub(super) async fn submit(&self, tx: &SignedTransaction) -> Answer {
+    pub(in crate::api) async fn submit(&self, tx: &SignedTransaction) -> Answer {
         self.post("", "application/cose", tx.as_bytes()).await
     }
 
     /// Asks until the status is the one wanted.
-    pub(super) async fn until(&self, status: u16, path: &str) -> Answer {
+    pub(in crate::api) async fn until(&self, status: u16, path: &str) -> Answer {
         let waited = tokio::time::timeout(PATIENCE, async {
             loop {
                 let answer = self.get(path).await;
@@ -242,7 +250,7 @@ async fn call(
 }
 
 /// Fresh numbers for licences, so that parts of a test do not meet.
-pub(super) fn fresh() -> u8 {
+pub(in crate::api) fn fresh() -> u8 {
     static NEXT: AtomicU8 = AtomicU8::new(1);
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
