@@ -7,7 +7,7 @@
 //! 1. **Every answer says what it rests on**: the height it is pinned to, that height's state
 //!    root, and whether it is complete; when it is not, why.
 //! 2. **Every error is a problem document** (RFC 9457) with a stable code: `E415` as contracts
-//!    number them, or a dotted name of this interface ([`problem`]).
+//!    number them, or a dotted name of this interface (`problem`).
 //! 3. **A refused act never looks like success**: submitting waits for the committed outcome, and
 //!    a refusal is 422.
 //! 4. **Everything is bounded**: connections, requests at work, bodies, time, rows examined,
