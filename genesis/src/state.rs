@@ -8,7 +8,8 @@ use hefu_contracts::identity::{
     Authority, AuthorityState, KeyRecord, KeyState, Member, MemberState, Role,
 };
 use hefu_contracts::recognition::{
-    AGREEMENT_ENDS, AGREEMENTS, AGREEMENTS_BY_PARTY, Agreement, PartySignature, ProposeAgreement,
+    AGREEMENT_ENDS, AGREEMENTS, AGREEMENTS_BETWEEN, Agreement, PartySignature, ProposeAgreement,
+    rows_between,
 };
 use hefu_contracts::{InitialState, Stamp, Writes};
 use hefu_primitives::codec::Canonical;
@@ -35,9 +36,6 @@ pub(crate) fn initial_writes(document: &Document, validators: &ValidatorSet) -> 
 fn put_agreement(writes: &mut Writes, terms: &ProposeAgreement) {
     let mut put = |key: Vec<u8>, value: Vec<u8>| writes.insert(key, Some(value));
     let nothing = ().to_bytes();
-    for party in &terms.parties {
-        put(AGREEMENTS_BY_PARTY.key(&(*party, terms.id)), nothing.clone());
-    }
     for entry in &terms.entries {
         put(TYPE_USES.key(&(entry.type_code, terms.id)), nothing.clone());
     }
@@ -55,6 +53,9 @@ fn put_agreement(writes: &mut Writes, terms: &ProposeAgreement) {
         leaves: Vec::new(),
         replaced: None,
     };
+    for row in rows_between(&record) {
+        put(AGREEMENTS_BETWEEN.key(&row), nothing.clone());
+    }
     put(AGREEMENTS.key(&terms.id), record.to_bytes());
 }
 

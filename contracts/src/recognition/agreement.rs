@@ -29,8 +29,9 @@ use crate::state::{State, StateView, Table};
 
 /// Agreements by id.
 pub const AGREEMENTS: Table<Id16, Agreement> = Table::proven(0x28);
-/// Agreements that every party signed, by party.
-pub const AGREEMENTS_BY_PARTY: Table<(Region, Id16), ()> = Table::unproven(0xaa);
+/// Agreements that every party signed, by each pair of their parties and the first day on which
+/// they are over between the two: a question about a day reads none that was over before.
+pub const AGREEMENTS_BETWEEN: Table<((Region, Region), (u32, Id16)), ()> = Table::unproven(0xaa);
 /// Agreements by the first day on which they are over, as far as known; a row is dropped once that
 /// day has come.
 pub const AGREEMENT_ENDS: Table<(u32, Id16), ()> = Table::unproven(0xaf);
@@ -41,8 +42,11 @@ pub const SIGNING_DAYS: i64 = 60;
 pub const NOTICE_DAYS: i64 = 30;
 /// Longest pause, in days.
 pub const PAUSE_DAYS: i64 = 30;
-/// Most signed agreements of one party that are looked at.
-pub const MAX_AGREEMENTS: usize = 512;
+/// Most agreements between two provinces that are signed and not over.
+pub const MAX_LIVE: usize = 64;
+/// Most agreements between two provinces that one question reads: those not over, and those over
+/// since the day asked about.
+const MAX_READ: usize = 256;
 /// Most agreements that end in one block; the others end in the next.
 const MAX_ENDED: usize = 8;
 
@@ -304,6 +308,50 @@ impl Agreement {
     pub fn entry(&self, type_code: &TypeCode) -> Option<&AgreementEntry> {
         self.terms.entries.iter().find(|entry| entry.type_code == *type_code)
     }
+}
+
+/// The first day on which a signed agreement is over between two of its parties, as far as known,
+/// as YYYYMMDD; the largest number when no end is known.
+fn over_between(agreement: &Agreement, parties: (Region, Region)) -> u32 {
+    let until = agreement.terms.until.filter(|last| *last < Day::MAX).map(Day::next);
+    let gone = |leave: &&Leave| leave.party == parties.0 || leave.party == parties.1;
+    let left = agreement.leaves.iter().filter(gone).map(|leave| leave.from);
+    let replaced = agreement.replaced.map(|replacement| replacement.from);
+    left.chain(until).chain(replaced).map(Day::number).min().unwrap_or(u32::MAX)
+}
+
+/// Where a signed agreement stands in [`AGREEMENTS_BETWEEN`].
+pub fn rows_between(agreement: &Agreement) -> Vec<((Region, Region), (u32, Id16))> {
+    let parties = &agreement.terms.parties;
+    let mut rows = Vec::new();
+    for (place, first) in parties.iter().enumerate() {
+        for second in parties.iter().skip(place.saturating_add(1)) {
+            let pair = (*first, *second);
+            rows.push((pair, (over_between(agreement, pair), agreement.terms.id)));
+        }
+    }
+    rows
+}
+
+/// Stores a signed agreement after a change, and moves its rows where its end has changed.
+pub(super) fn store_signed(state: &mut State<'_>, before: Option<&Agreement>, after: &Agreement) {
+    for row in before.map(rows_between).unwrap_or_default() {
+        state.delete(&AGREEMENTS_BETWEEN, &row);
+    }
+    for row in rows_between(after) {
+        state.put(&AGREEMENTS_BETWEEN, &row, &());
+    }
+    state.put(&AGREEMENTS, &after.terms.id, after);
+}
+
+/// The agreements between two provinces that were not over before a day, as far as known now.
+pub fn agreements_between(view: &dyn StateView, parties: [Region; 2], day: Day) -> Vec<Id16> {
+    let [a, b] = parties;
+    let pair = (a.min(b), a.max(b));
+    let (from, _) = AGREEMENTS_BETWEEN.range(&(pair, day.number()));
+    let (_, to) = AGREEMENTS_BETWEEN.range(&pair);
+    let rows = view.scan(&from, &to, MAX_READ).into_iter();
+    rows.filter_map(|(key, _)| key.last_chunk::<{ Id16::LEN }>().copied().map(Id16)).collect()
 }
 
 /// Notes that a signed agreement is over from a day on.

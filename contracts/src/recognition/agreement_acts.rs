@@ -12,8 +12,9 @@ use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
 use super::agreement::{
-    AGREEMENTS, AGREEMENTS_BY_PARTY, Agreement, AgreementEntry, AgreementKind, AgreementState,
-    Leave, NOTICE_DAYS, PAUSE_DAYS, PartySignature, Pause, PauseReason, Replacement, note_end,
+    AGREEMENTS, Agreement, AgreementEntry, AgreementKind, AgreementState, Leave, MAX_LIVE,
+    NOTICE_DAYS, PAUSE_DAYS, PartySignature, Pause, PauseReason, Replacement, agreements_between,
+    note_end, rows_between, store_signed,
 };
 use crate::certificate::{ListState, SCENARIOS, TYPE_USES, TYPES};
 use crate::code::Code;
@@ -175,7 +176,8 @@ fn ascending<T: Ord>(list: &[T]) -> bool {
 ///
 /// Errors: `E106` `E221` · `E405` no such agreement · `E402` no party · `E401` other terms than
 /// proposed, or the amended agreement was replaced meanwhile · `E403` more than 60 days after the
-/// proposal · `E213` this governor or the party has signed.
+/// proposal · `E213` this governor or the party has signed · `E406` two parties have 64 agreements
+/// that are not over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SignAgreement {
@@ -205,6 +207,7 @@ impl SignAgreement {
             return Err(Code::AgreementLapsed);
         }
         let amended = self.amended(ctx, &agreement)?;
+        check_room(ctx, &agreement)?;
         if !endorse(ctx)? {
             return Ok(());
         }
@@ -231,26 +234,35 @@ impl SignAgreement {
     }
 }
 
+/// Whether any two parties may have one agreement more.
+fn check_room(ctx: &Context<'_, '_>, agreement: &Agreement) -> Result<(), Code> {
+    let (today, amended) = (ctx.today().next(), agreement.terms.amends);
+    let full = |pair: (Region, Region)| {
+        let live = agreements_between(&*ctx.state, [pair.0, pair.1], today);
+        live.iter().filter(|id| amended != Some(**id)).count() >= MAX_LIVE
+    };
+    let any = rows_between(agreement).into_iter().any(|(pair, _)| full(pair));
+    if any { Err(Code::AgreementState) } else { Ok(()) }
+}
+
 /// Every party has signed: the agreement can be found by its parties, and takes the place of what
 /// it amends.
 fn conclude(ctx: &mut Context<'_, '_>, agreement: &Agreement, amended: Option<Agreement>) {
     let id = agreement.terms.id;
-    for party in &agreement.terms.parties {
-        ctx.state.put(&AGREEMENTS_BY_PARTY, &(*party, id), &());
-    }
+    store_signed(ctx.state, None, agreement);
     for entry in &agreement.terms.entries {
         ctx.state.put(&TYPE_USES, &(entry.type_code, id), &());
     }
     if let Some(last) = agreement.terms.until {
         note_end(ctx.state, agreement, last.next());
     }
-    if let Some(mut amended) = amended {
+    if let Some(before) = amended {
         let from = agreement.terms.effective.max(ctx.today());
-        amended.replaced = Some(Replacement { by: id, from, height: ctx.block.height });
+        let replaced = Some(Replacement { by: id, from, height: ctx.block.height });
+        let amended = Agreement { replaced, ..before.clone() };
         note_end(ctx.state, &amended, from);
-        let old = amended.terms.id;
-        ctx.state.put(&AGREEMENTS, &old, &amended);
-        ctx.emit("agreement_replaced", subject(&old), Vec::new());
+        store_signed(ctx.state, Some(&before), &amended);
+        ctx.emit("agreement_replaced", subject(&amended.terms.id), Vec::new());
     }
 }
 
@@ -367,7 +379,8 @@ pub struct WithdrawAgreement {
 impl WithdrawAgreement {
     pub(crate) fn apply(&self, ctx: &mut Context<'_, '_>) -> Result<(), Code> {
         require_governor(ctx)?;
-        let mut agreement = find(ctx, &self.agreement)?;
+        let before = find(ctx, &self.agreement)?;
+        let mut agreement = before.clone();
         let (party, today) = (ctx.region(), ctx.today());
         if !agreement.has_party(party, today, ctx.block.height) {
             return Err(Code::NotParty);
@@ -382,7 +395,7 @@ impl WithdrawAgreement {
         }
         let from = today.add_days(NOTICE_DAYS).unwrap_or(Day::MAX);
         agreement.leaves.push(Leave { party, from, stamp: ctx.stamp_now() });
-        ctx.state.put(&AGREEMENTS, &self.agreement, &agreement);
+        store_signed(ctx.state, Some(&before), &agreement);
         let last = agreement.terms.parties.len().saturating_sub(agreement.leaves.len()) < 2;
         if last {
             note_end(ctx.state, &agreement, from);

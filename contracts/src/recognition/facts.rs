@@ -5,9 +5,9 @@
 //! and at any later time, and never depends on old states being kept.
 
 use hefu_primitives::time::Day;
-use hefu_primitives::{Height, Id16, Region, TypeCode};
+use hefu_primitives::{Height, Region, TypeCode};
 
-use super::agreement::{AGREEMENTS, AGREEMENTS_BY_PARTY, Agreement, MAX_AGREEMENTS};
+use super::agreement::{AGREEMENTS, Agreement, agreements_between};
 use super::reason::Facts;
 use crate::certificate::{Attestation, ListState, Scenario, Status, TYPES, status};
 use crate::identity::AUTHORITIES;
@@ -69,7 +69,8 @@ impl Coverage {
     }
 }
 
-/// What all agreements between the two provinces say, or one of them alone.
+/// What all agreements between the two provinces say, or one of them alone. The day is not after
+/// that of the height.
 pub fn coverage(view: &dyn StateView, question: &Question, only: Option<&Agreement>) -> Coverage {
     if question.issuer == question.relying {
         let (in_force, type_listed, scenario_covered, open) = (true, true, true, true);
@@ -80,18 +81,12 @@ pub fn coverage(view: &dyn StateView, question: &Question, only: Option<&Agreeme
         coverage.add(view, agreement, question);
         return coverage;
     }
-    for id in agreements_of(view, question.relying) {
+    for id in agreements_between(view, [question.issuer, question.relying], question.day) {
         if let Some(agreement) = AGREEMENTS.read(view, &id) {
             coverage.add(view, &agreement, question);
         }
     }
     coverage
-}
-
-/// The agreements a province ever signed together with all other parties.
-pub fn agreements_of(view: &dyn StateView, party: Region) -> Vec<Id16> {
-    let rows = AGREEMENTS_BY_PARTY.read_all(view, &party, MAX_AGREEMENTS).into_iter();
-    rows.filter_map(|(key, ())| key.get(5..21)?.try_into().ok().map(Id16)).collect()
 }
 
 /// What a decision rests on, gathered once.

@@ -62,7 +62,7 @@ pub use agreement::*;
 pub use agreement_acts::*;
 pub use decision::*;
 pub use decision_acts::*;
-pub use facts::{Coverage, Question, agreements_of, coverage};
+pub use facts::{Coverage, Question, coverage};
 pub use reason::{Facts, Reason};
 
 use crate::exec::BlockInfo;

@@ -21,13 +21,14 @@ fn proposed_signed_in_force() {
     assert_eq!(ledger.act(&governor(1, 2), act), Ok(()));
     assert_eq!(ledger.event_kinds(), ["endorsed", "agreement_signed"]);
     assert_eq!(state(&ledger), AgreementState::Proposed);
-    assert!(agreements_of(&ledger.state, REGIONS[0]).is_empty());
+    let found = |ledger: &Ledger| {
+        agreements_between(&ledger.state, [REGIONS[1], REGIONS[0]], ledger.today())
+    };
+    assert!(found(&ledger).is_empty());
     assert_eq!(ledger.govern(0, act), Ok(()));
     assert_eq!(ledger.events[1].flags, ["complete"]);
     assert_eq!(state(&ledger), AgreementState::Signed);
-    for region in [REGIONS[0], REGIONS[1]] {
-        assert_eq!(agreements_of(&ledger.state, region), [AGREEMENT]);
-    }
+    assert_eq!(found(&ledger), [AGREEMENT]);
     let known = agreement(&ledger);
     let at = |days| known.state(ledger.today().add_days(days).unwrap(), ledger.height).unwrap();
     use AgreementState::{Expired, InForce, Signed};

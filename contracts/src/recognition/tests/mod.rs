@@ -80,6 +80,13 @@ fn agreement(ledger: &Ledger) -> Agreement {
     ledger.get(&AGREEMENTS, &AGREEMENT).unwrap()
 }
 
+/// Makes an agreement be found by its parties.
+fn index(ledger: &mut Ledger, agreement: &Agreement) {
+    for row in rows_between(agreement) {
+        ledger.put(&AGREEMENTS_BETWEEN, &row, &());
+    }
+}
+
 fn state(ledger: &Ledger) -> AgreementState {
     agreement(ledger).state(ledger.today(), ledger.height).unwrap()
 }

@@ -309,3 +309,90 @@ fn days_come_from_heights() {
     assert_eq!(decision.checked_time, Some(Millis(ledger.time.0 - 1_000)));
     assert_eq!(heights::day_of(&ledger.state, ledger.height), Some(Day::of_beijing(ledger.time)));
 }
+
+/// However many agreements a province ever had, the one in force is found.
+#[test]
+fn agreements_with_others_and_old_ones_hide_none() {
+    let mut ledger = attested();
+    let good = agreement(&ledger);
+    let over = ledger.today().add_days(-2).unwrap();
+    for number in 0..600u32 {
+        let mut id = [0; 16];
+        id[..4].copy_from_slice(&number.to_be_bytes());
+        let with = if number % 2 == 0 { REGIONS[1] } else { REGIONS[2] };
+        let mut other = good.clone();
+        other.terms.id = Id16(id);
+        other.terms.parties = vec![REGIONS[0], with];
+        other.terms.until = Some(over);
+        ledger.put(&AGREEMENTS, &other.terms.id, &other);
+        index(&mut ledger, &other);
+    }
+    assert_eq!(true_reasons(&ledger), NONE);
+}
+
+/// A question about a day after the known end reads nothing; about that day or before it does.
+#[test]
+fn the_index_follows_every_end() {
+    let pairs = |ledger: &Ledger, days| {
+        let day = ledger.today().add_days(days).unwrap();
+        let live = |a: usize, b: usize| {
+            agreements_between(&ledger.state, [REGIONS[a], REGIONS[b]], day).len()
+        };
+        [live(0, 1), live(1, 0), live(0, 2), live(1, 2), live(0, 3)]
+    };
+    let mut ledger = Ledger::new();
+    let terms = ProposeAgreement {
+        kind: AgreementKind::Multi,
+        parties: REGIONS[..3].to_vec(),
+        until: ledger.today().add_days(60),
+        ..terms(&ledger)
+    };
+    ledger.act(&governor(0, 0), terms.clone()).unwrap();
+    for province in 0..3 {
+        assert_eq!(pairs(&ledger, 0), [0; 5], "not signed by all");
+        ledger.govern(province, sign(&terms)).unwrap();
+    }
+    assert_eq!((pairs(&ledger, 61), pairs(&ledger, 62)), ([1, 1, 1, 1, 0], [0; 5]));
+    ledger.govern(1, withdraw()).unwrap();
+    assert_eq!((pairs(&ledger, 30), pairs(&ledger, 31)), ([1, 1, 1, 1, 0], [0, 0, 1, 0, 0]));
+    let amendment = ProposeAgreement {
+        id: id(0xa2),
+        amends: Some(AGREEMENT),
+        version: 2,
+        effective: ledger.today().add_days(3).unwrap(),
+        until: None,
+        ..terms
+    };
+    ledger.act(&governor(0, 0), amendment.clone()).unwrap();
+    for province in 0..3 {
+        ledger.govern(province, sign(&amendment)).unwrap();
+    }
+    assert_eq!((pairs(&ledger, 3), pairs(&ledger, 4)), ([2, 2, 2, 2, 0], [1, 1, 1, 1, 0]));
+    assert_eq!(pairs(&ledger, 9_999), [1, 1, 1, 1, 0]);
+    let rows = AGREEMENTS_BETWEEN.read_all(&ledger.state, &(), 100).len();
+    assert_eq!(rows, 6, "a row that moved leaves none behind");
+}
+
+#[test]
+fn two_provinces_have_so_many_agreements_at_a_time() {
+    let mut ledger = in_force();
+    let good = agreement(&ledger);
+    let until = Some(ledger.today().previous());
+    for number in 1..=MAX_LIVE as u8 {
+        let mut other = good.clone();
+        (other.terms.id, other.terms.until) = (id(number), until);
+        index(&mut ledger, &other);
+    }
+    let next = ProposeAgreement { id: id(0xee), ..terms(&ledger) };
+    ledger.act(&governor(0, 0), next.clone()).unwrap();
+    ledger.govern(1, sign(&next)).unwrap();
+    for number in 1..MAX_LIVE as u8 {
+        let mut other = good.clone();
+        other.terms.id = id(number);
+        index(&mut ledger, &other);
+    }
+    assert_eq!(ledger.act(&governor(0, 0), sign(&next)), Err(Code::AgreementState));
+    let amendment =
+        ProposeAgreement { id: id(0xef), amends: Some(AGREEMENT), version: 2, ..terms(&ledger) };
+    conclude(&mut ledger, amendment);
+}
