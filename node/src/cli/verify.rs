@@ -3,6 +3,7 @@
 //! No node, no network, no trust. Three answers are kept apart: was it recorded; how did it stand
 //! at the height the capsule shows; what it cannot show (later changes, recognition elsewhere).
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -101,12 +102,13 @@ fn status_report(status: &VerifiedStatus, acts: &[Act], day: Option<Day>) -> Val
     let about = |act: &Act| {
         let Act::Attest(attest) = act else { return None };
         let key = ATTESTATIONS.key(&attest.id);
-        let shown = status.records.iter().find(|(proven, _)| *proven == key);
-        let answer = match shown {
-            None => return Some(json!({ "att_id": attest.id, "status": null })),
-            Some((_, None)) => None,
-            Some(_) => ATTESTATIONS
+        let answer = match status.records.iter().find(|(proven, _)| *proven == key)? {
+            (_, None) => None,
+            // Without the record of the key that attested it, nobody can tell from this file
+            // whether that key was later found compromised.
+            (_, Some(_)) => ATTESTATIONS
                 .read(&state, &attest.id)
+                .filter(|attestation| KEYS.read(&state, &attestation.made.key).is_some())
                 .and_then(|attestation| self::status(&state, &attestation, day, height)),
         };
         let mut shown = json!(answer);
@@ -151,17 +153,26 @@ fn record(key: &[u8], value: Option<&[u8]>) -> Value {
     json!({ "key": hex, "table": table, "present": value.is_some(), "record": content })
 }
 
+/// The acts of the transaction by name, with how many of each there are.
+fn act_counts(report: &Value) -> String {
+    let acts = report["recorded"]["acts"].as_array().into_iter().flatten();
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for name in acts.filter_map(|act| act["act"].as_str()) {
+        *counts.entry(name).or_default() += 1;
+    }
+    let counted = counts.iter().map(|(name, count)| match count {
+        1 => (*name).to_owned(),
+        count => format!("{name} ×{count}"),
+    });
+    counted.collect::<Vec<_>>().join(", ")
+}
+
 /// The three answers, in words.
 fn prose(app: &App, verified: &Verified, report: &Value) -> String {
     let say = |key: &str, arguments: &[(&str, &str)]| app.out.text(key, arguments);
     let text =
         |pointer: &str| report.pointer(pointer).and_then(Value::as_str).unwrap_or("–").to_owned();
-    let acts: Vec<&str> = report["recorded"]["acts"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|act| act["act"].as_str())
-        .collect();
+    let acts = act_counts(report);
     let mut lines = vec![
         say("verify-ok", &[("chain", &text("/chain"))]),
         say(
@@ -177,7 +188,7 @@ fn prose(app: &App, verified: &Verified, report: &Value) -> String {
             &[
                 ("issuer", &text("/recorded/issuer")),
                 ("key", &text("/recorded/key")),
-                ("acts", &acts.join(", ")),
+                ("acts", &acts),
                 ("subject", &text("/recorded/subject")),
             ],
         ),

@@ -1,0 +1,196 @@
+//! What the outside may ask of a running node: submit and wait, read now or as of a height, prove,
+//! watch. The HTTP API, the demo and tests use nothing else.
+
+mod prove;
+mod read;
+mod report;
+mod submit;
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
+
+use hefu_consensus::Equivocation;
+use hefu_contracts::identity::{MEMBERS, Member};
+use hefu_genesis::Genesis;
+use hefu_primitives::{ChainId, Height, KeyId, Region, TxId};
+use tokio::sync::{broadcast, watch};
+
+use super::{Job, NodeOptions};
+use crate::core::{Committed, Ledger, Records, Tip};
+use crate::network::{Network, NodeKey, PeerInfo};
+use crate::store::{BlockFiles, RealDisk, StoreError};
+
+pub use prove::ProofError;
+pub use submit::SubmitError;
+
+/// Commits that a slow watcher may lag behind before it is told of a gap.
+const MAX_COMMITS_WAITING: usize = 1_024;
+/// Refused connections, and contradictions of validators, that are remembered.
+const MAX_REFUSALS_KEPT: usize = 64;
+
+/// Handle of a running node; cheap to clone.
+#[derive(Clone)]
+pub struct Service(Arc<Inner>);
+
+struct Inner {
+    genesis: Arc<Genesis>,
+    chain: ChainId,
+    region: Region,
+    validator: Option<KeyId>,
+    records: Records,
+    blocks: Weak<BlockFiles<RealDisk>>,
+    jobs: SyncSender<Job>,
+    network: Network,
+    tip: RwLock<Tip>,
+    commits: broadcast::Sender<Arc<Committed>>,
+    heights: watch::Sender<Height>,
+    halted: watch::Sender<Option<String>>,
+    pool: Mutex<(usize, usize)>,
+    rejections: broadcast::Sender<TxId>,
+    highest_peer: AtomicU64,
+    refusals: Mutex<VecDeque<(Option<NodeKey>, String)>>,
+    evidence: Mutex<Vec<Equivocation>>,
+}
+
+impl Service {
+    pub(in crate::runtime) fn new(
+        options: &NodeOptions,
+        ledger: &Ledger<RealDisk>,
+        jobs: SyncSender<Job>,
+        network: Network,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            genesis: options.genesis.clone(),
+            chain: ledger.chain(),
+            region: options.region,
+            validator: options.validator.as_ref().map(hefu_primitives::KeyPair::id),
+            records: ledger.records().clone(),
+            blocks: Arc::downgrade(ledger.blocks()),
+            jobs,
+            network,
+            tip: RwLock::new(ledger.tip().clone()),
+            commits: broadcast::channel(MAX_COMMITS_WAITING).0,
+            heights: watch::channel(ledger.tip().height).0,
+            halted: watch::channel(None).0,
+            pool: Mutex::default(),
+            rejections: broadcast::channel(MAX_COMMITS_WAITING).0,
+            highest_peer: AtomicU64::new(0),
+            refusals: Mutex::default(),
+            evidence: Mutex::default(),
+        }))
+    }
+
+    /// The genesis.
+    pub fn genesis(&self) -> &Genesis {
+        &self.0.genesis
+    }
+
+    /// The ledger.
+    pub fn chain(&self) -> ChainId {
+        self.0.chain
+    }
+
+    /// The province of this node.
+    pub fn region(&self) -> Region {
+        self.0.region
+    }
+
+    /// This node's consensus key, if it has one and it decides the next height.
+    pub fn is_validator(&self) -> bool {
+        let validators = self.tip().validators;
+        self.0.validator.is_some_and(|key| validators.by_key(key).is_some())
+    }
+
+    /// The last block.
+    pub fn tip(&self) -> Tip {
+        self.0.tip.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The records, now or as of an earlier height.
+    pub fn records(&self) -> &Records {
+        &self.0.records
+    }
+
+    /// The network.
+    pub fn network(&self) -> &Network {
+        &self.0.network
+    }
+
+    /// Registered peers, connected or not.
+    pub fn peers(&self) -> Vec<PeerInfo> {
+        self.0.network.peers()
+    }
+
+    /// Transactions and bytes waiting in the pool.
+    pub fn pool(&self) -> (usize, usize) {
+        *self.0.pool.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many heights the furthest connected peer has decided beyond this node's last block.
+    pub fn heights_behind(&self) -> u64 {
+        let deciding = self.0.highest_peer.load(Ordering::Relaxed);
+        deciding.saturating_sub(self.tip().height.next().0)
+    }
+
+    /// Size of the block files in bytes.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn storage_bytes(&self) -> Result<u64, StoreError> {
+        self.0.blocks.upgrade().map_or(Ok(0), |blocks| blocks.bytes())
+    }
+
+    /// Connections refused lately.
+    pub fn refusals(&self) -> Vec<(Option<NodeKey>, String)> {
+        let refusals = self.0.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        refusals.iter().cloned().collect()
+    }
+
+    /// Contradictions of validators seen since the start.
+    pub fn equivocations(&self) -> Vec<Equivocation> {
+        self.0.evidence.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Why the node stopped, if it had to.
+    pub fn halt_reason(&self) -> Option<String> {
+        self.0.halted.borrow().clone()
+    }
+
+    /// Resolves when the node had to stop.
+    pub async fn wait_halted(&self) -> String {
+        let mut halted = self.0.halted.subscribe();
+        loop {
+            if let Some(reason) = halted.borrow_and_update().clone() {
+                return reason;
+            }
+            if halted.changed().await.is_err() {
+                return "the node has stopped".into();
+            }
+        }
+    }
+
+    /// Commits from now on.
+    pub fn subscribe(&self) -> broadcast::Receiver<Arc<Committed>> {
+        self.0.commits.subscribe()
+    }
+
+    /// Resolves when the tip is at `height` or later.
+    pub async fn wait_height(&self, height: Height) {
+        let mut heights = self.0.heights.subscribe();
+        let _ = heights.wait_for(|tip| *tip >= height).await;
+    }
+}
+
+fn members(records: &Records) -> Vec<Member> {
+    let (from, to) = MEMBERS.range(&());
+    let found = records.scan(&from, &to, hefu_primitives::bounds::MAX_VALIDATORS);
+    let found = found.unwrap_or_default();
+    found.iter().filter_map(|(_, value)| MEMBERS.decode(value)).collect()
+}
+
+/// The node keys registered on the ledger.
+pub(in crate::runtime) fn node_keys(records: &Records) -> BTreeSet<NodeKey> {
+    members(records).iter().map(|member| NodeKey(*member.node_key.as_bytes())).collect()
+}

@@ -1,0 +1,139 @@
+//! Reading what is stored: positions, blocks, events, members; and serving peers.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hefu_contracts::Event;
+use hefu_contracts::identity::Member;
+use hefu_primitives::codec::Canonical;
+use hefu_primitives::{Height, KeyId, PublicKey, SignedTransaction, TxId};
+use tokio::sync::oneshot;
+
+use super::{Service, members};
+use crate::core::sync::{SyncAnswer, SyncRequest};
+use crate::core::{Position, StoredBlock, keys};
+use crate::network::NodeKey;
+use crate::runtime::Job;
+use crate::store::StoreError;
+
+/// Reading.
+impl Service {
+    /// Where a transaction stands.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn position(&self, tx: &TxId) -> Result<Option<Position>, StoreError> {
+        let bytes = self.0.records.index().get(&keys::transaction(tx))?;
+        Ok(bytes.and_then(|bytes| Position::from_bytes(&bytes, 256).ok()))
+    }
+
+    /// A stored block.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn block(&self, height: Height) -> Result<Option<StoredBlock>, StoreError> {
+        if height > self.tip().height {
+            return Ok(None);
+        }
+        Ok(self.block_bytes(height)?.and_then(|bytes| StoredBlock::decode(&bytes).ok()))
+    }
+
+    /// The stored bytes of a block; none also when the node has stopped.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn block_bytes(&self, height: Height) -> Result<Option<Vec<u8>>, StoreError> {
+        self.0.blocks.upgrade().map_or(Ok(None), |blocks| blocks.read(height.0))
+    }
+
+    /// A transaction of a block, by its number over all bundles.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn transaction_at(
+        &self,
+        position: &Position,
+    ) -> Result<Option<SignedTransaction>, StoreError> {
+        let stored = self.block(position.height)?;
+        Ok(stored.and_then(|stored| stored.transaction(position.number)))
+    }
+
+    /// At most `limit` events from a place on: height, number and event.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn events(
+        &self,
+        from: (Height, u32),
+        to: Height,
+        limit: usize,
+    ) -> Result<Vec<(Height, u32, Event)>, StoreError> {
+        let (from, to) = (keys::event(from.0, from.1), keys::event(to.next(), 0));
+        let found = self.0.records.index().scan(&from, &to, limit, false)?;
+        let event = |(key, value): (Vec<u8>, Vec<u8>)| {
+            let height = u64::from_be_bytes(key.get(1..9)?.try_into().ok()?);
+            let number = u32::from_be_bytes(key.get(9..13)?.try_into().ok()?);
+            Some((Height(height), number, Event::from_bytes(&value, usize::MAX).ok()?))
+        };
+        Ok(found.into_iter().filter_map(event).collect())
+    }
+
+    /// The members, by province.
+    pub fn members(&self) -> Vec<Member> {
+        members(&self.0.records)
+    }
+
+    /// The validator whose member runs a node.
+    pub fn validator_of(&self, node: &NodeKey) -> Option<KeyId> {
+        let members = self.members();
+        let member = members.iter().find(|member| member.node_key.as_bytes() == &node.0)?;
+        Some(member.validator_key.id())
+    }
+
+    /// Validators that can vote now: connected ones, and this node.
+    pub fn online_power(&self) -> u64 {
+        let connected: BTreeSet<NodeKey> = self.0.network.connected().into_iter().collect();
+        let own = self.0.network.key();
+        let online: BTreeMap<KeyId, bool> = self
+            .members()
+            .iter()
+            .map(|member| {
+                let key = NodeKey(*member.node_key.as_bytes());
+                (member.validator_key.id(), key == own || connected.contains(&key))
+            })
+            .collect();
+        let validators = self.tip().validators;
+        let online = |key: &PublicKey| online.get(&key.id()).copied().unwrap_or(false);
+        validators.validators().iter().filter(|v| online(&v.key)).map(|v| v.power.0).sum()
+    }
+
+    /// Blocks and bundles for a peer.
+    pub(in crate::runtime) async fn serve(&self, request: SyncRequest) -> Option<SyncAnswer> {
+        match request {
+            SyncRequest::Blocks { from, count } => {
+                let service = self.clone();
+                let count = u64::from(count.min(hefu_consensus::MAX_CATCH_UP_BLOCKS));
+                let read = move || {
+                    let tip = service.tip().height.0;
+                    let heights =
+                        from.0.max(1)..=tip.min(from.0.saturating_add(count).saturating_sub(1));
+                    SyncAnswer::collect(
+                        heights
+                            .map_while(|height| service.block_bytes(Height(height)).ok().flatten()),
+                    )
+                };
+                tokio::task::spawn_blocking(read).await.ok()
+            }
+            SyncRequest::Bundles(ids) => self.bundles(ids).await,
+        }
+    }
+
+    async fn bundles(&self, ids: Vec<hefu_primitives::BundleId>) -> Option<SyncAnswer> {
+        let (reply, answer) = oneshot::channel();
+        let job = Job::Pool(Box::new(move |pool| {
+            let found = ids.iter().filter_map(|id| pool.get(id));
+            let _ = reply.send(SyncAnswer::collect(found.map(|b| b.as_bytes().to_vec())));
+        }));
+        self.0.jobs.try_send(job).ok()?;
+        answer.await.ok()
+    }
+}

@@ -1,0 +1,61 @@
+//! What the core thread and the network report to whoever watches the node.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+
+use hefu_consensus::Equivocation;
+use hefu_primitives::{Height, TxId};
+
+use super::{MAX_REFUSALS_KEPT, Service};
+use crate::core::{Committed, PoolError};
+use crate::network::{NodeKey, Refusal};
+
+/// What the core thread reports.
+impl Service {
+    pub(in crate::runtime) fn committed(&self, committed: Committed) {
+        let height = committed.tip.height;
+        *self.0.tip.write().unwrap_or_else(PoisonError::into_inner) = committed.tip.clone();
+        self.0.heights.send_replace(height);
+        let _ = self.0.commits.send(Arc::new(committed));
+    }
+
+    pub(in crate::runtime) fn rejected(&self, tx: TxId, error: PoolError) {
+        tracing::debug!(%tx, %error, "a transaction was not taken");
+        let _ = self.0.rejections.send(tx);
+    }
+
+    pub(in crate::runtime) fn evidence(&self, evidence: &Equivocation) {
+        tracing::error!(?evidence, "a validator contradicted itself");
+        let mut kept = self.0.evidence.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() < MAX_REFUSALS_KEPT {
+            kept.push(*evidence);
+        }
+    }
+
+    pub(in crate::runtime) fn halted(&self, reason: String) {
+        self.0.halted.send_replace(Some(reason));
+    }
+
+    pub(in crate::runtime) fn refused(&self, peer: Option<NodeKey>, reason: &Refusal) {
+        let mut kept = self.0.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= MAX_REFUSALS_KEPT {
+            kept.pop_front();
+        }
+        kept.push_back((peer, reason.to_string()));
+    }
+
+    pub(in crate::runtime) fn set_pool(&self, transactions: usize, bytes: usize) {
+        *self.0.pool.lock().unwrap_or_else(PoisonError::into_inner) = (transactions, bytes);
+    }
+
+    pub(in crate::runtime) fn set_highest_peer(&self, deciding: Height) {
+        self.0.highest_peer.store(deciding.0, Ordering::Relaxed);
+    }
+
+    pub(in crate::runtime) fn penalise(&self, peer: NodeKey) {
+        let network = self.0.network.clone();
+        if let Ok(handle) = tokio::runtime::Handle::try_current() {
+            handle.spawn(async move { network.penalise(peer, 20).await });
+        }
+    }
+}
