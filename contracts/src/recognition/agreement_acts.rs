@@ -28,8 +28,11 @@ const MAX_PARTIES: usize = hefu_primitives::bounds::MAX_VALIDATORS;
 const MAX_ENTRIES: usize = 64;
 /// Most scenarios of an entry.
 const MAX_SCENARIOS: usize = 64;
-/// Most pauses in a record; those over for a year make room.
+/// Most pauses in a record, shared out evenly between its parties; those over for a year make
+/// room. No party can take the others' right to pause.
 const MAX_PAUSES: usize = 256;
+/// What each party may have at least, however many there are.
+const MIN_PAUSES: usize = 16;
 /// Days after which a pause that is over may be forgotten.
 const PAUSE_MEMORY_DAYS: i64 = 366;
 
@@ -448,13 +451,18 @@ fn active_pause<'a>(
     })
 }
 
-/// Forgets pauses over for a year when the record is full.
+/// Forgets the signer's pauses that are over for a year when its share is full.
 fn make_room(ctx: &Context<'_, '_>, agreement: &mut Agreement) -> Result<(), Code> {
-    if agreement.pauses.len() >= MAX_PAUSES {
-        let oldest = ctx.today().add_days(PAUSE_MEMORY_DAYS.saturating_neg());
-        agreement.pauses.retain(|pause| oldest.is_none_or(|oldest| pause.until >= oldest));
+    let (party, today) = (ctx.region(), ctx.today());
+    let parties = agreement.terms.parties.len();
+    let share = MAX_PAUSES.checked_div(parties).unwrap_or(MAX_PAUSES).max(MIN_PAUSES);
+    let own = |a: &Agreement| a.pauses.iter().filter(|pause| pause.party == party).count();
+    if own(agreement) >= share {
+        let oldest = today.add_days(PAUSE_MEMORY_DAYS.saturating_neg());
+        let recent = |pause: &Pause| oldest.is_none_or(|oldest| pause.until >= oldest);
+        agreement.pauses.retain(|pause| pause.party != party || recent(pause));
     }
-    if agreement.pauses.len() >= MAX_PAUSES { Err(Code::AgreementState) } else { Ok(()) }
+    if own(agreement) >= share { Err(Code::AgreementState) } else { Ok(()) }
 }
 
 fn subject(id: &Id16) -> String {
