@@ -65,6 +65,7 @@ error-tx = transaction
 error-height = recorded at height
 error-remedy = remedy
 beijing-time = Beijing time
+at-genesis = genesis
 origin-default = default
 
 # Questions

@@ -65,6 +65,7 @@ error-tx = 交易
 error-height = 记录于高度
 error-remedy = 办法
 beijing-time = 北京时间
+at-genesis = 创世
 origin-default = 默认
 
 # 提问

@@ -9,9 +9,9 @@ use super::fault::Done;
 use super::table::{Column, col};
 use crate::config::{Loaded, Origin};
 
-const SETTINGS: &[Column] = &[col("setting", "/setting"), col("value", "/value")];
+const SETTINGS: &[Column] = &[col("setting", "/setting"), col("value", "/value").raw()];
 const WITH_ORIGIN: &[Column] =
-    &[col("setting", "/setting"), col("value", "/value"), col("origin", "/origin")];
+    &[col("setting", "/setting"), col("value", "/value").raw(), col("origin", "/origin")];
 
 #[derive(Subcommand)]
 pub(crate) enum Config {

@@ -135,7 +135,13 @@ pub(crate) fn chain(error: &(dyn core::error::Error + 'static)) -> String {
 
 impl From<anyhow::Error> for Fault {
     fn from(error: anyhow::Error) -> Self {
-        Self::with("cli.fault", format_args!("{error:#}"))
+        use crate::keystore::{KeystoreError, PassphraseError};
+        let passphrase = error.chain().any(|cause| {
+            let wrong = cause.downcast_ref::<KeystoreError>();
+            cause.is::<PassphraseError>() || wrong.is_some_and(KeystoreError::is_wrong_passphrase)
+        });
+        let code = if passphrase { "cli.passphrase" } else { "cli.fault" };
+        Self::with(code, format_args!("{error:#}"))
     }
 }
 

@@ -81,12 +81,26 @@ pub(crate) fn show_answer(app: &App, answer: &Value) {
         for name in PINS {
             fields.remove(name);
         }
+        // The record itself is what was asked for; what the ledger derives of it comes after.
+        if let Some(Value::Object(record)) = fields.remove("record") {
+            for (name, value) in record {
+                fields.entry(name).or_insert(value);
+            }
+        }
     }
     app.out.record(&shown);
     foot(app, answer);
 }
 
-const PINS: [&str; 4] = ["height", "state_root", "complete", "incomplete_reason"];
+const PINS: [&str; 7] = [
+    "height",
+    "state_root",
+    "complete",
+    "incomplete_reason",
+    "record_key",
+    "written_height",
+    "proven",
+];
 
 /// Says as of which block an answer is, and whether something is missing from it.
 pub(crate) fn foot(app: &App, answer: &Value) {

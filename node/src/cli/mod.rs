@@ -64,7 +64,7 @@ use crate::text::Lang;
 /// The whole command.
 #[derive(Parser)]
 #[command(name = "hefu", version, propagate_version = false, subcommand_required = true)]
-#[command(arg_required_else_help = true)]
+#[command(arg_required_else_help = true, args_override_self = true)]
 struct Hefu {
     #[command(flatten)]
     globals: Globals,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::app::App;
 use super::exit::Exit;
@@ -97,7 +97,7 @@ fn prose(app: &App, node: &Value) -> String {
         ("syncing", yes_no("/syncing")),
         ("version", word(node, "/version")),
     ];
-    let shown: serde_json::Map<String, Value> =
-        rows.into_iter().map(|(name, value)| (name.to_owned(), json!(value))).collect();
-    super::table::record(&Value::Object(shown), app.lang())
+    super::table::lines(
+        rows.map(|(name, value)| (app.out.text(&format!("col-{name}"), &[]), value)),
+    )
 }

@@ -17,6 +17,8 @@ pub(crate) enum Show {
     Short,
     /// How many there are.
     Count,
+    /// As it is, in no language.
+    Raw,
 }
 
 /// A column: its name, where its value stands, and how it is shown.
@@ -41,6 +43,10 @@ impl Column {
 
     pub(crate) const fn short(self) -> Self {
         Self { show: Show::Short, ..self }
+    }
+
+    pub(crate) const fn raw(self) -> Self {
+        Self { show: Show::Raw, ..self }
     }
 
     pub(crate) const fn count(self) -> Self {
@@ -68,7 +74,9 @@ fn show(value: Option<&Value>, show: Show, lang: Lang) -> String {
     match (show, value) {
         (Show::Count, Value::Array(items)) => items.len().to_string(),
         (Show::Count, Value::Object(items)) => items.len().to_string(),
+        (Show::Raw, Value::String(text)) => printable(text),
         (Show::Time, value) => match millis(value) {
+            Some(Millis(0)) => text::text(lang, "at-genesis", &[]),
             Some(time) => time.to_beijing(),
             None => plain(value, lang),
         },
@@ -139,6 +147,11 @@ pub(crate) fn record(value: &Value, lang: Lang) -> String {
         vec![label(&path, lang), show(Some(&value), how, lang)]
     });
     layout(None, rows)
+}
+
+/// Labels and values, a line each.
+pub(crate) fn lines(rows: impl IntoIterator<Item = (String, String)>) -> String {
+    layout(None, rows.into_iter().map(|(label, value)| vec![label, value]))
 }
 
 /// The label of a field: from the catalogue, else the name itself.
@@ -269,11 +282,11 @@ mod tests {
 
     #[test]
     fn records_are_flattened() {
-        let value = json!({"a": {"time": "0", "x": [1, 2]}, "b": [{"c": true}], "d": null});
+        let value = json!({"a": {"time": "1000", "x": [1, 2]}, "b": [{"c": true}], "d": null});
         let text = record(&value, Lang::En);
-        assert!(text.contains("1970-01-01 08:00:00"), "{text}");
+        assert!(text.contains("1970-01-01 08:00:01"), "{text}");
         assert!(text.contains("1, 2") && text.contains("b · 1 · c"), "{text}");
         let csv = String::from_utf8(record_csv(&value, Lang::En)).unwrap();
-        assert_eq!(csv, "field,value\na.time,0\na.x,1 2\nb.1.c,true\nd,\n");
+        assert_eq!(csv, "field,value\na.time,1000\na.x,1 2\nb.1.c,true\nd,\n");
     }
 }

@@ -20,7 +20,7 @@ const COLUMNS: &[Column] = &[
     col("type", "/type_code"),
     col("issuer", "/issuer"),
     col("region", "/region"),
-    col("status", "/status"),
+    col("status", "/status/status|/status"),
     col("valid-until", "/valid_until"),
     col("recorded", "/made/time").as_time(),
 ];
