@@ -351,6 +351,20 @@ impl Signer {
     }
 }
 
+/// Whether a transaction is signed by a key that stands in the state, as its owner. What this says
+/// never changes from true to false, so a block of an honest proposer holds no other: whoever is
+/// asked to vote for one may refuse it without executing it.
+pub fn is_signed(
+    chain: &ChainId,
+    tx: &SignedTransaction,
+    view: &dyn StateView,
+    verifier: &dyn Verifier,
+) -> bool {
+    let key = KEYS.read(view, &tx.claims().key);
+    let owned = key.filter(|key| key.owner == tx.claims().issuer && tx.body().chain == *chain);
+    owned.is_some_and(|key| verifier.verify(tx, &key.key))
+}
+
 /// The cheap checks a node makes before it accepts a transaction, against its latest state: those
 /// of the envelope, and the guard of [`crate::screen`]. Block execution decides again.
 ///

@@ -11,10 +11,14 @@
 //! 2. **Bodies before votes.** The bundles of a block are in the log before the replica hears that
 //!    it may vote for the block.
 //! 3. **A failing store stops the node**: [`CoreOutput::Halt`], and nothing after it.
-//! 4. **Bounded**: the pool by bytes, fetches by one block at a time, the log by compaction.
+//! 4. **Bounded**: the pool by bytes, what is fetched for a proposal by the size of a block, the
+//!    log by compaction and by holding each bundle once.
+//! 5. **The clock may jump**: put back, it delays nothing.
 
 pub mod keys;
 pub mod ledger;
+#[cfg(test)]
+mod machine_tests;
 pub mod open;
 pub mod pool;
 pub mod records;
@@ -30,10 +34,11 @@ use std::sync::Arc;
 use hefu_consensus::{
     Config, Equivocation, Input, Output, PeerFault, PeerKey, Replica, SyncedBlock, WalEntry,
 };
+use hefu_contracts::exec::{self, VerifyAlways};
 use hefu_primitives::bounds::{MAX_BLOCK_BUNDLES, MAX_BLOCK_BYTES, MAX_CONSENSUS_MESSAGE_BYTES};
 use hefu_primitives::codec::Canonical;
 use hefu_primitives::{
-    Block, Bundle, BundleId, CommitCertificate, Height, KeyId, Millis, SignedTransaction,
+    Block, Bundle, BundleId, CommitCertificate, Height, KeyId, Millis, SignedTransaction, TxId,
 };
 use minicbor::bytes::ByteVec;
 
@@ -45,10 +50,12 @@ pub use view::{Records, RecordsAt};
 use self::timers::Timers;
 use crate::store::{Disk, StoreError, Wal};
 
-/// Interval after which missing bundles are asked for again, in milliseconds.
+/// Interval after which another peer is asked for missing bundles, in milliseconds; it doubles
+/// with every second peer that was asked, up to eight times.
 const FETCH_AGAIN_MS: u64 = 500;
-/// Most proposals of one height that wait for bundles; of more the oldest is given up.
-const MAX_FETCHES: usize = 8;
+/// Most proposals of one height that wait for bundles; of more the oldest is given up. Twice the
+/// proposals that one validator in three can make for its turns within ten rounds, and ours.
+const MAX_FETCHES: usize = 16;
 /// Size of the consensus log at which a commit starts a new one, in bytes.
 const LOG_COMPACT_BYTES: u64 = 16 * 1024 * 1024;
 /// First byte of a log entry: a replica's entry.
@@ -79,7 +86,12 @@ pub enum CoreInput {
     /// A transaction whose signature was verified.
     Submit(Box<SignedTransaction>),
     /// A bundle from a peer, all transactions of which passed the checks of ingress.
-    Bundle(Arc<Bundle>),
+    Bundle {
+        /// Who sent it, and pays for the room it takes.
+        from: PeerKey,
+        /// The bundle.
+        bundle: Arc<Bundle>,
+    },
     /// The answer to [`CoreOutput::FetchBundles`]; not verified.
     Bundles(Vec<Bundle>),
     /// The answer to [`CoreOutput::FetchBlocks`]; not verified.
@@ -121,7 +133,7 @@ pub enum CoreOutput {
     /// A block is final and durable.
     Committed(Box<Committed>),
     /// The pool took no transaction.
-    Rejected(hefu_primitives::TxId, PoolError),
+    Rejected(TxId, PoolError),
     /// A peer misbehaved.
     Misbehaviour(PeerKey, PeerFault),
     /// A validator contradicted itself.
@@ -151,6 +163,28 @@ pub enum CoreError {
 struct Fetch {
     block: Block,
     again_at: Millis,
+    /// How many peers were asked after the first.
+    asked: u32,
+}
+
+impl Fetch {
+    fn new(now: Millis, block: Block) -> Self {
+        let mut fetch = Self { block, again_at: now, asked: 0 };
+        fetch.wait(now);
+        fetch
+    }
+
+    fn wait(&mut self, now: Millis) {
+        let pause = FETCH_AGAIN_MS << (self.asked / 2).min(3);
+        self.again_at = Millis(now.0.saturating_add(pause));
+    }
+
+    /// Whom to ask next: one after the other, each block beginning with another peer.
+    fn next_peer<V>(&mut self, peers: &BTreeMap<PeerKey, V>) -> Option<PeerKey> {
+        let turn = self.asked as usize + usize::from(self.block.id().0[0]);
+        self.asked = self.asked.saturating_add(1);
+        peers.keys().nth(turn.checked_rem(peers.len())?).copied()
+    }
 }
 
 /// A validator whose log knows a later height than its block files: blocks were lost, and it may
@@ -191,6 +225,10 @@ pub struct Core<D: Disk> {
     fetches: Vec<Fetch>,
     peers: BTreeMap<PeerKey, Option<KeyId>>,
     held_back: Option<HeldBack>,
+    /// Bundles that stand in the log.
+    logged: BTreeSet<BundleId>,
+    /// When this was last called.
+    now: Millis,
     pending: bool,
     unsynced: bool,
     halted: bool,
@@ -209,7 +247,8 @@ impl<D: Disk> Core<D> {
         limits: PoolLimits,
     ) -> Result<(Self, Vec<CoreOutput>), CoreError> {
         let mut pool = Pool::new(limits);
-        let entries = read_log(&wal, ledger.tip().height, &mut pool)?;
+        let mut logged = BTreeSet::new();
+        let entries = read_log(&wal, ledger.tip().height, &mut pool, &mut logged)?;
         let tip = consensus_tip(&ledger)?;
         let validators = ledger.tip().validators.clone();
         let held_back = HeldBack::if_log_is_ahead(&config, &tip, &entries);
@@ -229,6 +268,8 @@ impl<D: Disk> Core<D> {
             fetches: Vec::new(),
             peers: BTreeMap::new(),
             held_back,
+            logged,
+            now,
             pending: false,
             unsynced: false,
             halted: false,
@@ -271,6 +312,7 @@ impl<D: Disk> Core<D> {
         if self.halted {
             return outputs;
         }
+        self.follow_clock(now);
         match input {
             CoreInput::Tick => self.tick(now, &mut outputs),
             CoreInput::Message { from, bytes } => {
@@ -293,18 +335,12 @@ impl<D: Disk> Core<D> {
                 }
                 self.seal(now, &mut outputs);
             }
-            CoreInput::Bundle(bundle) => {
-                self.pool.add_verified(bundle);
+            CoreInput::Bundle { from, bundle } => {
+                self.pool.add_verified(from, bundle);
                 self.try_fetched(now, &mut outputs);
             }
             CoreInput::Bundles(bundles) => {
-                let wanted: Vec<BundleId> =
-                    self.fetches.iter().flat_map(|fetch| fetch.block.bundles.clone()).collect();
-                bundles.into_iter().filter(|bundle| wanted.contains(&bundle.id())).for_each(
-                    |bundle| {
-                        self.pool.add_named(Arc::new(bundle));
-                    },
-                );
+                self.take_fetched(now, bundles, &mut outputs);
                 self.try_fetched(now, &mut outputs);
             }
             CoreInput::Blocks { from, blocks } => {
@@ -322,9 +358,22 @@ impl<D: Disk> Core<D> {
             self.feed(now, Input::Timer(id), outputs);
         }
         for fetch in self.fetches.iter_mut().filter(|fetch| fetch.again_at <= now) {
-            fetch.again_at = Millis(now.0.saturating_add(FETCH_AGAIN_MS));
-            if let Err(ids) = self.pool.resolve(&fetch.block.bundles) {
-                outputs.push(CoreOutput::FetchBundles { peer: None, ids });
+            let peer = fetch.next_peer(&self.peers);
+            fetch.wait(now);
+            if let (Some(_), Err(ids)) = (peer, self.pool.resolve(&fetch.block.bundles)) {
+                outputs.push(CoreOutput::FetchBundles { peer, ids });
+            }
+        }
+    }
+
+    /// A clock that is put back must not make us wait until it is again what it was.
+    fn follow_clock(&mut self, now: Millis) {
+        let back = self.now.0.saturating_sub(now.0);
+        self.now = now;
+        if back > 0 {
+            self.timers.put_back(back);
+            for fetch in &mut self.fetches {
+                fetch.again_at = Millis(fetch.again_at.0.saturating_sub(back));
             }
         }
     }
@@ -419,7 +468,7 @@ impl<D: Disk> Core<D> {
         let tip = consensus_tip(&self.ledger)?;
         tracing::info!(height = %tip.height, "blocks are back: signing again");
         // The log is read again: the pool let go of its bundles with each block that came back.
-        let open = read_log(&self.wal, tip.height, &mut self.pool)?;
+        let open = read_log(&self.wal, tip.height, &mut self.pool, &mut self.logged)?;
         self.proposer = held.config.key.as_ref().map(hefu_primitives::KeyPair::id);
         let validators = self.ledger.tip().validators.clone();
         self.replica = Replica::new(held.config, tip, validators, open)?;
@@ -449,8 +498,15 @@ impl<D: Disk> Core<D> {
         Ok(Some(block))
     }
 
+    /// Logs the bundles that the log does not hold yet: a height of many rounds, whose proposals
+    /// name the same bundles again and again, must not fill it.
     fn log_bundles(&mut self, bundles: &[Arc<Bundle>]) -> Result<(), StoreError> {
-        bundles.iter().try_for_each(|bundle| self.log(ENTRY_BUNDLE, bundle.as_bytes()))
+        for bundle in bundles {
+            if self.logged.insert(bundle.id()) {
+                self.log(ENTRY_BUNDLE, bundle.as_bytes())?;
+            }
+        }
+        Ok(())
     }
 
     fn validate(
@@ -464,21 +520,20 @@ impl<D: Disk> Core<D> {
             Ok(bundles) => self.check(&block, &bundles).map(Some),
             Err(ids) => {
                 outputs.push(CoreOutput::FetchBundles { peer: from, ids });
-                let again_at = Millis(now.0.saturating_add(FETCH_AGAIN_MS));
                 if self.fetches.len() >= MAX_FETCHES {
                     self.fetches.remove(0);
                 }
-                self.fetches.push(Fetch { block, again_at });
+                self.fetches.push(Fetch::new(now, block));
                 Ok(None)
             }
         }
     }
 
     /// Executes a block whose bundles are all here, after they are in the log. A block over its
-    /// bounds, or with a text that the guard at the door refuses, is not voted for, and its bundles
-    /// are not even logged.
+    /// bounds, with a text that the guard at the door refuses, or with a transaction that nobody
+    /// registered has signed, is not voted for, and its bundles are not even logged.
     fn check(&mut self, block: &Block, bundles: &[Arc<Bundle>]) -> Result<Input, CoreError> {
-        if let Err(reason) = admissible(bundles) {
+        if let Err(reason) = admissible(bundles).and_then(|()| self.check_signed(bundles)) {
             tracing::warn!(height = %block.header.height, %reason, "a proposed block is refused");
             return Ok(Input::Validated { block: block.id(), valid: false });
         }
@@ -488,6 +543,45 @@ impl<D: Disk> Core<D> {
             tracing::warn!(height = %block.header.height, %error, "a proposed block is not valid");
         }
         Ok(Input::Validated { block: block.id(), valid: verdict.is_ok() })
+    }
+
+    /// Verifies what was not verified on arrival, and stops at the first forgery.
+    fn check_signed(&mut self, bundles: &[Arc<Bundle>]) -> Result<(), Inadmissible> {
+        let (chain, records) = (self.ledger.chain(), self.ledger.records());
+        let is_signed = |tx: &SignedTransaction| {
+            self.pool.has_verified(tx) || exec::is_signed(&chain, tx, records, &VerifyAlways)
+        };
+        let mut transactions = bundles.iter().flat_map(|bundle| bundle.transactions());
+        if let Some(forged) = transactions.find(|tx| !is_signed(tx)) {
+            return Err(Inadmissible::Unsigned(forged.id()));
+        }
+        bundles.iter().for_each(|bundle| self.pool.set_verified(&bundle.id()));
+        Ok(())
+    }
+
+    /// Keeps the bundles that proposals wait for. A proposal that names more than a block may
+    /// hold is refused as soon as that shows, before its bundles fill the memory.
+    fn take_fetched(&mut self, now: Millis, bundles: Vec<Bundle>, outputs: &mut Vec<CoreOutput>) {
+        let mut came: BTreeMap<BundleId, Bundle> =
+            bundles.into_iter().map(|bundle| (bundle.id(), bundle)).collect();
+        let bytes = |id: &BundleId| match came.get(id) {
+            Some(bundle) => bundle.as_bytes().len(),
+            None => self.pool.get(id).map_or(0, |bundle| bundle.as_bytes().len()),
+        };
+        let fits =
+            |fetch: &Fetch| fetch.block.bundles.iter().map(bytes).sum::<usize>() <= MAX_BLOCK_BYTES;
+        let (wait, refused): (Vec<_>, Vec<_>) = self.fetches.drain(..).partition(fits);
+        self.fetches = wait;
+        for id in self.fetches.iter().flat_map(|fetch| &fetch.block.bundles) {
+            if let Some(bundle) = came.remove(id) {
+                self.pool.add_named(Arc::new(bundle));
+            }
+        }
+        for fetch in refused {
+            let (height, block) = (fetch.block.header.height, fetch.block.id());
+            tracing::warn!(%height, "a proposed block names more than a block may hold");
+            self.feed(now, Input::Validated { block, valid: false }, outputs);
+        }
     }
 
     /// Looks whether a proposal that waits has all its bundles now.
@@ -523,10 +617,13 @@ impl<D: Disk> Core<D> {
             None => self.pool.resolve(&block.bundles).map_err(|_| malformed())?,
         };
         let committed = self.ledger.commit(block, certificate, &bundles, &self.pool)?;
-        self.pool.committed(&bundles, committed.tip.time);
+        let recorded = committed.positions.iter().filter(|(_, at)| at.is_authentic());
+        let recorded = recorded.map(|(tx, _)| *tx);
+        self.pool.committed(&committed.stored.block.bundles, recorded, committed.tip.time);
         self.fetches.clear();
         if self.wal.bytes() > LOG_COMPACT_BYTES && self.held_back.is_none() {
             self.wal.reset()?;
+            self.logged.clear();
             self.unsynced = false;
         }
         self.pending = self.pool.has_proposal();
@@ -552,6 +649,7 @@ fn read_log<D: Disk>(
     wal: &Wal<D>,
     tip: Height,
     pool: &mut Pool,
+    logged: &mut BTreeSet<BundleId>,
 ) -> Result<Vec<WalEntry>, CoreError> {
     let mut entries = Vec::new();
     for (number, bytes) in wal.entries().iter().enumerate() {
@@ -565,7 +663,9 @@ fn read_log<D: Disk>(
                 }
             }
             Some((&ENTRY_BUNDLE, rest)) => {
-                pool.add_named(Arc::new(Bundle::decode(rest).map_err(|_| unreadable())?));
+                let bundle = Bundle::decode(rest).map_err(|_| unreadable())?;
+                logged.insert(bundle.id());
+                pool.add_named(Arc::new(bundle));
             }
             _ => return Err(unreadable()),
         }
@@ -591,6 +691,8 @@ enum Inadmissible {
     Twice,
     #[error("{0}")]
     Screened(hefu_contracts::Code),
+    #[error("nobody registered has signed {0}")]
+    Unsigned(TxId),
 }
 
 fn admissible(bundles: &[Arc<Bundle>]) -> Result<(), Inadmissible> {

@@ -3,15 +3,21 @@
 //! 1. A transaction enters once its signature is verified, and waits in the open bundle until that
 //!    is sealed by age or size. Sealed bundles go to every validator.
 //! 2. Only bundles whose transactions were all verified here are proposed. Bundles fetched because
-//!    a proposal names them are kept beside those until their height is decided.
-//! 3. Everything is bounded in bytes; a full pool refuses new transactions and drops the youngest
-//!    foreign bundles.
+//!    a proposal names them are kept beside those until their height is decided; they take no room
+//!    from the others.
+//! 3. Everything is bounded in bytes: one peer's bundles to a share, those of all peers together to
+//!    three quarters, so that whatever peers send, what was submitted here finds room. A bundle
+//!    that brings no new transaction is not taken.
+//! 4. A bundle leaves with the block that holds it, when all its transactions were recorded by way
+//!    of others, or when none of them may be any more.
 //!
 //! Knows neither rounds nor how bundles travel.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::hash::Hash;
 use std::sync::Arc;
 
+use hefu_consensus::PeerKey;
 use hefu_contracts::Verifier;
 use hefu_primitives::bounds::{
     MAX_BLOCK_BUNDLES, MAX_BLOCK_BYTES, MAX_BUNDLE_BYTES, MAX_BUNDLE_TRANSACTIONS,
@@ -23,8 +29,21 @@ use hefu_primitives::{Bundle, BundleId, Millis, PublicKey, Signature, SignedTran
 pub struct PoolLimits {
     /// Age at which an open bundle is sealed, in milliseconds.
     pub seal_after_ms: u64,
-    /// Most bytes of bundles held.
+    /// Most bytes of bundles that wait to be proposed.
     pub max_bytes: usize,
+}
+
+impl PoolLimits {
+    /// Of these, most that came from one peer.
+    const fn of_one_peer(&self) -> usize {
+        let share = self.max_bytes / 8;
+        if share > MAX_BUNDLE_BYTES { share } else { MAX_BUNDLE_BYTES }
+    }
+
+    /// Of these, most that came from peers.
+    const fn of_all_peers(&self) -> usize {
+        self.max_bytes / 4 * 3
+    }
 }
 
 impl Default for PoolLimits {
@@ -48,21 +67,60 @@ pub struct Pool {
     open: Vec<SignedTransaction>,
     open_bytes: usize,
     open_since: Option<Millis>,
-    waiting: HashSet<TxId>,
+    /// Transactions that wait, by how many bundles that may be proposed (the open one too).
+    waiting: Counted<TxId>,
+    /// What was verified here, counted likewise.
+    verified: Counted<(TxId, Signature)>,
     order: VecDeque<BundleId>,
     bundles: HashMap<BundleId, Held>,
+    /// Bytes of bundles that may be proposed, and of the others.
     bytes: usize,
-    verified: HashSet<(TxId, Signature)>,
+    named_bytes: usize,
+    /// Bytes of those that may be proposed, by the peer they came from.
+    foreign: HashMap<PeerKey, usize>,
 }
 
 struct Held {
     bundle: Arc<Bundle>,
-    /// Whether it may be proposed (rule 2).
-    proposable: bool,
+    origin: Origin,
+    /// Whether its signatures were verified here.
+    verified: bool,
     /// Latest time at which one of its transactions may still commit.
     not_after: Millis,
-    /// Whether it was sealed here, so that it is ours to hand to new peers.
-    own: bool,
+}
+
+/// Why a bundle is here. All but the named ones may be proposed (rule 2).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// Sealed here, so that it is ours to hand to new peers.
+    Own,
+    /// From a peer.
+    Peer(PeerKey),
+    /// A proposal names it.
+    Named,
+}
+
+/// A set that remembers how often each element was put in.
+struct Counted<T>(HashMap<T, u32>);
+
+impl<T> Default for Counted<T> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
+
+impl<T: Eq + Hash> Counted<T> {
+    fn insert(&mut self, element: T) {
+        let count = self.0.entry(element).or_default();
+        *count = count.saturating_add(1);
+    }
+
+    fn remove(&mut self, element: &T) {
+        match self.0.get_mut(element) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => _ = self.0.remove(element),
+        }
+    }
 }
 
 impl Pool {
@@ -77,14 +135,13 @@ impl Pool {
     /// # Errors
     /// [`PoolError::Full`].
     pub fn submit(&mut self, now: Millis, tx: SignedTransaction) -> Result<(), PoolError> {
-        if self.waiting.contains(&tx.id()) {
+        if self.waits(&tx) {
             return Ok(());
         }
         if self.bytes.saturating_add(self.open_bytes) > self.limits.max_bytes {
             return Err(PoolError::Full);
         }
-        self.verified.insert((tx.id(), *tx.signature()));
-        self.waiting.insert(tx.id());
+        self.count(&tx);
         self.open_bytes = self.open_bytes.saturating_add(tx.as_bytes().len()).saturating_add(8);
         self.open.push(tx);
         self.open_since.get_or_insert(now);
@@ -94,62 +151,134 @@ impl Pool {
     /// When the open bundle must be sealed; at once when the next transaction may not fit.
     pub fn seal_at(&self) -> Option<Millis> {
         let since = self.open_since?;
-        let room = MAX_BUNDLE_BYTES.saturating_sub(hefu_primitives::bounds::MAX_TRANSACTION_BYTES);
-        let full = self.open_bytes > room || self.open.len() >= MAX_BUNDLE_TRANSACTIONS;
-        Some(if full { since } else { Millis(since.0.saturating_add(self.limits.seal_after_ms)) })
+        if self.is_open_full() {
+            return Some(since);
+        }
+        Some(Millis(since.0.saturating_add(self.limits.seal_after_ms)))
     }
 
-    /// Seals the open bundle when it is time to.
+    fn is_open_full(&self) -> bool {
+        let room = MAX_BUNDLE_BYTES.saturating_sub(hefu_primitives::bounds::MAX_TRANSACTION_BYTES);
+        self.open_bytes > room || self.open.len() >= MAX_BUNDLE_TRANSACTIONS
+    }
+
+    /// Seals the open bundle when it is time to: also when the clock was put back since it was
+    /// opened, and without regard to any clock when it is full.
     pub fn seal(&mut self, now: Millis) -> Option<Arc<Bundle>> {
-        if self.seal_at()? > now {
+        let since = self.open_since?;
+        if self.seal_at()? > now && since <= now && !self.is_open_full() {
             return None;
         }
         self.open_since = None;
         self.open_bytes = 0;
-        let bundle = Bundle::new(std::mem::take(&mut self.open)).ok().map(Arc::new)?;
-        self.hold(bundle.clone(), true, true);
+        let transactions = std::mem::take(&mut self.open);
+        // They are counted again with the bundle.
+        transactions.iter().for_each(|tx| self.discount(tx));
+        let bundle = Bundle::new(transactions).ok().map(Arc::new)?;
+        self.hold(bundle.clone(), Origin::Own);
         Some(bundle)
     }
 
     /// Takes a bundle from a peer, all of whose transactions were verified. False when the pool
-    /// is full or has it.
-    pub fn add_verified(&mut self, bundle: Arc<Bundle>) -> bool {
-        if self.bytes.saturating_add(bundle.as_bytes().len()) > self.limits.max_bytes {
+    /// has it, has all its transactions, or has no room for more of this peer.
+    pub fn add_verified(&mut self, from: PeerKey, bundle: Arc<Bundle>) -> bool {
+        let held = self.bundles.get(&bundle.id());
+        let known = held.is_some_and(|held| held.origin != Origin::Named);
+        if known || bundle.transactions().iter().all(|tx| self.waits(tx)) {
             return false;
         }
-        let signatures = bundle.transactions().iter().map(|tx| (tx.id(), *tx.signature()));
-        self.verified.extend(signatures);
-        self.waiting.extend(bundle.transactions().iter().map(SignedTransaction::id));
-        match self.bundles.get_mut(&bundle.id()) {
-            Some(held) if held.proposable => false,
-            Some(held) => {
-                held.proposable = true;
-                self.order.push_back(bundle.id());
-                true
-            }
-            None => {
-                self.hold(bundle, true, false);
-                true
-            }
+        let bytes = bundle.as_bytes().len();
+        let theirs = self.foreign.get(&from).copied().unwrap_or_default();
+        let foreign: usize = self.foreign.values().sum();
+        let room = self.bytes.saturating_add(bytes) <= self.limits.max_bytes
+            && foreign.saturating_add(bytes) <= self.limits.of_all_peers()
+            && theirs.saturating_add(bytes) <= self.limits.of_one_peer();
+        if room {
+            self.hold(bundle, Origin::Peer(from));
         }
+        room
     }
 
     /// Keeps a bundle that a proposal names, verified or not.
     pub fn add_named(&mut self, bundle: Arc<Bundle>) {
         if !self.bundles.contains_key(&bundle.id()) {
-            self.hold(bundle, false, false);
+            self.hold(bundle, Origin::Named);
         }
     }
 
-    fn hold(&mut self, bundle: Arc<Bundle>, proposable: bool, own: bool) {
+    /// Holds a bundle; one that is held already is held for the better reason.
+    fn hold(&mut self, bundle: Arc<Bundle>, origin: Origin) {
         let id = bundle.id();
-        let not_after = bundle.transactions().iter().map(|tx| tx.body().not_after).max();
-        self.bytes = self.bytes.saturating_add(bundle.as_bytes().len());
-        let not_after = not_after.unwrap_or_default();
-        self.bundles.insert(id, Held { bundle, proposable, not_after, own });
-        if proposable {
-            self.order.push_back(id);
+        let listed = self.release(&id).is_some_and(|before| before != Origin::Named);
+        let bytes = bundle.as_bytes().len();
+        if origin == Origin::Named {
+            self.named_bytes = self.named_bytes.saturating_add(bytes);
+        } else {
+            self.bytes = self.bytes.saturating_add(bytes);
+            bundle.transactions().iter().for_each(|tx| self.count(tx));
+            if !listed {
+                self.order.push_back(id);
+            }
         }
+        if let Origin::Peer(peer) = origin {
+            let theirs = self.foreign.entry(peer).or_default();
+            *theirs = theirs.saturating_add(bytes);
+        }
+        let not_after = bundle.transactions().iter().map(|tx| tx.body().not_after).max();
+        let not_after = not_after.unwrap_or_default();
+        let verified = origin != Origin::Named;
+        self.bundles.insert(id, Held { bundle, origin, verified, not_after });
+    }
+
+    /// Lets go of a bundle, but for its place in the order; why it was here.
+    fn release(&mut self, id: &BundleId) -> Option<Origin> {
+        let held = self.bundles.remove(id)?;
+        let (bytes, transactions) = (held.bundle.as_bytes().len(), held.bundle.transactions());
+        if held.verified {
+            transactions.iter().for_each(|tx| self.verified.remove(&(tx.id(), *tx.signature())));
+        }
+        if held.origin == Origin::Named {
+            self.named_bytes = self.named_bytes.saturating_sub(bytes);
+            return Some(held.origin);
+        }
+        self.bytes = self.bytes.saturating_sub(bytes);
+        transactions.iter().for_each(|tx| self.waiting.remove(&tx.id()));
+        if let Origin::Peer(peer) = held.origin {
+            let theirs = self.foreign.entry(peer).or_default();
+            *theirs = theirs.saturating_sub(bytes);
+            if *theirs == 0 {
+                self.foreign.remove(&peer);
+            }
+        }
+        Some(held.origin)
+    }
+
+    /// Whether a transaction's signature was verified here.
+    pub fn has_verified(&self, tx: &SignedTransaction) -> bool {
+        self.verified.0.contains_key(&(tx.id(), *tx.signature()))
+    }
+
+    /// Remembers that the signatures of a bundle that a proposal names are good.
+    pub fn set_verified(&mut self, id: &BundleId) {
+        let Some(held) = self.bundles.get_mut(id).filter(|held| !held.verified) else { return };
+        held.verified = true;
+        for tx in held.bundle.transactions() {
+            self.verified.insert((tx.id(), *tx.signature()));
+        }
+    }
+
+    fn count(&mut self, tx: &SignedTransaction) {
+        self.waiting.insert(tx.id());
+        self.verified.insert((tx.id(), *tx.signature()));
+    }
+
+    fn discount(&mut self, tx: &SignedTransaction) {
+        self.waiting.remove(&tx.id());
+        self.verified.remove(&(tx.id(), *tx.signature()));
+    }
+
+    fn waits(&self, tx: &SignedTransaction) -> bool {
+        self.waiting.0.contains_key(&tx.id())
     }
 
     /// A bundle by its id.
@@ -169,18 +298,9 @@ impl Pool {
         Ok(ids.iter().filter_map(|id| self.get(id)).collect())
     }
 
-    /// The oldest proposable bundles that fit one block.
+    /// The oldest bundles that may be proposed and fit one block.
     pub fn proposal(&self) -> Vec<Arc<Bundle>> {
-        let mut bytes = 0usize;
-        self.order
-            .iter()
-            .filter_map(|id| self.get(id))
-            .take_while(|bundle| {
-                bytes = bytes.saturating_add(bundle.as_bytes().len());
-                bytes <= MAX_BLOCK_BYTES
-            })
-            .take(MAX_BLOCK_BUNDLES)
-            .collect()
+        fitting_a_block(self.order.iter().filter_map(|id| self.get(id))).collect()
     }
 
     /// Whether there is something to propose.
@@ -188,64 +308,71 @@ impl Pool {
         !self.order.is_empty()
     }
 
-    /// Our own bundles that are in no block yet, for a peer that has just connected.
+    /// Our oldest bundles that are in no block yet, for a peer that has just connected: as many as
+    /// one block takes, since it fetches what else it needs.
     pub fn own(&self) -> Vec<Arc<Bundle>> {
-        let own = self.order.iter().filter_map(|id| self.bundles.get(id)).filter(|held| held.own);
-        own.map(|held| held.bundle.clone()).collect()
+        let own = self.order.iter().filter_map(|id| self.bundles.get(id));
+        let own = own.filter(|held| held.origin == Origin::Own);
+        fitting_a_block(own.map(|held| held.bundle.clone())).collect()
     }
 
     /// Forgets the bundles of a committed block, what was fetched for blocks that were not
-    /// decided, and what can no longer commit.
-    pub fn committed(&mut self, bundles: &[Arc<Bundle>], block_time: Millis) {
-        let gone: HashSet<BundleId> = bundles.iter().map(|bundle| bundle.id()).collect();
-        let ended = |id: &BundleId, held: &Held| {
-            gone.contains(id) || !held.proposable || held.not_after < block_time
+    /// decided, and what can no longer commit. `recorded` are the transactions whose ids are now
+    /// used up; of others the block may hold copies that say nothing.
+    pub fn committed(
+        &mut self,
+        bundles: &[BundleId],
+        recorded: impl IntoIterator<Item = TxId>,
+        block_time: Millis,
+    ) {
+        let gone: HashSet<&BundleId> = bundles.iter().collect();
+        recorded.into_iter().for_each(|id| _ = self.waiting.0.remove(&id));
+        let ended = |(id, held): (&BundleId, &Held)| {
+            let dead = || !held.bundle.transactions().iter().any(|tx| self.waits(tx));
+            let named = held.origin == Origin::Named;
+            let ended = gone.contains(id) || named || held.not_after < block_time || dead();
+            ended.then_some(*id)
         };
-        let ended: BTreeMap<BundleId, Arc<Bundle>> = self
-            .bundles
-            .iter()
-            .filter(|(id, held)| ended(id, held))
-            .map(|(id, held)| (*id, held.bundle.clone()))
-            .collect();
-        for (id, bundle) in &ended {
-            self.bundles.remove(id);
-            self.bytes = self.bytes.saturating_sub(bundle.as_bytes().len());
-            self.forget(bundle);
-        }
-        // A bundle may have come in a block without ever having been held here.
-        bundles.iter().filter(|bundle| !ended.contains_key(&bundle.id())).for_each(|bundle| {
-            self.forget(bundle);
-        });
-        self.order.retain(|id| !ended.contains_key(id));
-    }
-
-    fn forget(&mut self, bundle: &Bundle) {
-        for tx in bundle.transactions() {
-            self.waiting.remove(&tx.id());
-            self.verified.remove(&(tx.id(), *tx.signature()));
-        }
+        let ended: Vec<BundleId> = self.bundles.iter().filter_map(ended).collect();
+        ended.iter().for_each(|id| _ = self.release(id));
+        self.order.retain(|id| self.bundles.contains_key(id));
     }
 
     /// Bytes held.
     pub fn bytes(&self) -> usize {
-        self.bytes.saturating_add(self.open_bytes)
+        self.bytes.saturating_add(self.named_bytes).saturating_add(self.open_bytes)
     }
 
     /// Transactions waiting.
     pub fn len(&self) -> usize {
-        self.waiting.len()
+        self.waiting.0.len()
     }
 
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
-        self.waiting.is_empty()
+        self.waiting.0.is_empty()
     }
+}
+
+/// The first bundles that fit one block.
+fn fitting_a_block(
+    bundles: impl Iterator<Item = Arc<Bundle>>,
+) -> impl Iterator<Item = Arc<Bundle>> {
+    let mut bytes = 0usize;
+    let fits = bundles.take_while(move |bundle| {
+        bytes = bytes.saturating_add(bundle.as_bytes().len());
+        bytes <= MAX_BLOCK_BYTES
+    });
+    fits.take(MAX_BLOCK_BUNDLES)
 }
 
 /// A signature verified when its bundle arrived is not verified again.
 impl Verifier for Pool {
     fn verify(&self, transaction: &SignedTransaction, key: &PublicKey) -> bool {
-        let known = self.verified.contains(&(transaction.id(), *transaction.signature()));
+        let known = self.has_verified(transaction);
         (known && key.id() == transaction.claims().key) || transaction.verify(key)
     }
 }
+
+#[cfg(test)]
+mod tests;

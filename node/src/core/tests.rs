@@ -22,17 +22,17 @@ use super::ledger::{Ledger, LedgerError};
 use super::{Committed, open};
 use crate::store::{BlockFiles, EngineKind, Index, SimDisk, open_index};
 
-const CREATED: Millis = Millis(1_790_000_000_000);
+pub(super) const CREATED: Millis = Millis(1_790_000_000_000);
 const SHANGHAI: Region = Region(310_000);
 
-struct World {
-    genesis: Genesis,
-    keys: SampleKeys,
-    disk: SimDisk,
+pub(super) struct World {
+    pub(super) genesis: Genesis,
+    pub(super) keys: SampleKeys,
+    pub(super) disk: SimDisk,
 }
 
 impl World {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let mut number = 0u64;
         let made = sample::demo(CREATED, &mut |_| {
             number += 1;
@@ -44,12 +44,12 @@ impl World {
         Self { genesis, keys, disk: SimDisk::new() }
     }
 
-    fn open_with(&self, index: Arc<dyn Index>) -> Result<Ledger<SimDisk>, LedgerError> {
+    pub(super) fn open_with(&self, index: Arc<dyn Index>) -> Result<Ledger<SimDisk>, LedgerError> {
         let blocks = BlockFiles::open(self.disk.clone(), 1 << 20, &mut |_| {})?;
         open::open(&self.genesis, Arc::new(blocks), index, &mut |_| {})
     }
 
-    fn attest(&self, number: u8) -> (Id16, Act) {
+    pub(super) fn attest(&self, number: u8) -> (Id16, Act) {
         let issuer = self.keys.member(SHANGHAI).unwrap().department("hrss").unwrap();
         let id = Id16([number; 16]);
         let day = Day::of_beijing(CREATED);
@@ -81,7 +81,7 @@ impl World {
         act.into()
     }
 
-    fn sign(&self, acts: &[Act]) -> SignedTransaction {
+    pub(super) fn sign(&self, acts: &[Act]) -> SignedTransaction {
         let issuer = self.keys.member(SHANGHAI).unwrap().department("hrss").unwrap();
         let body = TransactionBody {
             chain: self.genesis.hash(),
@@ -93,7 +93,7 @@ impl World {
     }
 }
 
-fn memory() -> Arc<dyn Index> {
+pub(super) fn memory() -> Arc<dyn Index> {
     open_index(EngineKind::Memory, std::path::Path::new("")).unwrap()
 }
 

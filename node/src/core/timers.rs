@@ -24,6 +24,11 @@ impl Timers {
         self.deadlines.values().min().copied()
     }
 
+    /// The clock was put back by `by`: what was to come keeps its distance.
+    pub(super) fn put_back(&mut self, by: u64) {
+        self.deadlines.values_mut().for_each(|at| *at = Millis(at.0.saturating_sub(by)));
+    }
+
     /// Takes the timer that has been due longest.
     pub(super) fn due(&mut self, now: Millis) -> Option<TimerId> {
         let due = self.deadlines.iter().filter(|(_, at)| **at <= now);

@@ -22,14 +22,12 @@ pub(super) async fn run(service: Service, mut events: NetworkEvents, jobs: SyncS
     let verifying = Arc::new(Semaphore::new(MAX_VERIFYING));
     while let Some(event) = events.recv().await {
         match event {
-            NetworkEvent::Connected { peer, region } => {
-                tracing::info!(%peer, %region, "peer connected");
+            NetworkEvent::Connected { peer, .. } => {
                 let validator = service.validator_of(&peer);
                 let input = CoreInput::PeerUp { peer: PeerKey(peer.0), validator };
                 queue(&jobs, input).await;
             }
             NetworkEvent::Disconnected { peer } => {
-                tracing::info!(%peer, "peer disconnected");
                 queue(&jobs, CoreInput::PeerDown(PeerKey(peer.0))).await;
             }
             NetworkEvent::Message { from, channel: Channel::Consensus, bytes } => {
@@ -49,7 +47,6 @@ pub(super) async fn run(service: Service, mut events: NetworkEvents, jobs: SyncS
                 serve(service.clone(), from, bytes, reply);
             }
             NetworkEvent::Refused { peer, reason } => {
-                tracing::warn!(?peer, %reason, "connection refused");
                 service.refused(peer, &reason);
             }
         }
@@ -70,7 +67,8 @@ fn bundle(service: &Service, jobs: &SyncSender<Job>, from: NodeKey, bytes: &[u8]
         }
         Ok(bundle) => match bundle.transactions().iter().try_for_each(|tx| service.precheck(tx)) {
             Ok(()) => {
-                let _ = jobs.try_send(Job::Input(CoreInput::Bundle(Arc::new(bundle))));
+                let (from, bundle) = (PeerKey(from.0), Arc::new(bundle));
+                let _ = jobs.try_send(Job::Input(CoreInput::Bundle { from, bundle }));
             }
             // An honest peer may know a key that we have not executed yet: no penalty, and a
             // block that names the bundle still fetches it.

@@ -1,0 +1,195 @@
+//! The whole machine by hand: one validator's core, fed with what peers send.
+
+use hefu_consensus::Message;
+use hefu_primitives::block::bundles_root;
+use hefu_primitives::bounds::MAX_BUNDLE_BYTES;
+use hefu_primitives::{KeyPair, Proposal, Round, VoteKind};
+
+use super::ledger::Ledger;
+use super::tests::{CREATED, World, memory};
+use super::*;
+use crate::store::SimDisk;
+
+/// A validator's core, and another node's ledger to build blocks with.
+struct Bench {
+    world: World,
+    core: Core<SimDisk>,
+    log: SimDisk,
+    peers: Vec<PeerKey>,
+    other: Ledger<SimDisk>,
+}
+
+const START: Millis = Millis(CREATED.0 + 60_000);
+
+impl Bench {
+    /// The validator whose turn is in `round` of height 1 is not the one under test, for rounds 0
+    /// to 2.
+    fn new() -> (Self, Vec<CoreOutput>) {
+        let world = World::new();
+        let ledger = world.open_with(memory()).unwrap();
+        let log = SimDisk::new();
+        let wal = Wal::open(&log).unwrap();
+        let mine = proposer(&world, 3);
+        let config = Config::new(world.genesis.hash(), Some(mine));
+        let limits = PoolLimits::default();
+        let (core, first) = Core::start(START, config, ledger, wal, limits).unwrap();
+        let observer = World { disk: SimDisk::new(), ..World::new() };
+        let other = observer.open_with(memory()).unwrap();
+        let peers = (1..=3).map(|number| PeerKey([number; 32])).collect();
+        let mut bench = Self { world, core, log, peers, other };
+        for peer in bench.peers.clone() {
+            bench.core.step(START, CoreInput::PeerUp { peer, validator: None });
+        }
+        (bench, first)
+    }
+
+    fn block(&mut self, round: u32, bundles: &[Arc<Bundle>]) -> Block {
+        let key = proposer(&self.world, round).id();
+        let time = Millis(START.0 + u64::from(round));
+        self.other.build(Round(round), time, key, bundles, &VerifyAlways)
+    }
+
+    fn propose(&mut self, block: &Block) -> Vec<CoreOutput> {
+        let key = proposer(&self.world, block.header.round.0);
+        let (height, round) = (block.header.height, block.header.round);
+        let proposal =
+            Proposal { height, round, block: block.id(), pol_round: None, proposer: key.id() };
+        let proposal = proposal.sign(&self.world.genesis.hash(), &key);
+        let bytes = Message::Proposal { proposal, block: block.clone() }.to_bytes();
+        let from = self.peers[0];
+        self.core.step(START, CoreInput::Message { from, bytes })
+    }
+
+    fn bundles_in_log(&self) -> usize {
+        let wal = Wal::open(&self.log).unwrap();
+        wal.entries().iter().filter(|entry| entry.first() == Some(&ENTRY_BUNDLE)).count()
+    }
+}
+
+fn proposer(world: &World, round: u32) -> KeyPair {
+    let set = world.genesis.validators();
+    let id = hefu_consensus::proposer(set, Height(1), Round(round));
+    let mut members = world.keys.members.iter();
+    members.find(|member| member.validator.id() == id).unwrap().validator.clone()
+}
+
+/// What the core under test prevoted for; none when it did not.
+fn prevoted(outputs: &[CoreOutput]) -> Option<Option<hefu_primitives::BlockId>> {
+    outputs.iter().find_map(|output| match output {
+        CoreOutput::Broadcast(bytes) => match Message::decode(bytes) {
+            Ok(Message::Votes(votes)) => votes
+                .iter()
+                .find(|vote| vote.vote.kind == VoteKind::Prevote)
+                .map(|vote| vote.vote.block),
+            _ => None,
+        },
+        _ => None,
+    })
+}
+
+fn asked(outputs: &[CoreOutput]) -> Vec<Option<PeerKey>> {
+    let asked = outputs.iter().filter_map(|output| match output {
+        CoreOutput::FetchBundles { peer, .. } => Some(*peer),
+        _ => None,
+    });
+    asked.collect()
+}
+
+fn forged(tx: &SignedTransaction) -> SignedTransaction {
+    let mut bytes = tx.as_bytes().to_vec();
+    *bytes.last_mut().unwrap() ^= 1;
+    SignedTransaction::decode(&bytes).unwrap()
+}
+
+fn bundle(tx: &SignedTransaction) -> Arc<Bundle> {
+    Arc::new(Bundle::new(vec![tx.clone()]).unwrap())
+}
+
+#[test]
+fn a_block_is_voted_for_once_its_bundles_came_and_only_if_its_transactions_are_signed() {
+    for good in [true, false] {
+        let (mut bench, _) = Bench::new();
+        let tx = bench.world.sign(&[bench.world.attest(1).1]);
+        let bundle = bundle(&if good { tx } else { forged(&tx) });
+        let block = bench.block(0, std::slice::from_ref(&bundle));
+        let outputs = bench.propose(&block);
+        assert_eq!(asked(&outputs), [Some(bench.peers[0])]);
+        assert_eq!(prevoted(&outputs), None);
+        let came = CoreInput::Bundles(vec![Bundle::decode(bundle.as_bytes()).unwrap()]);
+        let outputs = bench.core.step(START, came);
+        assert_eq!(prevoted(&outputs), Some(good.then(|| block.id())));
+        assert_eq!(bench.bundles_in_log(), usize::from(good));
+    }
+}
+
+#[test]
+fn a_proposal_of_more_than_a_block_is_refused_before_it_fills_the_memory() {
+    let (mut bench, _) = Bench::new();
+    let key = KeyPair::from_secret(&[1; 32]);
+    let large = |number: u8| {
+        let body = hefu_primitives::TransactionBody {
+            chain: bench.world.genesis.hash(),
+            not_after: START,
+            acts: vec![vec![number; 4_096].into(); 15],
+        };
+        let issuer = "11310000HEFU01010W".parse().unwrap();
+        let tx = SignedTransaction::sign(&body, issuer, "", &key).unwrap();
+        Bundle::new(vec![tx; 4]).unwrap()
+    };
+    let bundles: Vec<Bundle> = (0..20).map(large).collect();
+    assert!(bundles.iter().map(|b| b.as_bytes().len()).sum::<usize>() > MAX_BLOCK_BYTES);
+    let mut block = bench.block(0, &[]);
+    block.bundles = bundles.iter().map(Bundle::id).collect();
+    block.header.bundles_root = bundles_root(&block.bundles);
+    assert_eq!(prevoted(&bench.propose(&block)), None);
+    let mut refused = None;
+    for few in bundles.chunks(5) {
+        let few = few.iter().map(|b| Bundle::decode(b.as_bytes()).unwrap()).collect();
+        let outputs = bench.core.step(START, CoreInput::Bundles(few));
+        refused = refused.or(prevoted(&outputs));
+        assert!(bench.core.pool().bytes() <= MAX_BLOCK_BYTES + MAX_BUNDLE_BYTES);
+    }
+    assert_eq!(refused, Some(None));
+}
+
+#[test]
+fn the_log_holds_a_bundle_once_however_many_proposals_name_it() {
+    let (mut bench, _) = Bench::new();
+    let bundle = bundle(&bench.world.sign(&[bench.world.attest(1).1]));
+    let from = bench.peers[1];
+    bench.core.step(START, CoreInput::Bundle { from, bundle: bundle.clone() });
+    for round in 0..3 {
+        let block = bench.block(round, std::slice::from_ref(&bundle));
+        let outputs = bench.propose(&block);
+        assert_eq!(prevoted(&outputs).is_some(), round == 0);
+    }
+    // The log is synced by the next message that must not be lost.
+    bench.core.wal.sync().unwrap();
+    assert_eq!(bench.bundles_in_log(), 1);
+}
+
+#[test]
+fn one_peer_after_the_other_is_asked_for_what_is_missing() {
+    let (mut bench, _) = Bench::new();
+    let bundle = bundle(&bench.world.sign(&[bench.world.attest(1).1]));
+    let block = bench.block(0, std::slice::from_ref(&bundle));
+    bench.propose(&block);
+    let (mut now, mut asked_so_far) = (START, Vec::new());
+    while asked_so_far.len() < 3 {
+        now = Millis(now.0 + FETCH_AGAIN_MS);
+        let peers = asked(&bench.core.step(now, CoreInput::Tick));
+        assert!(peers.len() <= 1);
+        asked_so_far.extend(peers.into_iter().flatten());
+    }
+    asked_so_far.sort();
+    assert_eq!(asked_so_far, bench.peers);
+}
+
+#[test]
+fn a_clock_that_is_put_back_delays_nothing() {
+    let (mut bench, _) = Bench::new();
+    let wait = bench.core.next_deadline().unwrap().0 - START.0;
+    let earlier = Millis(START.0 - 3_600_000);
+    bench.core.step(earlier, CoreInput::PeerDown(bench.peers[2]));
+    assert_eq!(bench.core.next_deadline().unwrap().0, earlier.0 + wait);
+}
