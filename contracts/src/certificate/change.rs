@@ -6,8 +6,9 @@
 //! 2. The five ways of revoking differ in law and are kept apart; only annulment reaches back
 //!    before its own decision, at most to the day of issue.
 //! 3. What ended stays ended (`E325`): an erroneous revocation is corrected by a new attestation.
-//! 4. Changes take effect in the order they are recorded, annulment apart; a certificate with a
-//!    long history of suspensions can still be ended.
+//! 4. Changes take effect in the order they are recorded, annulment apart; reaffirmation changes no
+//!    status and orders nothing. A certificate with a long history of suspensions can still be
+//!    ended.
 
 use hefu_primitives::time::Day;
 use hefu_primitives::{H32, Id16, KeyId, Millis};
@@ -34,7 +35,8 @@ pub const MAX_SPANS: usize = 64;
 /// Who: issuer of the attestation's issuer or its successor (`E321`). Pre: known (`E318`); not
 /// ended (`E325`); not suspended, and with room in its history (`E320`); a reason (`E322`); in
 /// effect by today, not before the day of issue or an earlier change, and not after `until`
-/// (`E307`); it did not happen in the future (`E112`).
+/// (`E307`), and not before the day it was decided (`E323`); it did not happen in the future
+/// (`E112`).
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SuspendAttestation {
@@ -66,6 +68,7 @@ impl SuspendAttestation {
             return Err(Code::BadDates);
         }
         in_order(ctx, &attestation, self.effective)?;
+        not_before_decided(ctx, self.effective, self.occurred_at)?;
         let kind = ChangeKind::Suspended { reason: self.reason, until: self.until };
         record(ctx, &mut attestation, kind, self.effective, self.occurred_at)?;
         ctx.emit("attestation_suspended", subject(&self.id), reason_flag(self.reason));
@@ -101,6 +104,7 @@ impl ResumeAttestation {
             return Err(Code::BadState);
         }
         in_order(ctx, &attestation, self.effective)?;
+        not_before_decided(ctx, self.effective, self.occurred_at)?;
         let kind = ChangeKind::Resumed { reason: self.reason };
         record(ctx, &mut attestation, kind, self.effective, self.occurred_at)?;
         ctx.emit("attestation_resumed", subject(&self.id), reason_flag(self.reason));
@@ -157,8 +161,8 @@ impl RevokeAttestation {
             if self.kind != RevocationKind::Annul {
                 return Err(Code::RetroactiveNotAllowed);
             }
-        } else if self.effective < Day::of_beijing(self.occurred_at) {
-            return Err(Code::RetroactiveNotAllowed);
+        } else {
+            not_before_decided(ctx, self.effective, self.occurred_at)?;
         }
         let (reason, evidence) = (self.reason, self.evidence);
         let (kind, retroactive) = (self.kind, self.retroactive);
@@ -329,9 +333,20 @@ fn standing(ctx: &Context<'_, '_>, attestation: &Attestation) -> Result<Standing
 /// Rule 4: not before what took effect already, not after today.
 fn in_order(ctx: &Context<'_, '_>, attestation: &Attestation, effective: Day) -> Result<(), Code> {
     let today = ctx.today();
-    let earlier = attestation.changes.iter().map(|change| change.effective);
+    let orders = |change: &&StatusChange| change.kind != ChangeKind::Reaffirmed;
+    let earlier = attestation.changes.iter().filter(orders).map(|change| change.effective);
     let last = earlier.filter(|day| *day <= today).fold(attestation.issued_on, Day::max);
     if (last..=today).contains(&effective) { Ok(()) } else { Err(Code::BadDates) }
+}
+
+/// Rule 2, for all but annulment.
+fn not_before_decided(
+    ctx: &Context<'_, '_>,
+    effective: Day,
+    occurred_at: Millis,
+) -> Result<(), Code> {
+    let decided = Day::of_beijing(ctx.stamp(occurred_at)?.occurred_at);
+    if effective < decided { Err(Code::RetroactiveNotAllowed) } else { Ok(()) }
 }
 
 /// Adds a change. The last two places are for what ends a certificate.

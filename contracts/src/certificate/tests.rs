@@ -293,6 +293,7 @@ fn suspends_and_resumes() {
         (SuspendAttestation { until: Some(today.previous()), ..good.clone() }, Code::BadDates),
         (with(today.next()), Code::BadDates),
         (with(today.add_days(-6).unwrap()), Code::BadDates),
+        (with(today.previous()), Code::RetroactiveNotAllowed),
         (
             SuspendAttestation { occurred_at: Millis(ledger.time.0 + DAY_MS), ..good.clone() },
             Code::FutureTime,
@@ -304,7 +305,9 @@ fn suspends_and_resumes() {
     assert_eq!(ledger.act(&auditor(0), good.clone()), Err(Code::RoleMissing));
     assert_eq!(ledger.act(&issuer, resume(&ledger, 1)), Err(Code::BadState));
     let known_before = ledger.height;
-    ledger.act(&issuer, with(today.previous())).unwrap();
+    let yesterday = Millis(ledger.time.0 - DAY_MS);
+    let late = SuspendAttestation { occurred_at: yesterday, ..with(today.previous()) };
+    ledger.act(&issuer, late).unwrap();
     assert_eq!(ledger.events[0].kind, "attestation_suspended");
     assert_eq!(ledger.events[0].flags, ["reason_12"]);
     assert_eq!(ledger.act(&issuer, good.clone()), Err(Code::BadState));
@@ -314,6 +317,8 @@ fn suspends_and_resumes() {
     assert_eq!(earlier.status, Status::Active, "as it was known before");
     let back = ResumeAttestation { effective: today.add_days(-2).unwrap(), ..resume(&ledger, 1) };
     assert_eq!(ledger.act(&issuer, back), Err(Code::BadDates));
+    let back = ResumeAttestation { effective: today.previous(), ..resume(&ledger, 1) };
+    assert_eq!(ledger.act(&issuer, back), Err(Code::RetroactiveNotAllowed));
     let reason = ResumeAttestation { reason: 0, ..resume(&ledger, 1) };
     assert_eq!(ledger.act(&issuer, reason), Err(Code::ReasonRequired));
     ledger.act(&issuer, resume(&ledger, 1)).unwrap();
@@ -520,6 +525,23 @@ fn a_compromise_questions_until_reaffirmed() {
     ledger.act(&fresh, suspend(&ledger, 3)).unwrap();
     let suspended = answer(&ledger, 3, ledger.today(), ledger.height).unwrap();
     assert_eq!((suspended.status, suspended.questioned), (Status::Suspended, true));
+}
+
+/// Standing by a certificate changes no status: it does not stand in the way of what was decided
+/// the day before.
+#[test]
+fn a_reaffirmation_does_not_order_changes() {
+    let mut ledger = Ledger::new();
+    ledger.attest(0, 1).unwrap();
+    ledger.wait_days(3);
+    let fresh = fresh_issuer(&mut ledger, 1);
+    compromise(&mut ledger, office(0, 0).key.id(), start());
+    let scope = ReaffirmScope::Attestations(vec![id(1)]);
+    ledger.act(&fresh, Reaffirm { scope }).unwrap();
+    let occurred_at = Millis(ledger.time.0 - DAY_MS);
+    let effective = ledger.today().previous();
+    let act = SuspendAttestation { effective, occurred_at, ..suspend(&ledger, 1) };
+    assert_eq!(ledger.act(&fresh, act), Ok(()));
 }
 
 #[test]
