@@ -242,7 +242,7 @@ impl Reaffirm {
 
 fn reaffirm_one(ctx: &mut Context<'_, '_>, id: &Id16) -> Result<(), Code> {
     let mut attestation = own(ctx, id)?;
-    if !attestation.is_questioned(&*ctx.state, ctx.block.height) {
+    if !attestation.is_questioned(&*ctx.state, ctx.today(), ctx.block.height) {
         return Err(Code::NotQuestioned);
     }
     let (today, now) = (ctx.today(), ctx.block.time);

@@ -7,8 +7,8 @@
 //!    their recording. Revocation is for good, from its day of effect on; so is being superseded.
 //!    A suspension with a last day ends by itself.
 //! 3. Only what is not ended or suspended can be not yet valid, expired, or in question.
-//! 4. It is in question while it rests on an act of a compromised key (its making, or a
-//!    resumption) that nobody reaffirmed since.
+//! 4. It is in question while it rests on an act of a compromised key (its making, a resumption,
+//!    or what suspended or ended it) that nobody reaffirmed since.
 //!
 //! Expiry and the end of a suspension cost no transaction: they follow from the day.
 
@@ -81,7 +81,7 @@ pub fn status(
         return None;
     }
     let decided = attestation.decided(day, height);
-    let questioned = attestation.is_questioned(view, height);
+    let questioned = attestation.is_questioned(view, day, height);
     let status = match decided.map(|(_, change)| change.kind) {
         Some(ChangeKind::Suspended { .. }) => Status::Suspended,
         Some(ChangeKind::Revoked { .. }) => Status::Revoked,
@@ -141,13 +141,15 @@ impl Attestation {
     }
 
     /// Rule 4.
-    pub fn is_questioned(&self, view: &dyn StateView, height: Height) -> bool {
-        let known = self.changes.iter().filter(|change| change.stamp.height <= height);
+    pub fn is_questioned(&self, view: &dyn StateView, day: Day, height: Height) -> bool {
+        let known = self.changes.iter().take_while(|change| change.stamp.height <= height);
+        let decided = self.decided(day, height).map(|(place, _)| place);
         let mut rests_on = vec![&self.made];
-        for change in known {
+        for (place, change) in known.enumerate() {
             match change.kind {
                 ChangeKind::Reaffirmed => rests_on = vec![&change.stamp],
                 ChangeKind::Resumed { .. } => rests_on.push(&change.stamp),
+                _ if decided == Some(place) => rests_on.push(&change.stamp),
                 _ => {}
             }
         }

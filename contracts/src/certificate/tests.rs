@@ -527,6 +527,48 @@ fn a_compromise_questions_until_reaffirmed() {
     assert_eq!((suspended.status, suspended.questioned), (Status::Suspended, true));
 }
 
+/// Whoever had the key may have ended certificates with it: their status says so until somebody
+/// stands by it.
+#[test]
+fn what_a_stolen_key_ended_is_in_question() {
+    let mut ledger = Ledger::new();
+    let (first, second) = (office(0, 0), fresh_issuer(&mut ledger, 1));
+    for number in 1..=4 {
+        ledger.attest(0, number).unwrap();
+    }
+    let since = Millis(ledger.time.0 + 1);
+    ledger.act(&second, suspend(&ledger, 1)).unwrap();
+    ledger.act(&second, revoke(&ledger, 2)).unwrap();
+    let previous = Some(Previous { id: id(3), reason: SupersedeReason::Change });
+    ledger.act(&second, Attest { previous, ..ledger.driving_licence(5) }).unwrap();
+    ledger.act(&first, suspend(&ledger, 4)).unwrap();
+    let before = ledger.height;
+    compromise(&mut ledger, second.key.id(), since);
+    let seen = |ledger: &Ledger, number, height| {
+        let answer = answer(ledger, number, ledger.today(), height).unwrap();
+        (answer.status, answer.questioned)
+    };
+    use Status::{Active, Questioned, Revoked, Superseded, Suspended};
+    let all = |ledger: &Ledger| [1, 2, 3, 4, 5].map(|number| seen(ledger, number, ledger.height));
+    assert_eq!(
+        all(&ledger),
+        [
+            (Suspended, true),
+            (Revoked, true),
+            (Superseded, true),
+            (Suspended, false),
+            (Questioned, true)
+        ]
+    );
+    assert_eq!(seen(&ledger, 2, before), (Revoked, false), "not known then");
+    // A suspension is lifted, a revocation stood by; neither is in question then.
+    ledger.act(&first, resume(&ledger, 1)).unwrap();
+    let scope = ReaffirmScope::Attestations(vec![id(2)]);
+    ledger.act(&first, Reaffirm { scope }).unwrap();
+    assert_eq!(seen(&ledger, 1, ledger.height), (Active, false));
+    assert_eq!(seen(&ledger, 2, ledger.height), (Revoked, false));
+}
+
 /// Standing by a certificate changes no status: it does not stand in the way of what was decided
 /// the day before.
 #[test]
