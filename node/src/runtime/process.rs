@@ -1,6 +1,7 @@
 //! The node as a process: settings become options, keys are opened, and the node runs until it is
 //! told to stop or has to.
 
+use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -214,7 +215,10 @@ fn start_log(config: &NodeConfig) {
     let filter = format!("{},{QUIET}", config.log.filter);
     let filter = tracing_subscriber::EnvFilter::try_new(&filter)
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     let started = match config.log.format {
         LogFormat::Human => log.try_init(),
         LogFormat::Json => log.json().try_init(),
