@@ -7,6 +7,7 @@
 //! | anchor | the first validators | its hash is the chain id, which the reader knows |
 //! | set changes | who decided later heights | each header's certificate, by the set before it |
 //! | recorded | header and certificate of the block that recorded the transaction | the set of its height |
+//! | before | the header before it, whose log does not have the transaction yet | `parent` of that block |
 //! | transaction | who signed which acts | the key's signature; its leaf under `log_root` |
 //! | status | records, or their absence, after a later block | `state_root` of a certified header |
 //!
@@ -132,6 +133,10 @@ pub struct Capsule {
     /// Records at a later (or the same) height.
     #[n(7)]
     pub status: Option<StatusProof>,
+    /// The header before `recorded`; none at height 1. Every later block's log has the transaction
+    /// too: only this shows that it was recorded then, and not before.
+    #[n(8)]
+    pub before: Option<Header>,
 }
 
 /// The step at which a capsule failed, and why.
@@ -174,8 +179,8 @@ pub enum CapsuleError {
     /// The signature does not verify.
     #[error("transaction: the signature is not by the key in the capsule")]
     Signature,
-    /// The transaction is not in the log of its header.
-    #[error("log: the transaction is not under the log root of height {0}")]
+    /// The transaction is not in the log of its header, or was in it before.
+    #[error("log: the transaction was not recorded at height {0}")]
     Inclusion(Height),
     /// The status is older than the record.
     #[error("status: height {status} is before the record's height {recorded}")]
@@ -295,7 +300,21 @@ impl Capsule {
         self.inclusion
             .verify(leaf_hash(transaction.as_bytes()), head)
             .map_err(|_| CapsuleError::Inclusion(header.height))?;
+        if self.inclusion.index < self.leaves_before()? {
+            return Err(CapsuleError::Inclusion(header.height));
+        }
         Ok(transaction)
+    }
+
+    /// How many leaves the log had before the block that recorded the transaction.
+    fn leaves_before(&self) -> Result<u64, CapsuleError> {
+        let header = &self.recorded.header;
+        match &self.before {
+            Some(before) if before.id() == header.parent => Ok(before.log_size),
+            // Leaf 0 is the genesis.
+            None if header.height == Height(1) => Ok(1),
+            _ => Err(CapsuleError::Header(header.height.previous())),
+        }
     }
 
     fn check_status(
@@ -414,14 +433,20 @@ mod tests {
             Self { anchor, log, map, old, new }
         }
 
-        fn sign(&self, height: u64, by: &[KeyPair], next: &[KeyPair]) -> CertifiedHeader {
+        fn sign(
+            &self,
+            height: u64,
+            by: &[KeyPair],
+            next: &[KeyPair],
+            parent: BlockId,
+        ) -> CertifiedHeader {
             let header = Header {
                 protocol: 1,
                 chain: self.anchor.chain(),
                 height: Height(height),
                 round: Round(0),
                 time: Millis(1_000 + height),
-                parent: BlockId([1; 32]),
+                parent,
                 bundles_root: H32::ZERO,
                 outcomes_root: H32::ZERO,
                 log_size: self.log.head().size,
@@ -460,9 +485,9 @@ mod tests {
             let issuer = "11310000HEFU01010W".parse().unwrap();
             let tx = SignedTransaction::sign(&body, issuer, "att:00", &key).unwrap();
             self.log.append(leaf_hash(tx.as_bytes())).unwrap();
-            let recorded = self.sign(1, &self.old, &self.old);
-            let handover = self.sign(2, &self.old, &self.new);
-            let latest = self.sign(3, &self.new, &self.new);
+            let recorded = self.sign(1, &self.old, &self.old, BlockId([1; 32]));
+            let handover = self.sign(2, &self.old, &self.new, recorded.header.id());
+            let latest = self.sign(3, &self.new, &self.new, handover.header.id());
             let record = |key: &[u8], value: Option<&[u8]>| RecordProof {
                 key: key.to_vec().into(),
                 value: value.map(|value| value.to_vec().into()),
@@ -478,6 +503,7 @@ mod tests {
                 signer: key.public(),
                 inclusion: inclusion_proof(&self.log, 1, 2).unwrap(),
                 status: Some(StatusProof { certified: latest, records }),
+                before: None,
             }
         }
     }
@@ -533,14 +559,28 @@ mod tests {
             }),
             CapsuleError::Record(1)
         );
+        let earlier = ledger.sign(0, &ledger.old, &ledger.old, BlockId([1; 32]));
         assert!(matches!(
-            fails(&|c| {
-                let earlier = c.recorded.clone();
-                c.recorded = c.status.as_ref().unwrap().certified.clone();
-                c.status.as_mut().unwrap().certified = earlier;
-            }),
+            fails(&|c| c.status.as_mut().unwrap().certified = earlier.clone()),
             CapsuleError::StatusOrder { .. }
         ));
+        // The transaction is in the log of every later block too, and the block is not the one
+        // that recorded it.
+        let later = |c: &mut Capsule| {
+            c.recorded = c.status.as_ref().unwrap().certified.clone();
+            c.before = Some(c.set_changes[0].certified.header.clone());
+        };
+        assert_eq!(fails(&later), CapsuleError::Inclusion(Height(3)));
+        let hidden = |c: &mut Capsule| {
+            later(c);
+            c.before = None;
+        };
+        assert_eq!(fails(&hidden), CapsuleError::Header(Height(2)));
+        let other = |c: &mut Capsule| {
+            later(c);
+            c.before.as_mut().unwrap().log_size = 1;
+        };
+        assert_eq!(fails(&other), CapsuleError::Header(Height(2)));
         let mut newer = capsule.clone();
         newer.format = 2;
         assert_eq!(Capsule::from_file(&newer.to_file()), Err(CapsuleError::Format(2)));

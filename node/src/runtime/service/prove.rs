@@ -134,6 +134,10 @@ impl Service {
             signer: signer.key,
             inclusion,
             status: Some(status),
+            before: match position.height.previous() {
+                Height(0) => None,
+                before => Some(self.certified(before)?.header),
+            },
         })
     }
 
