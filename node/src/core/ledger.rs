@@ -105,7 +105,11 @@ struct Staged {
     id: BlockId,
     execution: Execution,
     state_root: H32,
+    /// What the block does to the map, and what takes it back.
+    changes: Vec<Change>,
     undo: Vec<Change>,
+    /// Whether the map is as after this block.
+    applied: bool,
     log: Frontier,
     log_nodes: Vec<(u8, u64, H32)>,
 }
@@ -307,6 +311,10 @@ impl<D: Disk> Ledger<D> {
         );
         batch.push((keys::block(&staged.id), Some(height.0.to_be_bytes().to_vec())));
         self.records.index().apply(height.0, &batch)?;
+        if !staged.applied {
+            let root = self.map.update(staged.changes);
+            debug_assert_eq!(root, staged.state_root);
+        }
         let (from, to) = MEMBERS.range(&());
         let members_changed = staged.execution.writes.range(from..to).next().is_some();
         self.log = staged.log;
@@ -373,29 +381,31 @@ impl<D: Disk> Ledger<D> {
         }
         let changes = map_changes(&execution.writes);
         let undo = self.map.inverse(&changes);
-        let state_root = self.map.update(changes);
-        Staged { id: BlockId::ZERO, execution, state_root, undo, log, log_nodes }
+        let state_root = self.map.update(changes.iter().copied());
+        let (id, applied) = (BlockId::ZERO, true);
+        Staged { id, execution, state_root, changes, undo, applied, log, log_nodes }
     }
 
     /// Takes back what a block that was not decided did to the map.
     fn unstage(&mut self) {
-        if let Some(staged) = self.staged.take() {
-            let root = self.map.update(staged.undo);
+        self.take_back();
+        self.staged = None;
+    }
+
+    /// Takes the staged block out of the map until it is committed.
+    fn take_back(&mut self) {
+        if let Some(staged) = self.staged.as_mut().filter(|staged| staged.applied) {
+            let root = self.map.update(staged.undo.iter().copied());
             debug_assert_eq!(root, self.tip.state_root);
+            staged.applied = false;
         }
     }
 
-    /// Runs `read` over the map as of the tip, whatever is staged.
+    /// Runs `read` over the map as of the tip, whatever is staged. However often it is called, a
+    /// block is taken out of the map once: readers must not hold up a commit.
     pub fn with_map<T>(&mut self, read: impl FnOnce(&AuthenticatedMap) -> T) -> T {
-        let redo = self.staged.as_ref().map(|staged| map_changes(&staged.execution.writes));
-        if let Some(staged) = &self.staged {
-            self.map.update(staged.undo.iter().copied());
-        }
-        let answer = read(&self.map);
-        if let Some(redo) = redo {
-            self.map.update(redo);
-        }
-        answer
+        self.take_back();
+        read(&self.map)
     }
 
     fn header(

@@ -3,8 +3,9 @@
 //! 1. Block files are verified frame by frame; damage is named, a torn end cut off.
 //! 2. An index of another ledger, or one ahead of the block files, is refused.
 //! 3. An index that lags replays the blocks it lacks.
-//! 4. Log and map are rebuilt from the index and compared with the last header; where they differ
-//!    the index is wiped and built again from the block files, once.
+//! 4. Log and map are rebuilt from the index and compared with the last header; where they differ,
+//!    or where a block gives other roots than its own, the index is wiped and built again from the
+//!    block files, once.
 
 use std::sync::Arc;
 
@@ -43,7 +44,8 @@ pub fn open<D: Disk>(
     progress: &mut dyn FnMut(Replay),
 ) -> Result<Ledger<D>, LedgerError> {
     match open_once(genesis, &blocks, &index, progress) {
-        Err(LedgerError::Unrecoverable(height)) => {
+        // The roots do not cover every record: some that lie only show in what they lead to.
+        Err(LedgerError::Unrecoverable(height) | LedgerError::Diverged { height, .. }) => {
             tracing::warn!(%height, "the index does not match the blocks; building it again");
             index.wipe()?;
             open_once(genesis, &blocks, &index, progress)

@@ -172,6 +172,45 @@ fn an_index_that_lies_is_built_again() {
 }
 
 #[test]
+fn an_index_that_lies_where_no_root_looks_is_built_again() {
+    let world = World::new();
+    let index = memory();
+    let mut ledger = world.open_with(index.clone()).unwrap();
+    let (_, act) = world.attest(1);
+    commit(&world, &mut ledger, std::slice::from_ref(&act));
+    let behind: Vec<_> = index.scan(&[0], &[0xff; 4], 4_096, false).unwrap();
+    commit(&world, &mut ledger, &[act]);
+    let tip = ledger.tip().clone();
+    drop(ledger);
+    // As the first block left it, but for the note that the transaction was seen.
+    let index = memory();
+    let seen = super::keys::state(&[hefu_contracts::exec::SEEN.prefix()]);
+    let kept = behind.into_iter().filter(|(key, _)| !key.starts_with(&seen));
+    let batch: Vec<_> = kept.map(|(key, value)| (key, Some(value))).collect();
+    index.apply(1, &batch).unwrap();
+    assert_eq!(world.open_with(index).unwrap().tip(), &tip);
+}
+
+#[test]
+fn reading_the_map_does_not_disturb_what_is_staged() {
+    let world = World::new();
+    let mut ledger = world.open_with(memory()).unwrap();
+    let bundles = vec![Arc::new(Bundle::new(vec![world.sign(&[world.attest(1).1])]).unwrap())];
+    let proposer = world.genesis.validators().get(0).unwrap().key.id();
+    let before = ledger.with_map(|map| map.root());
+    let block =
+        ledger.build(Round(0), Millis(CREATED.0 + 1_000), proposer, &bundles, &VerifyAlways);
+    for _ in 0..2 {
+        assert_eq!(ledger.with_map(|map| map.root()), before);
+    }
+    ledger.validate(&block, &bundles, &VerifyAlways).unwrap();
+    let (root, certificate) = (block.header.state_root, certificate(&block));
+    ledger.commit(block, certificate, &bundles, &VerifyAlways).unwrap();
+    assert_eq!(ledger.with_map(|map| map.root()), root);
+    assert_ne!(root, before);
+}
+
+#[test]
 fn lost_blocks_and_other_ledgers_are_named() {
     let world = World::new();
     let index = memory();

@@ -59,12 +59,15 @@ impl Records {
     /// # Errors
     /// Those of the store.
     pub fn heights_of(&self, record: &[u8]) -> Result<Vec<Height>, StoreError> {
+        // The current one first: a commit in between moves it into the history, where it is found
+        // again, and not out of sight.
+        let current = self.current(record)?.map(|(height, _)| height);
         let from = keys::history(record, Height(0));
         let to = keys::history(record, Height(u64::MAX));
         let replaced = self.rows(from, &to, usize::MAX)?;
         let written = replaced.into_iter().filter_map(|(_, value)| split(value));
         let mut heights: Vec<Height> = written.map(|(height, _)| height).collect();
-        heights.extend(self.current(record)?.map(|(height, _)| height));
+        heights.extend(current.filter(|height| heights.last().is_none_or(|last| last < height)));
         Ok(heights)
     }
 
