@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::Duration;
 
-use hefu_consensus::PeerKey;
+use hefu_consensus::{PeerFault, PeerKey};
 use hefu_primitives::bounds::MAX_STORED_BLOCK_BYTES;
 use hefu_primitives::codec::Canonical;
 use hefu_primitives::{Bundle, BundleId};
@@ -106,6 +106,10 @@ impl Driver {
                 self.service.committed(*committed);
             }
             CoreOutput::Rejected(tx, error) => self.service.rejected(tx, error),
+            // The replica prefers others from here on; a slow link is no reason to cut it.
+            CoreOutput::Misbehaviour(peer, PeerFault::Silent) => {
+                tracing::debug!(peer = %NodeKey(peer.0), "no blocks came");
+            }
             CoreOutput::Misbehaviour(peer, fault) => self.penalise(peer, &fault.to_string()),
             CoreOutput::Evidence(evidence) => self.service.evidence(&evidence),
             CoreOutput::Halt(reason) => {
@@ -131,11 +135,12 @@ impl Driver {
         };
         for peer in peers {
             for ids in ids.chunks(MAX_FETCHED_BUNDLES) {
-                let request = SyncRequest::Bundles(ids.to_vec()).to_bytes();
+                let (count, request) = (ids.len(), SyncRequest::Bundles(ids.to_vec()).to_bytes());
                 let (network, jobs) = (self.network.clone(), self.jobs.clone());
                 self.tokio.spawn(async move {
                     let Some(answer) = ask(&network, peer, &request).await else { return };
-                    let bundles = answer.0.iter().filter_map(|b| Bundle::decode(b).ok()).collect();
+                    let bundles = answer.0.iter().take(count);
+                    let bundles = bundles.filter_map(|b| Bundle::decode(b).ok()).collect();
                     let _ = jobs.try_send(Job::Input(CoreInput::Bundles(bundles)));
                 });
             }

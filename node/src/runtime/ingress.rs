@@ -1,13 +1,17 @@
 //! What comes from peers: bounded and decoded here, signatures verified on blocking threads, and
 //! only then handed to the core.
+//!
+//! Bundles wait for a thread beside the stream of events, up to a bound for each peer: a flood of
+//! them delays no vote. One that finds no room is dropped; the block that names it fetches it.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
 use hefu_consensus::PeerKey;
 use hefu_primitives::Bundle;
 use hefu_primitives::codec::Canonical;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::Job;
 use super::service::Service;
@@ -15,12 +19,56 @@ use crate::core::CoreInput;
 use crate::core::sync::SyncRequest;
 use crate::network::{Channel, NetworkEvent, NetworkEvents, NodeKey};
 
-/// Bundles verified at the same time; more wait in the network's bounded queue.
+/// Bundles verified at the same time.
 const MAX_VERIFYING: usize = 4;
+/// Bytes of bundles of one peer that wait to be verified.
+const MAX_WAITING_BYTES: usize = 4 * 1024 * 1024;
+/// What a bundle that waits costs beside its bytes.
+const WAITING_OVERHEAD: usize = 256;
+
+/// Bundles that wait to be verified, in the order in which they came.
+#[derive(Default)]
+struct Waiting {
+    bundles: VecDeque<(NodeKey, Vec<u8>)>,
+    bytes: BTreeMap<NodeKey, usize>,
+}
+
+impl Waiting {
+    fn push(&mut self, from: NodeKey, bytes: Vec<u8>) {
+        let theirs = self.bytes.entry(from).or_default();
+        let after = theirs.saturating_add(bytes.len()).saturating_add(WAITING_OVERHEAD);
+        if after <= MAX_WAITING_BYTES {
+            *theirs = after;
+            self.bundles.push_back((from, bytes));
+        }
+    }
+
+    fn pop(&mut self) -> Option<(NodeKey, Vec<u8>)> {
+        let (from, bytes) = self.bundles.pop_front()?;
+        let theirs = self.bytes.entry(from).or_default();
+        *theirs = theirs.saturating_sub(bytes.len()).saturating_sub(WAITING_OVERHEAD);
+        if *theirs == 0 {
+            self.bytes.remove(&from);
+        }
+        Some((from, bytes))
+    }
+}
 
 pub(super) async fn run(service: Service, mut events: NetworkEvents, jobs: SyncSender<Job>) {
     let verifying = Arc::new(Semaphore::new(MAX_VERIFYING));
-    while let Some(event) = events.recv().await {
+    let mut waiting = Waiting::default();
+    loop {
+        let event = tokio::select! {
+            biased;
+            event = events.recv() => event,
+            Ok(permit) = verifying.clone().acquire_owned(), if !waiting.bundles.is_empty() => {
+                if let Some((from, bytes)) = waiting.pop() {
+                    verify(permit, &service, &jobs, from, bytes);
+                }
+                continue;
+            }
+        };
+        let Some(event) = event else { return };
         match event {
             NetworkEvent::Connected { peer, .. } => {
                 let validator = service.validator_of(&peer);
@@ -36,12 +84,7 @@ pub(super) async fn run(service: Service, mut events: NetworkEvents, jobs: SyncS
                 let _ = jobs.try_send(Job::Input(input));
             }
             NetworkEvent::Message { from, channel: Channel::Bundles, bytes } => {
-                let Ok(permit) = verifying.clone().acquire_owned().await else { return };
-                let (service, jobs) = (service.clone(), jobs.clone());
-                tokio::task::spawn_blocking(move || {
-                    let _permit = permit;
-                    bundle(&service, &jobs, from, &bytes);
-                });
+                waiting.push(from, bytes);
             }
             NetworkEvent::Request { from, bytes, reply } => {
                 serve(service.clone(), from, bytes, reply);
@@ -56,6 +99,20 @@ pub(super) async fn run(service: Service, mut events: NetworkEvents, jobs: SyncS
 async fn queue(jobs: &SyncSender<Job>, input: CoreInput) {
     let jobs = jobs.clone();
     let _ = tokio::task::spawn_blocking(move || jobs.send(Job::Input(input))).await;
+}
+
+fn verify(
+    permit: OwnedSemaphorePermit,
+    service: &Service,
+    jobs: &SyncSender<Job>,
+    from: NodeKey,
+    bytes: Vec<u8>,
+) {
+    let (service, jobs) = (service.clone(), jobs.clone());
+    tokio::task::spawn_blocking(move || {
+        let _permit = permit;
+        bundle(&service, &jobs, from, &bytes);
+    });
 }
 
 /// A bundle is taken only when every transaction in it could be proposed now.
@@ -87,4 +144,24 @@ fn serve(service: Service, from: NodeKey, bytes: Vec<u8>, reply: oneshot::Sender
             let _ = reply.send(answer.to_bytes());
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_of_one_peer_leaves_room_for_the_others() {
+        let (loud, quiet) = (NodeKey([1; 32]), NodeKey([2; 32]));
+        let mut waiting = Waiting::default();
+        for _ in 0..100 {
+            waiting.push(loud, vec![0; 256 * 1024]);
+        }
+        let held: usize = waiting.bundles.iter().map(|(_, bytes)| bytes.len()).sum();
+        assert!(held <= MAX_WAITING_BYTES && held > MAX_WAITING_BYTES / 2);
+        waiting.push(quiet, vec![0; 10]);
+        assert!(waiting.bundles.back().is_some_and(|(from, _)| *from == quiet));
+        while waiting.pop().is_some() {}
+        assert!(waiting.bytes.is_empty());
+    }
 }

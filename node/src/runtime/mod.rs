@@ -203,9 +203,16 @@ pub async fn start(
     let (core, first) = Core::start(wall_clock(), config, ledger, wal, PoolLimits::default())?;
     let driver =
         driver::Driver::new(core, network.clone(), service.clone(), jobs.clone(), allowed_tx);
+    let end = service.clone();
     let core = std::thread::Builder::new()
         .name("core".into())
-        .spawn(move || driver.run(first, &jobs_end))
+        .spawn(move || {
+            // A node whose core has gone must not look as if it ran.
+            let run = std::panic::AssertUnwindSafe(|| driver.run(first, &jobs_end));
+            if std::panic::catch_unwind(run).is_err() {
+                end.halted("the core thread failed; the log says where".into());
+            }
+        })
         .map_err(folder)?;
     spawn_ingress(&service, events, &jobs);
     Ok(Running { service, network, jobs, core: Some(core), overlay, index })

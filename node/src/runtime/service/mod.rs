@@ -25,8 +25,11 @@ use crate::store::{BlockFiles, RealDisk, StoreError};
 pub use prove::ProofError;
 pub use submit::SubmitError;
 
-/// Commits that a slow watcher may lag behind before it is told of a gap.
-const MAX_COMMITS_WAITING: usize = 1_024;
+/// Commits that a slow watcher may lag behind before it is told of a gap. Without their bundles
+/// the largest take some 5 MiB each.
+const MAX_COMMITS_WAITING: usize = 128;
+/// Refused transactions that a slow watcher may lag behind.
+const MAX_REJECTIONS_WAITING: usize = 1_024;
 /// Refused connections, and contradictions of validators, that are remembered.
 const MAX_REFUSALS_KEPT: usize = 64;
 
@@ -75,7 +78,7 @@ impl Service {
             heights: watch::channel(ledger.tip().height).0,
             halted: watch::channel(None).0,
             pool: Mutex::default(),
-            rejections: broadcast::channel(MAX_COMMITS_WAITING).0,
+            rejections: broadcast::channel(MAX_REJECTIONS_WAITING).0,
             highest_peer: AtomicU64::new(0),
             refusals: Mutex::default(),
             evidence: Mutex::default(),
@@ -171,7 +174,7 @@ impl Service {
         }
     }
 
-    /// Commits from now on.
+    /// Commits from now on, without the bundles of their blocks.
     pub fn subscribe(&self) -> broadcast::Receiver<Arc<Committed>> {
         self.0.commits.subscribe()
     }

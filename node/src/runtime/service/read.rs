@@ -130,10 +130,11 @@ impl Service {
     async fn bundles(&self, ids: Vec<hefu_primitives::BundleId>) -> Option<SyncAnswer> {
         let (reply, answer) = oneshot::channel();
         let job = Job::Pool(Box::new(move |pool| {
-            let found = ids.iter().filter_map(|id| pool.get(id));
-            let _ = reply.send(SyncAnswer::collect(found.map(|b| b.as_bytes().to_vec())));
+            let _ = reply.send(ids.iter().filter_map(|id| pool.get(id)).collect::<Vec<_>>());
         }));
         self.0.jobs.try_send(job).ok()?;
-        answer.await.ok()
+        // The core thread does not copy megabytes for whoever asks.
+        let found = answer.await.ok()?;
+        Some(SyncAnswer::collect(found.iter().map(|bundle| bundle.as_bytes().to_vec())))
     }
 }

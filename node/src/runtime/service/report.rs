@@ -12,7 +12,11 @@ use crate::network::{NodeKey, Refusal};
 
 /// What the core thread reports.
 impl Service {
-    pub(in crate::runtime) fn committed(&self, committed: Committed) {
+    pub(in crate::runtime) fn committed(&self, mut committed: Committed) {
+        // What a slow watcher has not read stays in memory; the bundles stand in the block files.
+        if let Some(stored) = Arc::get_mut(&mut committed.stored) {
+            stored.bundles = Vec::new();
+        }
         let height = committed.tip.height;
         *self.0.tip.write().unwrap_or_else(PoisonError::into_inner) = committed.tip.clone();
         self.0.heights.send_replace(height);
