@@ -366,7 +366,9 @@ pub fn is_signed(
 }
 
 /// The cheap checks a node makes before it accepts a transaction, against its latest state: those
-/// of the envelope, and the guard of [`crate::screen`]. Block execution decides again.
+/// of the envelope, the guard of [`crate::screen`], and that no identifier stands in the clear
+/// that its type does not allow. Block execution decides again; but what it refuses stays in the
+/// block.
 ///
 /// # Errors
 /// The [`Code`] with which the transaction would be refused now.
@@ -379,5 +381,10 @@ pub fn precheck(
     let run = Run::new(block, State::new(view), verifier);
     let parameters = run.state.get(&PARAMETERS, &()).unwrap_or_default();
     run.envelope(tx, &parameters)?.check_active(block.time)?;
-    crate::screen::screen(tx).map_err(|(code, _)| code)
+    crate::screen::screen(tx).map_err(|(code, _)| code)?;
+    let acts = tx.body().acts.iter();
+    acts.map(|act| Act::decode(act)).try_for_each(|act| match act? {
+        Act::Attest(attest) => attest.check_in_the_clear(view),
+        _ => Ok(()),
+    })
 }

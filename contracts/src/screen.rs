@@ -1,13 +1,19 @@
-//! The guard at the door: no text of an act may look like a person's number.
+//! The guard at the door: nothing of a transaction may look like a person's number.
 //!
 //! Execution refuses such acts too, field by field, but a refused transaction stays in its block.
 //! So the same rule stands before a transaction enters a bundle, and a proposed block that holds
 //! one is not voted for: personal data does not reach the block files.
 //!
 //! The rule needs nothing but the bytes, so every validator answers alike. It looks at every text
-//! of the encoding, whatever the act: codes with valid check digits pass as what they are, and of
-//! an identifier only the serial is looked at, because its codes side by side can look like
-//! anything.
+//! of the encoding, whatever the act, and at what else could carry digits:
+//!
+//! * texts: codes with valid check digits pass as what they are, and of an identifier only the
+//!   serial is looked at, because its codes side by side can look like anything;
+//! * the code of a sole trader, anywhere in a text: it names a person;
+//! * byte strings that hold a number in ASCII, as ids and commitments made of one would;
+//! * integers that are such a number;
+//! * the envelope's claims: the subject is a token such as `att:…` and no sentence, the issuer a
+//!   credit code.
 
 use hefu_primitives::SignedTransaction;
 use hefu_primitives::codes::{Identifier, personal_data, type_code, uscc};
@@ -16,19 +22,28 @@ use minicbor::data::Type;
 use crate::act::Act;
 use crate::code::Code;
 
-/// Checks what can be checked without the state: every act decodes, and no text in it looks like
-/// a person's number.
+/// The least integer that could be somebody's number: a mobile number has eleven digits.
+const LEAST_NUMBER: u64 = 10_000_000_000;
+
+/// Checks what can be checked without the state: every act decodes, and nothing in it looks like a
+/// person's number.
 ///
 /// # Errors
-/// The code of the first act that fails, and its place: `E101`, `E110`, `E306` (in a serial) or
-/// `E109`.
+/// The code of the first act that fails, and its place: `E101`, `E110`, `E306` or `E304` (in a
+/// serial), `E109`; with place 0 also `E115` the subject is a sentence, `E222` the issuer is no
+/// credit code.
 pub fn screen(tx: &SignedTransaction) -> Result<(), (Code, u16)> {
     for (place, act) in tx.body().acts.iter().enumerate() {
         let place = u16::try_from(place).unwrap_or(u16::MAX);
         let checked = Act::decode(act).and_then(|_| texts(act));
         checked.map_err(|code| (code, place))?;
     }
-    personal_data(&tx.claims().subject).map_or(Ok(()), |_| Err((Code::PersonalDataPattern, 0)))
+    let claims = tx.claims();
+    subject(&claims.subject).map_err(|code| (code, 0))?;
+    match uscc::check(&claims.issuer) {
+        Ok(()) => text(claims.issuer.as_str()).map_err(|code| (code, 0)),
+        Err(_) => Err((Code::UsccInvalid, 0)),
+    }
 }
 
 /// Walks the items of an encoding that is known to be canonical.
@@ -38,6 +53,8 @@ fn texts(act: &[u8]) -> Result<(), Code> {
         let kind = items.datatype().map_err(|_| Code::BadEncoding)?;
         match kind {
             Type::String => text(items.str().map_err(|_| Code::BadEncoding)?)?,
+            Type::Bytes => bytes(items.bytes().map_err(|_| Code::BadEncoding)?)?,
+            Type::U64 => number(items.u64().map_err(|_| Code::BadEncoding)?)?,
             // Entering a container leaves its items to the next turns of the loop.
             Type::Array => drop(items.array().map_err(|_| Code::BadEncoding)?),
             Type::Map => drop(items.map().map_err(|_| Code::BadEncoding)?),
@@ -49,15 +66,57 @@ fn texts(act: &[u8]) -> Result<(), Code> {
 
 fn text(text: &str) -> Result<(), Code> {
     if let Ok(identifier) = text.parse::<Identifier>() {
-        return match personal_data(identifier.serial()) {
-            Some(_) => Err(Code::IdentHasCitizenId),
-            None => Ok(()),
-        };
+        return serial(identifier.serial());
+    }
+    if names_sole_trader(text) {
+        return Err(Code::PersonalDataPattern);
     }
     if uscc::parse(text).is_ok() || type_code::parse(text).is_ok() {
         return Ok(());
     }
+    guarded(text)
+}
+
+/// Checks the serial of an identifier that is to stand in the clear.
+///
+/// # Errors
+/// `E306` it holds a personal number, `E304` it holds the code of a sole trader.
+pub(crate) fn serial(serial: &str) -> Result<(), Code> {
+    if personal_data(serial).is_some() {
+        return Err(Code::IdentHasCitizenId);
+    }
+    if names_sole_trader(serial) { Err(Code::PlainIdentForbidden) } else { Ok(()) }
+}
+
+/// What a transaction is said to be about.
+fn subject(subject: &str) -> Result<(), Code> {
+    let allowed = |c: u8| c.is_ascii_alphanumeric() || b":/-_.".contains(&c);
+    if !subject.bytes().all(allowed) {
+        return Err(Code::FreeTextForbidden);
+    }
+    text(subject)
+}
+
+/// Random bytes hold eleven digits in a row once in 10^15.
+fn bytes(bytes: &[u8]) -> Result<(), Code> {
+    guarded(&bytes.iter().map(|byte| char::from(*byte)).collect::<String>())
+}
+
+fn number(number: u64) -> Result<(), Code> {
+    if number < LEAST_NUMBER { Ok(()) } else { guarded(&number.to_string()) }
+}
+
+fn guarded(text: &str) -> Result<(), Code> {
     personal_data(text).map_or(Ok(()), |_| Err(Code::PersonalDataPattern))
+}
+
+/// Whether a text holds the credit code of a sole trader, whose code is as good as a name.
+fn names_sole_trader(text: &str) -> bool {
+    let codes = text.as_bytes().windows(hefu_primitives::Uscc::LEN);
+    codes.filter(|code| code.starts_with(b"92")).any(|code| {
+        let code = core::str::from_utf8(code).ok().and_then(|code| uscc::parse(code).ok());
+        code.is_some_and(|code| code.is_sole_trader())
+    })
 }
 
 #[cfg(test)]
@@ -82,6 +141,52 @@ mod tests {
         assert_eq!(text(&hidden), Err(Code::IdentHasCitizenId));
         let plain = Identifier::new(kind, issuer, "HMYL093CBNKZLLR3T3PR", 1).unwrap().to_string();
         assert_eq!(text(&plain), Ok(()));
+    }
+
+    #[test]
+    fn sole_traders_are_persons() {
+        let trader = uscc::with_checks("92310115HEFU8001").unwrap();
+        assert_eq!(text(trader.as_str()), Err(Code::PersonalDataPattern));
+        assert_eq!(text(&format!("店{trader}")), Err(Code::PersonalDataPattern));
+        let kind = "11100000HEFU90025A001".parse().unwrap();
+        let issuer = "11310000HEFU01037L".parse().unwrap();
+        for number in [trader.to_string(), format!("A{trader}01")] {
+            let named = Identifier::new(kind, issuer, &number, 1).unwrap().to_string();
+            assert_eq!(text(&named), Err(Code::PlainIdentForbidden));
+        }
+        let company = uscc::with_checks("91310115HEFU8001").unwrap();
+        let named = Identifier::new(kind, issuer, company.as_str(), 1).unwrap().to_string();
+        assert_eq!((text(company.as_str()), text(&named)), (Ok(()), Ok(())));
+    }
+
+    #[test]
+    fn numbers_of_persons_are_found_in_bytes_and_integers() {
+        let encoded = |write: &dyn Fn(&mut minicbor::Encoder<&mut Vec<u8>>)| {
+            let mut bytes = Vec::new();
+            write(&mut minicbor::Encoder::new(&mut bytes));
+            texts(&bytes)
+        };
+        let mut padded = [0; 32];
+        padded[..18].copy_from_slice(CITIZEN.as_bytes());
+        let found = Err(Code::PersonalDataPattern);
+        assert_eq!(encoded(&|e| drop(e.bytes(&padded))), found);
+        assert_eq!(encoded(&|e| drop(e.bytes(b"\0\013812345678\0\0\0"))), found);
+        assert_eq!(encoded(&|e| drop(e.u64(999_999_194_901_010_000))), found);
+        assert_eq!(encoded(&|e| drop(e.u64(13_812_345_678))), found);
+        assert_eq!(encoded(&|e| drop(e.bytes(&[7; 32]))), Ok(()));
+        assert_eq!(encoded(&|e| drop(e.u64(1_780_000_000_000))), Ok(()), "a block time");
+        assert_eq!(encoded(&|e| drop(e.u64(u64::MAX))), Ok(()));
+    }
+
+    #[test]
+    fn a_subject_is_no_sentence() {
+        for good in ["", "att:00ff", "cat:307001234/000012", "import", "a-b_c.d"] {
+            assert_eq!(subject(good), Ok(()), "{good}");
+        }
+        for sentence in ["Zhang San", "x,y", "a\"b"] {
+            assert_eq!(subject(sentence), Err(Code::FreeTextForbidden), "{sentence}");
+        }
+        assert_eq!(subject("att:13812345678"), Err(Code::PersonalDataPattern));
     }
 
     #[test]

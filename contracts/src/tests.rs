@@ -218,6 +218,35 @@ fn envelope_errors() {
     assert_eq!(ledger.attest(0, 2), Err(Code::MemberNotActive));
 }
 
+/// Execution refuses it as well, but what it refuses stays in the block.
+#[test]
+fn a_plain_identifier_of_a_persons_certificate_is_stopped_at_the_door() {
+    let mut ledger = Ledger::new();
+    let actor = office(0, 0);
+    let ident = |kind: &str| {
+        let (kind, issuer) = (code(kind), actor.authority);
+        let ident = hefu_primitives::codes::Identifier::new(kind, issuer, "SN1", 1).unwrap();
+        Ident::Plain(ident.to_string())
+    };
+    let plain = Attest { ident: ident(DRIVING), ..ledger.driving_licence(1) };
+    let business = Attest {
+        type_code: code(BUSINESS),
+        ident: ident(BUSINESS),
+        valid_until: None,
+        ..plain.clone()
+    };
+    let acts = [business.into(), plain.into()];
+    for (acts, expected) in [
+        (&acts[..1], Ok(())),
+        (&acts[1..], Err(Code::PlainIdentForbidden)),
+        (&acts, Err(Code::PlainIdentForbidden)),
+    ] {
+        let tx = ledger.sign(&actor, acts);
+        let block = ledger.next_block();
+        assert_eq!(precheck(block, &tx, &ledger.state, &VerifyAlways), expected);
+    }
+}
+
 #[test]
 fn all_or_none() {
     let mut ledger = Ledger::new();

@@ -10,7 +10,7 @@
 //!
 //! Whether a committed identifier was used before cannot be seen here; the issuer answers for it.
 
-use hefu_primitives::codes::{Identifier, personal_data};
+use hefu_primitives::codes::Identifier;
 use hefu_primitives::time::{DAY_MS, Day};
 use hefu_primitives::{H32, Id16, Millis, Region, TypeCode};
 use minicbor::{Decode, Encode};
@@ -25,6 +25,7 @@ use crate::code::Code;
 use crate::common::Stamp;
 use crate::exec::Context;
 use crate::identity::{Role, succeeds};
+use crate::state::StateView;
 
 /// How late a record may be without saying that it knows.
 const BACKFILL_AFTER_MS: u64 = 30 * DAY_MS;
@@ -122,6 +123,19 @@ impl Attest {
         Ok(())
     }
 
+    /// Whether the identifier may stand in the clear, as far as the type alone can tell.
+    ///
+    /// # Errors
+    /// `E304`.
+    pub(crate) fn check_in_the_clear(&self, view: &dyn StateView) -> Result<(), Code> {
+        let found = TYPES.read(view, &(self.type_code, self.type_version));
+        let hidden = found.is_some_and(|found| must_commit(&found.terms));
+        match self.ident {
+            Ident::Plain(_) if hidden => Err(Code::PlainIdentForbidden),
+            _ => Ok(()),
+        }
+    }
+
     fn adopted_type(&self, ctx: &Context<'_, '_>) -> Result<CertTypeTerms, Code> {
         let found = ctx.state.get(&TYPES, &(self.type_code, self.type_version));
         let adopted = found.filter(|found| found.state() == ListState::Adopted);
@@ -155,13 +169,11 @@ impl Attest {
         let Ident::Plain(text) = &self.ident else {
             return Ok(());
         };
-        if terms.id_policy == IdPolicy::Committed || terms.holder_class.is_personal() {
+        if must_commit(terms) {
             return Err(Code::PlainIdentForbidden);
         }
         let ident: Identifier = text.parse().map_err(|_| Code::BadIdent)?;
-        if personal_data(ident.serial()).is_some() {
-            return Err(Code::IdentHasCitizenId);
-        }
+        crate::screen::serial(ident.serial())?;
         let own = ident.type_code() == self.type_code
             && ident.issuer() == ctx.actor()
             && ident.version() == self.cert_version;
@@ -259,6 +271,10 @@ impl Attest {
         let named = [(legacy, "legacy"), (backfill, "backfill"), (paper_origin, "paper_origin")];
         named.iter().filter(|(set, _)| *set).map(|(_, name)| (*name).to_owned()).collect()
     }
+}
+
+fn must_commit(terms: &CertTypeTerms) -> bool {
+    terms.id_policy == IdPolicy::Committed || terms.holder_class.is_personal()
 }
 
 /// How events name an attestation.

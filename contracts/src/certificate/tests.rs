@@ -165,6 +165,7 @@ fn plain_identifiers_are_whole_own_and_unique() {
     let good = business(&ledger, 1, 1);
     let with = |ident: Ident| Attest { ident, ..good.clone() };
     let Ident::Plain(text) = good.ident.clone() else { panic!() };
+    let trader = hefu_primitives::codes::uscc::with_checks("92310115HEFU8001").unwrap();
     let wrong_check =
         format!("{}{}", &text[..text.len() - 1], if text.ends_with('0') { '1' } else { '0' });
     for (act, error) in [
@@ -177,6 +178,7 @@ fn plain_identifiers_are_whole_own_and_unique() {
         (with(plain(OFFICES[0][1], BUSINESS, "SN1", 2)), Code::BadIdent),
         (with(plain(OFFICES[0][1], BUSINESS, "999999194901010000", 1)), Code::IdentHasCitizenId),
         (with(plain(OFFICES[0][1], BUSINESS, "A13812345678B", 1)), Code::IdentHasCitizenId),
+        (with(plain(OFFICES[0][1], BUSINESS, trader.as_str(), 1)), Code::PlainIdentForbidden),
         (Attest { valid_until: Some(start_day().previous()), ..good.clone() }, Code::BadDates),
     ] {
         assert_eq!(ledger.act(&issuer, act.clone()), Err(error), "{act:?}");
