@@ -1,0 +1,7 @@
+//! Whole-system tests: the program as its users run it, in processes of its own.
+
+mod demo;
+mod four_provinces;
+mod harness;
+mod readme;
+mod refusals;
