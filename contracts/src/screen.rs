@@ -170,7 +170,7 @@ mod tests {
         padded[..18].copy_from_slice(CITIZEN.as_bytes());
         let found = Err(Code::PersonalDataPattern);
         assert_eq!(encoded(&|e| drop(e.bytes(&padded))), found);
-        assert_eq!(encoded(&|e| drop(e.bytes(b"\0\013812345678\0\0\0"))), found);
+        assert_eq!(encoded(&|e| drop(e.bytes(b"\x00\x0013812345678\x00\x00\x00"))), found);
         assert_eq!(encoded(&|e| drop(e.u64(999_999_194_901_010_000))), found);
         assert_eq!(encoded(&|e| drop(e.u64(13_812_345_678))), found);
         assert_eq!(encoded(&|e| drop(e.bytes(&[7; 32]))), Ok(()));

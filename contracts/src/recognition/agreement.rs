@@ -31,7 +31,11 @@ use crate::state::{State, StateView, Table};
 pub const AGREEMENTS: Table<Id16, Agreement> = Table::proven(0x28);
 /// Agreements that every party signed, by each pair of their parties and the first day on which
 /// they are over between the two: a question about a day reads none that was over before.
-pub const AGREEMENTS_BETWEEN: Table<((Region, Region), (u32, Id16)), ()> = Table::unproven(0xaa);
+pub const AGREEMENTS_BETWEEN: Table<BetweenKey, ()> = Table::unproven(0xaa);
+
+/// The two provinces, the smaller code first; last day of the agreement, and its id.
+pub type BetweenKey = ((Region, Region), (u32, Id16));
+
 /// Agreements by the first day on which they are over, as far as known; a row is dropped once that
 /// day has come.
 pub const AGREEMENT_ENDS: Table<(u32, Id16), ()> = Table::unproven(0xaf);
