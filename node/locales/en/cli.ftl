@@ -226,5 +226,6 @@ help-usage = Usage
 help-commands = Commands
 help-arguments = Arguments
 help-options = Options
+help-globals = Options of every command
 help-after = Exit codes: 0 ok · 1 fault · 2 usage · 3 invalid or revoked · 4 not found · 5 unreachable · 6 denied · 7 refused as unsafe · 8 submitted, not final
     Data goes to standard output, everything else to standard error. "hefu explain CODE" explains any code.

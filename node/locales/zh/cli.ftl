@@ -226,5 +226,6 @@ help-usage = 用法
 help-commands = 命令
 help-arguments = 参数
 help-options = 选项
+help-globals = 通用选项
 help-after = 退出码:0 成功 · 1 故障 · 2 用法 · 3 无效或已撤销 · 4 未找到 · 5 无法连接 · 6 被拒 · 7 不安全而拒 · 8 已提交未终局
     数据写到标准输出,其余写到标准错误。"hefu explain 代码" 解释任一代码。

@@ -50,7 +50,7 @@ fn localise(command: Command, path: &str, lang: Lang) -> Command {
             clap::Arg::new("help")
                 .short('h')
                 .long("help")
-                .action(clap::ArgAction::Help)
+                .action(clap::ArgAction::HelpShort)
                 .global(false)
                 .help(say("arg-help")),
         );
@@ -66,11 +66,19 @@ fn localise(command: Command, path: &str, lang: Lang) -> Command {
             command = command.after_help(after.to_owned());
         }
     }
-    let headings = (say("help-arguments"), say("help-options"));
+    let (arguments, options) = (say("help-arguments"), say("help-options"));
+    let globals = say("help-globals");
     command = command.mut_args(move |argument| {
         let key = argument_key(&path_owned, argument.get_id().as_str(), lang);
-        let heading = if argument.is_positional() { &headings.0 } else { &headings.1 };
-        argument.help(StyledStr::from(text::text(lang, &key, &[]))).help_heading(heading.clone())
+        let heading = match () {
+            () if argument.is_positional() => &arguments,
+            () if argument.is_global_set() => &globals,
+            () => &options,
+        };
+        argument
+            .help(StyledStr::from(text::text(lang, &key, &[])))
+            .help_heading(heading.clone())
+            .hide_env(true)
     });
     let below: Vec<String> =
         command.get_subcommands().map(|command| command.get_name().to_owned()).collect();

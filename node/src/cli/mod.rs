@@ -17,6 +17,7 @@
 mod agreement;
 mod app;
 mod args;
+mod audit;
 mod authority;
 mod block;
 mod cert;
@@ -101,6 +102,8 @@ enum Command {
     Block(block::Block),
     #[command(subcommand)]
     Tx(tx::Tx),
+    #[command(subcommand)]
+    Audit(audit::Audit),
     Verify(verify::Verify),
     #[command(subcommand)]
     Store(store::Store),
@@ -151,6 +154,7 @@ fn dispatch(app: &App, command: Command) -> Done {
         Command::Share(args) => share::run(app, args),
         Command::Block(args) => block::run(app, args),
         Command::Tx(args) => tx::run(app, args),
+        Command::Audit(args) => audit::run(app, args),
         Command::Verify(args) => verify::run(app, &args),
         Command::Store(args) => store::run(app, args),
         Command::Config(args) => config::run(app, args),
@@ -166,4 +170,60 @@ fn report(app: &App, fault: &Fault) -> Exit {
         Format::Table | Format::Csv => app.out.warn(&fault.report(app.lang())),
     }
     fault.exit
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::text::{Lang, find};
+
+    /// Literals that follow a word in a source text.
+    fn literals<'a>(source: &'a str, word: &'a str) -> impl Iterator<Item = &'a str> {
+        source
+            .split(word)
+            .skip(1)
+            .filter_map(|rest| rest.trim_start().strip_prefix('"'))
+            .filter_map(|rest| rest.split('"').next())
+    }
+
+    fn sources(folder: &Path, found: &mut Vec<String>) {
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                sources(&path, found);
+            } else if let Ok(text) = std::fs::read_to_string(&path) {
+                found.push(text);
+            }
+        }
+    }
+
+    #[test]
+    fn every_text_that_is_said_is_in_the_catalogue() {
+        let mut found = Vec::new();
+        sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cli"), &mut found);
+        let mut missing = Vec::new();
+        for source in &found {
+            let said = ["out.text(", "out.tell(", ".say(", "say(", "confirm(", "empty: "];
+            let keys = said.iter().flat_map(|word| literals(source, word)).map(str::to_owned);
+            let columns = literals(source, "col(").map(|name| format!("col-{name}"));
+            missing.extend(keys.chain(columns).filter(|key| {
+                let key_like = key.bytes().all(|c| c.is_ascii_lowercase() || c == b'-');
+                key_like && Lang::ALL.iter().any(|lang| find(*lang, key).is_none())
+            }));
+        }
+        assert_eq!(missing, Vec::<String>::new());
+    }
+
+    #[test]
+    fn codes_that_faults_carry_have_texts() {
+        let mut found = Vec::new();
+        sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cli"), &mut found);
+        for code in found.iter().flat_map(|source| source.split('"')) {
+            let plain = code.bytes().all(|c| c.is_ascii_lowercase() || c == b'_' || c == b'.');
+            if plain && code.starts_with("cli.") && code.len() > 4 {
+                assert!(crate::text::CLI_CODES.contains(&code), "{code}");
+            }
+        }
+    }
 }

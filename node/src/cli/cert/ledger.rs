@@ -1,6 +1,7 @@
 //! What the ledger says that is needed to make an attestation of a licence: the type's rules.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use hefu_contracts::certificate::{
     Attest, CertType, CertTypeTerms, IdPolicy, Ident, ListState, Marks, Previous,
@@ -32,12 +33,14 @@ impl Types {
         client: &Client,
         code: TypeCode,
     ) -> Result<&CertTypeTerms, Fault> {
-        if !self.0.contains_key(&code) {
-            let answer = client.find(&format!("/types/{code}"), &[])?;
-            self.0.insert(code, answer.as_ref().and_then(adopted));
-        }
-        let found = self.0.get(&code).and_then(Option::as_ref);
-        found.ok_or_else(|| Fault::with("E301", code))
+        let found = match self.0.entry(code) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(free) => {
+                let answer = client.find(&format!("/types/{code}"), &[])?;
+                free.insert(answer.as_ref().and_then(adopted))
+            }
+        };
+        found.as_ref().ok_or_else(|| Fault::with("E301", code))
     }
 }
 

@@ -3,6 +3,7 @@
 mod attest;
 mod change;
 pub(super) mod ledger;
+mod lists;
 mod present;
 mod show;
 pub(super) mod verify;
@@ -10,6 +11,7 @@ pub(super) mod verify;
 use clap::Subcommand;
 
 use super::app::App;
+use super::args::Paging;
 use super::fault::Done;
 use super::import;
 
@@ -28,6 +30,8 @@ pub(crate) enum Cert {
     Present(present::Present),
     Verify(verify::Verify),
     Evidence(show::Evidence),
+    Types(Paging),
+    Scenarios(Paging),
 }
 
 pub(crate) fn run(app: &App, command: Cert) -> Done {
@@ -45,5 +49,7 @@ pub(crate) fn run(app: &App, command: Cert) -> Done {
         Cert::Present(args) => present::run(app, &args),
         Cert::Verify(args) => verify::run(app, &args),
         Cert::Evidence(args) => show::evidence(app, &args),
+        Cert::Types(paging) => lists::types(app, &paging),
+        Cert::Scenarios(paging) => lists::scenarios(app, &paging),
     }
 }
