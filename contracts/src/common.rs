@@ -37,5 +37,12 @@ pub struct EvidenceRef {
     pub bytes: u64,
 }
 
+impl EvidenceRef {
+    /// Whether it commits to anything: zero is no commitment.
+    pub fn is_given(&self) -> bool {
+        self.commit != H32::ZERO
+    }
+}
+
 /// Most references to evidence in one act (domain.md §3.0).
 pub const MAX_EVIDENCE: usize = 8;

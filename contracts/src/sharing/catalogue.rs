@@ -79,6 +79,13 @@ pub struct Basis {
     pub digest: H32,
 }
 
+impl Basis {
+    /// Whether it names anything: zero is no digest of a wording.
+    pub fn is_given(&self) -> bool {
+        self.digest != H32::ZERO
+    }
+}
+
 /// Why sharing is tightened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[cbor(index_only)]
@@ -323,8 +330,11 @@ impl PublishCatalogue {
         public_name(&self.title)?;
         let Sla { ack, answer, deliver } = self.sla;
         let limits = 1 <= ack && ack <= answer && answer <= deliver && deliver <= MAX_SLA_DAYS;
+        let zero = Some(H32::ZERO);
         let conditions = self.share != ShareKind::Conditional || self.conditions_digest.is_some();
-        if !(1..=3).contains(&self.class) || self.item_count == 0 || !limits || !conditions {
+        let digests = self.conditions_digest != zero && Some(self.items_digest) != zero;
+        let counts = (1..=3).contains(&self.class) && self.item_count > 0;
+        if !counts || !limits || !conditions || !digests {
             return Err(Code::BadField);
         }
         if self.data_class == DataClass::Core {
@@ -351,12 +361,13 @@ impl PublishCatalogue {
         if version.checked_add(1) != Some(self.version) {
             return Err(Code::CatalogueVersionNotNext);
         }
+        let basis = self.basis.filter(Basis::is_given);
         let high = |basis: Basis| matches!(basis.kind, BasisKind::Law | BasisKind::StateCouncil);
-        if self.share == ShareKind::NotShared && !self.basis.is_some_and(high) {
+        if self.share == ShareKind::NotShared && !basis.is_some_and(high) {
             return Err(Code::BasisRequired);
         }
         let tightened = current.is_some_and(|current| self.share > current.entry.share);
-        if tightened && (self.tightening.is_none() || self.basis.is_none()) {
+        if tightened && (self.tightening.is_none() || basis.is_none()) {
             return Err(Code::TighteningUnfounded);
         }
         Ok(tightened)

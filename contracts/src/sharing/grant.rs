@@ -15,6 +15,7 @@ use hefu_primitives::{Id16, Millis, Uscc};
 use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
+use super::catalogue::{CATALOGUE, CatalogueState, ShareKind};
 use super::request::{Extent, Purpose, Request, RequestState, close, open_for_provider};
 use super::signs_for;
 use crate::code::Code;
@@ -191,8 +192,9 @@ impl Grant {
 ///
 /// Who: a provider key of the entry's provider or its successor.
 ///
-/// Errors: `E106` · `E517` · `E519` · `E518` already answered · `E118` counts of zero · `E513` the
-/// term is backwards or over · `E514` more than was asked.
+/// Errors: `E106` · `E517` · `E519` · `E518` already answered · `E118` counts or a digest of zero ·
+/// `E511` `E506` the entry is not shared any more, or withdrawn · `E513` the term is backwards or
+/// over · `E514` more than was asked.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GrantAccess {
@@ -208,6 +210,14 @@ impl GrantAccess {
     pub(crate) fn apply(&self, ctx: &mut Context<'_, '_>) -> Result<(), Code> {
         let request = open_for_provider(ctx, &self.req_id)?;
         self.extent.check()?;
+        let catalogue = ctx.state.get(&CATALOGUE, &request.body.cat_id);
+        let catalogue = catalogue.ok_or(Code::UnknownCatalogue)?;
+        if catalogue.state == CatalogueState::Withdrawn {
+            return Err(Code::CatalogueState);
+        }
+        if catalogue.entry.share == ShareKind::NotShared {
+            return Err(Code::NotShared);
+        }
         let today = Day::of_beijing(ctx.block.time);
         if self.extent.until < self.extent.from || self.extent.until < today {
             return Err(Code::TermInvalid);

@@ -260,8 +260,8 @@ pub struct Usage {
 /// Who: a provider key of the grant's provider or a consumer key of its consumer, or of the
 /// successor; the other side may sign along.
 ///
-/// Errors: `E118` times backwards or over a day apart, or a version the entry did not have since
-/// the request · `E112` the use lies in the future · `E114`
+/// Errors: `E118` times backwards or over a day apart, a commitment to a case or request that is
+/// zero, or a version the entry did not have since the request · `E112` the use lies in the future · `E114`
 /// id used · `E526` no such grant · `E522` a signer is neither side · `E106` a key lacks the role
 /// of its side · `E523` both signers are the same side · `E104` `E105` `E210` `E102` the other side's
 /// key is unknown or not accepted, or did not sign this · `E521` the grant did not exist then.
@@ -280,6 +280,9 @@ impl PutReceipt {
     pub(crate) fn apply(&self, ctx: &mut Context<'_, '_>) -> Result<(), Code> {
         let receipt = &self.receipt;
         check_duration(receipt)?;
+        if receipt.case == Some(H32::ZERO) || receipt.req == H32::ZERO {
+            return Err(Code::BadField);
+        }
         let stamp = ctx.stamp(receipt.t1)?;
         if ctx.state.has(&RECEIPTS, &receipt.rcp_id) {
             return Err(Code::IdReused);
@@ -459,7 +462,7 @@ pub struct ReceiptAnswer {
 /// Who: a key of the side that did not put it, with that side's role.
 ///
 /// Errors: `E524` no such receipt · `E522` neither side · `E523` the side that put it · `E106` ·
-/// `E525` already confirmed or answered.
+/// `E525` already confirmed or answered · `E118` evidence that commits to nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AnswerReceipt {
@@ -483,6 +486,9 @@ impl AnswerReceipt {
         let answered = ctx.state.has(&RECEIPT_ANSWERS, &self.rcp_id);
         if answered || record.cosignature.is_some() {
             return Err(Code::ReceiptState);
+        }
+        if matches!(self.answer, Answer::Contest { evidence: Some(e), .. } if !e.is_given()) {
+            return Err(Code::BadField);
         }
         let late = clock::is_answer_late(record.stamp.time, ctx.block.time, super::calendars(ctx));
         let answer = ReceiptAnswer { answer: self.answer, stamp: ctx.stamp_now(), by: ctx.actor() };

@@ -21,10 +21,12 @@ use serde::{Deserialize, Serialize};
 
 use super::catalogue::{Basis, CATALOGUE, Catalogue, CatalogueState, ShareKind, Sla};
 use super::{clock, grant, signs_for};
+use crate::certificate::SCENARIOS;
 use crate::code::Code;
 use crate::common::{EvidenceRef, Stamp};
 use crate::exec::Context;
-use crate::identity::Role;
+use crate::identity::authority::check_code;
+use crate::identity::{Parameters, Role};
 use crate::state::Table;
 
 /// Requests by id.
@@ -95,9 +97,10 @@ impl Extent {
             && self.until <= asked.until
     }
 
-    /// Counts that are not zero.
+    /// Counts and a digest that are not zero.
     pub(super) fn check(&self) -> Result<(), Code> {
-        if self.field_count == 0 || self.per_day == 0 { Err(Code::BadField) } else { Ok(()) }
+        let empty = self.field_count == 0 || self.per_day == 0 || self.fields_digest == H32::ZERO;
+        if empty { Err(Code::BadField) } else { Ok(()) }
     }
 }
 
@@ -163,9 +166,10 @@ pub enum Missing {
 ///
 /// Who: a consumer key.
 ///
-/// Errors: `E106` · `E118` counts of zero, or one's own data · `E504` no such entry · `E506` not
-/// published, or not in this version · `E511` not shared · `E512` purpose outside the mandate ·
-/// `E513` term over a year, backwards, or begun · `E114` id used.
+/// Errors: `E106` · `E118` counts or digests of zero, or one's own data · `E504` no such entry ·
+/// `E506` not published, or not in this version · `E511` not shared · `E512` purpose outside the
+/// mandate · `E334` no such scenario · `E513` term over a year, backwards, or begun · `E114` id
+/// used.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RequestAccess {
@@ -281,8 +285,11 @@ impl RequestAccess {
         if catalogue.entry.share == ShareKind::NotShared {
             return Err(Code::NotShared);
         }
-        if catalogue.provider == ctx.actor() {
+        if catalogue.provider == ctx.actor() || !self.legal_basis.is_given() {
             return Err(Code::BadField);
+        }
+        if self.scenario.is_some_and(|id| !ctx.state.has(&SCENARIOS, &id)) {
+            return Err(Code::UnknownScenario);
         }
         if !ctx.signer.authority.may_handle.contains(&self.purpose.code) {
             return Err(Code::PurposeOutsideMandate);
@@ -346,15 +353,19 @@ pub struct Denial {
 }
 
 impl Denial {
-    fn check(&self) -> Result<(), Code> {
-        let complete = match self.reason {
-            1 | 2 | 5 | 6 => true,
+    fn check(&self, parameters: &Parameters) -> Result<(), Code> {
+        let known = match self.reason {
             3 => self.basis.is_some(),
             4 => self.holder.is_some(),
             99 => self.evidence.is_some(),
-            _ => false,
+            reason => matches!(reason, 1 | 2 | 5 | 6),
         };
-        if complete { Ok(()) } else { Err(Code::DenialReasonRequired) }
+        let given = self.basis.is_none_or(|basis| basis.is_given())
+            && self.evidence.is_none_or(|evidence| evidence.is_given());
+        if !known || !given {
+            return Err(Code::DenialReasonRequired);
+        }
+        self.holder.map_or(Ok(()), |holder| check_code(&holder, parameters))
     }
 }
 
@@ -363,7 +374,7 @@ impl Denial {
 /// Who: a provider key of the entry's provider or its successor.
 ///
 /// Errors: `E106` · `E517` · `E519` · `E518` already answered · `E515` the reason is unknown, or
-/// lacks what it must come with.
+/// lacks what it must come with · `E222` the holder is no authority's code.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Deny {
@@ -378,7 +389,7 @@ pub struct Deny {
 impl Deny {
     pub(crate) fn apply(&self, ctx: &mut Context<'_, '_>) -> Result<(), Code> {
         let mut request = open_for_provider(ctx, &self.req_id)?;
-        self.denial.check()?;
+        self.denial.check(ctx.parameters)?;
         request.denial = Some(self.denial);
         close(ctx, request, RequestState::Denied, "request_denied");
         Ok(())

@@ -77,8 +77,21 @@ fn publishing_refuses() {
             Code::BasisRequired,
         ),
     ];
+    let zero = hefu_primitives::H32::ZERO;
+    let empty: [(PublishCatalogue, Code); 3] = [
+        (PublishCatalogue { conditions_digest: Some(zero), ..entry() }, Code::BadField),
+        (PublishCatalogue { items_digest: zero, ..entry() }, Code::BadField),
+        (
+            PublishCatalogue {
+                share: ShareKind::NotShared,
+                basis: Some(Basis { kind: BasisKind::Law, digest: zero }),
+                ..entry()
+            },
+            Code::BasisRequired,
+        ),
+    ];
     let mut ledger = Ledger::new();
-    for (act, code) in cases {
+    for (act, code) in cases.into_iter().chain(empty) {
         assert_eq!(ledger.act(&provider(), act.clone()), Err(code), "{act:?}");
     }
     assert_eq!(ledger.act(&auditor(0), entry()), Err(Code::RoleMissing));
@@ -95,6 +108,10 @@ fn updating_refuses() {
         let act = PublishCatalogue { basis, tightening, ..second.clone() };
         assert_eq!(ledger.act(&provider(), act), Err(Code::TighteningUnfounded));
     }
+    let nothing = Some(Basis { kind: BasisKind::Law, digest: hefu_primitives::H32::ZERO });
+    let tightening = Some(Tightening::Misused);
+    let act = PublishCatalogue { basis: nothing, tightening, ..second.clone() };
+    assert_eq!(ledger.act(&provider(), act), Err(Code::TighteningUnfounded));
     ledger.act(&provider(), set(CatalogueState::Suspended)).unwrap();
     let act = PublishCatalogue { version: 2, ..unconditional() };
     assert_eq!(ledger.act(&provider(), act), Err(Code::CatalogueState));

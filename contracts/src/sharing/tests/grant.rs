@@ -143,3 +143,32 @@ fn grants_outlive_tightening() {
     ledger.act(&provider(), secret).unwrap();
     assert_eq!(status(&ledger, 0, true), GrantStatus::Active);
 }
+
+/// What may no longer be shared is not granted either, though it was asked for before.
+#[test]
+fn what_is_not_shared_any_more_is_not_granted() {
+    let secret = PublishCatalogue {
+        version: 2,
+        share: ShareKind::NotShared,
+        basis: law(),
+        tightening: Some(Tightening::Reclassified),
+        ..entry()
+    };
+    let withdraw = SetCatalogueState {
+        cat_id: CAT.into(),
+        state: CatalogueState::Withdrawn,
+        reason: CatalogueReason::DutyEnded,
+    };
+    for (act, code) in [
+        (crate::Act::from(secret), Code::NotShared),
+        (crate::Act::from(withdraw), Code::CatalogueState),
+    ] {
+        let mut ledger = requested();
+        ledger.act(&provider(), act).unwrap();
+        let extent = extent(&ledger);
+        let grant = GrantAccess { req_id: id(1), extent };
+        assert_eq!(ledger.act(&provider(), grant), Err(code));
+        let denial = Denial { reason: 1, basis: None, holder: None, evidence: None };
+        assert_eq!(ledger.act(&provider(), Deny { req_id: id(1), denial }), Ok(()));
+    }
+}

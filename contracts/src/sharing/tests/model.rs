@@ -216,7 +216,13 @@ impl Model {
     }
 
     fn grant(&mut self, by: usize, id: u8, less: bool, more: bool, now: u64) -> Answered {
+        let shared = match self.catalogue {
+            Some((_, _, "withdrawn")) => Err(Code::CatalogueState),
+            Some((_, 2, _)) => Err(Code::NotShared),
+            _ => Ok(()),
+        };
         let request = self.open(by, id)?;
+        shared?;
         if request.until < day_of(now) {
             return Err(Code::TermInvalid);
         }

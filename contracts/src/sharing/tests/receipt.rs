@@ -87,6 +87,18 @@ fn one_signature_waits_for_the_other_side() {
 }
 
 #[test]
+fn evidence_commits_to_something() {
+    let mut ledger = granted();
+    let receipt = used(&ledger, 1);
+    ledger.act(&consumer(), one_sided(receipt)).unwrap();
+    let commit = hefu_primitives::H32::ZERO;
+    let evidence = Some(crate::EvidenceRef { kind: 1, commit, bytes: 1 });
+    let answer = Answer::Contest { reason: ContestReason::NotUsed, evidence };
+    let act = AnswerReceipt { rcp_id: id(1), answer };
+    assert_eq!(ledger.act(&provider(), act), Err(Code::BadField));
+}
+
+#[test]
 fn a_late_answer_counts_with_a_flag() {
     let mut ledger = granted();
     let receipt = used(&ledger, 1);
@@ -111,6 +123,8 @@ fn putting_refuses() {
         (at(now - DAY_MS - 1, now), Code::BadField),
         (Receipt { cat_version: 2, ..good.clone() }, Code::BadField),
         (Receipt { cat_version: 0, ..good.clone() }, Code::BadField),
+        (Receipt { case: Some(hefu_primitives::H32::ZERO), ..good.clone() }, Code::BadField),
+        (Receipt { req: hefu_primitives::H32::ZERO, ..good.clone() }, Code::BadField),
         (at(now, now + 400_000), Code::FutureTime),
         (Receipt { grant_id: id(9), ..good.clone() }, Code::UnknownGrant),
         (at(now - 60_000, now), Code::NoGrantAtTime),

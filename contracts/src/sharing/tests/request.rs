@@ -76,7 +76,18 @@ fn requesting_refuses() {
             Code::BadField,
         ),
     ];
-    let longest = RequestAccess { req_id: id(2), ..term(0, 365) };
+    let nothing = Basis { kind: BasisKind::Law, digest: hefu_primitives::H32::ZERO };
+    let fields_digest = hefu_primitives::H32::ZERO;
+    let empty: [(RequestAccess, Code); 3] = [
+        (RequestAccess { legal_basis: nothing, ..good.clone() }, Code::BadField),
+        (
+            RequestAccess { extent: Extent { fields_digest, ..good.extent }, ..good.clone() },
+            Code::BadField,
+        ),
+        (RequestAccess { scenario: Some(9), ..good.clone() }, Code::UnknownScenario),
+    ];
+    let cases = cases.into_iter().chain(empty);
+    let longest = RequestAccess { req_id: id(2), scenario: Some(1), ..term(0, 365) };
     for (act, code) in cases {
         assert_eq!(ledger.act(&consumer(), act.clone()), Err(code), "{act:?}");
     }
@@ -133,6 +144,23 @@ fn denying() {
         holder: Some(stranger().authority),
         evidence: Some(evidence),
     };
+    let zero = hefu_primitives::H32::ZERO;
+    let somebody = |text| Denial { holder: Some(code(text)), ..full(4) };
+    for (denial, code) in [
+        (
+            Denial { basis: Some(Basis { kind: BasisKind::Law, digest: zero }), ..full(3) },
+            Code::DenialReasonRequired,
+        ),
+        (
+            Denial { evidence: Some(crate::EvidenceRef { commit: zero, ..evidence }), ..full(99) },
+            Code::DenialReasonRequired,
+        ),
+        (somebody("ZHANGSANSHANGHAI01"), Code::UsccInvalid),
+        (somebody("11310000HEFU01010X"), Code::UsccInvalid),
+        (somebody("11100000000013338W"), Code::UsccInvalid),
+    ] {
+        assert_eq!(ledger.act(&provider(), Deny { req_id: id(1), denial }), Err(code));
+    }
     for reason in [1, 2, 3, 4, 5, 6, 99] {
         let mut ledger = requested();
         let act = Deny { req_id: id(1), denial: full(reason) };
