@@ -1,6 +1,8 @@
 //! The whole machine by hand: one validator's core, fed with what peers send.
 
 use hefu_consensus::Message;
+use hefu_contracts::Act;
+use hefu_contracts::certificate::Ident;
 use hefu_primitives::block::bundles_root;
 use hefu_primitives::bounds::MAX_BUNDLE_BYTES;
 use hefu_primitives::{KeyPair, Proposal, Round, VoteKind};
@@ -120,6 +122,20 @@ fn a_block_is_voted_for_once_its_bundles_came_and_only_if_its_transactions_are_s
         assert_eq!(prevoted(&outputs), Some(good.then(|| block.id())));
         assert_eq!(bench.bundles_in_log(), usize::from(good));
     }
+}
+
+#[test]
+fn a_block_with_a_persons_number_is_not_voted_for() {
+    let (mut bench, _) = Bench::new();
+    let (_, act) = bench.world.attest(1);
+    let Act::Attest(mut attest) = act else { unreachable!() };
+    attest.ident = Ident::Plain("999999194901010000".to_owned());
+    let hidden = bundle(&bench.world.sign(&[attest.into()]));
+    let block = bench.block(0, std::slice::from_ref(&hidden));
+    bench.propose(&block);
+    let came = CoreInput::Bundles(vec![Bundle::decode(hidden.as_bytes()).unwrap()]);
+    assert_eq!(prevoted(&bench.core.step(START, came)), Some(None));
+    assert_eq!(bench.bundles_in_log(), 0, "and it is not even logged");
 }
 
 #[test]

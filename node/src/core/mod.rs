@@ -533,7 +533,7 @@ impl<D: Disk> Core<D> {
     /// bounds, with a text that the guard at the door refuses, or with a transaction that nobody
     /// registered has signed, is not voted for, and its bundles are not even logged.
     fn check(&mut self, block: &Block, bundles: &[Arc<Bundle>]) -> Result<Input, CoreError> {
-        if let Err(reason) = admissible(bundles).and_then(|()| self.check_signed(bundles)) {
+        if let Err(reason) = admissible(bundles).and_then(|()| self.check_new(bundles)) {
             tracing::warn!(height = %block.header.height, %reason, "a proposed block is refused");
             return Ok(Input::Validated { block: block.id(), valid: false });
         }
@@ -545,15 +545,16 @@ impl<D: Disk> Core<D> {
         Ok(Input::Validated { block: block.id(), valid: verdict.is_ok() })
     }
 
-    /// Verifies what was not verified on arrival, and stops at the first forgery.
-    fn check_signed(&mut self, bundles: &[Arc<Bundle>]) -> Result<(), Inadmissible> {
+    /// Checks the transactions that did not pass the door here, and stops at the first that would
+    /// not have.
+    fn check_new(&mut self, bundles: &[Arc<Bundle>]) -> Result<(), Inadmissible> {
         let (chain, records) = (self.ledger.chain(), self.ledger.records());
-        let is_signed = |tx: &SignedTransaction| {
-            self.pool.has_verified(tx) || exec::is_signed(&chain, tx, records, &VerifyAlways)
-        };
-        let mut transactions = bundles.iter().flat_map(|bundle| bundle.transactions());
-        if let Some(forged) = transactions.find(|tx| !is_signed(tx)) {
-            return Err(Inadmissible::Unsigned(forged.id()));
+        let transactions = bundles.iter().flat_map(|bundle| bundle.transactions());
+        for tx in transactions.filter(|tx| !self.pool.has_verified(tx)) {
+            hefu_contracts::screen(tx).map_err(|(code, _)| Inadmissible::Screened(code))?;
+            if !exec::is_signed(&chain, tx, records, &VerifyAlways) {
+                return Err(Inadmissible::Unsigned(tx.id()));
+            }
         }
         bundles.iter().for_each(|bundle| self.pool.set_verified(&bundle.id()));
         Ok(())
@@ -704,12 +705,7 @@ fn admissible(bundles: &[Arc<Bundle>]) -> Result<(), Inadmissible> {
         return Err(Inadmissible::Bytes(bytes));
     }
     let ids: BTreeSet<BundleId> = bundles.iter().map(|bundle| bundle.id()).collect();
-    if ids.len() != bundles.len() {
-        return Err(Inadmissible::Twice);
-    }
-    let mut transactions = bundles.iter().flat_map(|bundle| bundle.transactions());
-    let screened = transactions.try_for_each(hefu_contracts::screen);
-    screened.map_err(|(code, _)| Inadmissible::Screened(code))
+    if ids.len() != bundles.len() { Err(Inadmissible::Twice) } else { Ok(()) }
 }
 
 fn decode_body(body: &[u8]) -> Option<Vec<Arc<Bundle>>> {

@@ -1,7 +1,7 @@
 //! What the node stores of a block, and where it says a transaction stands.
 
 use hefu_primitives::block::{Block, Outcome, TxResult};
-use hefu_primitives::bounds::MAX_STORED_BLOCK_BYTES;
+use hefu_primitives::bounds::{MAX_BLOCK_BUNDLES, MAX_STORED_BLOCK_BYTES};
 use hefu_primitives::codec::{Canonical, CodecError};
 use hefu_primitives::{Bundle, CommitCertificate, Height, SignedTransaction};
 use minicbor::bytes::ByteVec;
@@ -19,10 +19,22 @@ pub struct StoredBlock {
     pub certificate: CommitCertificate,
     /// The bundles, in the block's order.
     #[n(2)]
+    #[cbor(decode_with = "few_bundles")]
     pub bundles: Vec<ByteVec>,
     /// What became of each transaction.
     #[n(3)]
     pub outcomes: Vec<Outcome>,
+}
+
+/// Blocks come from peers too: a list of more bundles than a block has is not even read.
+fn few_bundles<'b, C>(
+    d: &mut minicbor::Decoder<'b>,
+    ctx: &mut C,
+) -> Result<Vec<ByteVec>, minicbor::decode::Error> {
+    match d.probe().array()? {
+        Some(count) if count <= MAX_BLOCK_BUNDLES as u64 => d.decode_with(ctx),
+        _ => Err(minicbor::decode::Error::message("more bundles than a block has")),
+    }
 }
 
 impl StoredBlock {
@@ -70,5 +82,43 @@ impl Position {
     /// Whether the signer is known to have sent this.
     pub fn is_authentic(&self) -> bool {
         self.authentic
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hefu_primitives::{BlockId, BundleId, ChainId, H32, Header, KeyId, Millis, Round};
+
+    use super::*;
+
+    #[test]
+    fn a_block_has_no_more_bundles_than_a_block_may() {
+        let header = Header {
+            protocol: 1,
+            chain: ChainId::ZERO,
+            height: Height(1),
+            round: Round(0),
+            time: Millis(1),
+            parent: BlockId::ZERO,
+            bundles_root: H32::ZERO,
+            outcomes_root: H32::ZERO,
+            log_size: 1,
+            log_root: H32::ZERO,
+            state_root: H32::ZERO,
+            validators: H32::ZERO,
+            next_validators: H32::ZERO,
+            parameters: H32::ZERO,
+            proposer: KeyId::ZERO,
+        };
+        let (height, round, block) = (Height(1), Round(0), BlockId::ZERO);
+        let stored = |bundles: usize| StoredBlock {
+            block: Block { header: header.clone(), bundles: vec![BundleId::ZERO; 2] },
+            certificate: CommitCertificate { height, round, block, signatures: Vec::new() },
+            bundles: vec![vec![0].into(); bundles],
+            outcomes: Vec::new(),
+        };
+        let most = stored(MAX_BLOCK_BUNDLES);
+        assert_eq!(StoredBlock::decode(&most.to_bytes()), Ok(most));
+        assert!(StoredBlock::decode(&stored(MAX_BLOCK_BUNDLES + 1).to_bytes()).is_err());
     }
 }

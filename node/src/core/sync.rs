@@ -12,6 +12,9 @@ pub const MAX_FETCHED_BUNDLES: usize = 100;
 pub const MAX_REQUEST_BYTES: usize = 4 * 1024;
 /// Largest answer, in bytes: one largest block always fits.
 pub const MAX_ANSWER_BYTES: usize = MAX_STORED_BLOCK_BYTES + 4096;
+/// Most items of an answer: as many as may be asked for. Without this bound 8 MiB of empty items
+/// would be decoded into 200.
+const MAX_ANSWER_ITEMS: usize = MAX_FETCHED_BUNDLES;
 
 /// What a node may ask another.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -55,7 +58,7 @@ impl SyncAnswer {
     /// Takes items while they fit.
     pub fn collect(items: impl Iterator<Item = Vec<u8>>) -> Self {
         let mut bytes = 16usize;
-        let fits = items.take_while(|item| {
+        let fits = items.take(MAX_ANSWER_ITEMS).take_while(|item| {
             bytes = bytes.saturating_add(item.len()).saturating_add(8);
             bytes <= MAX_ANSWER_BYTES
         });
@@ -67,6 +70,13 @@ impl SyncAnswer {
     /// # Errors
     /// Those of the codec.
     pub fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
+        // An array without a length is not canonical, but would be decoded before that shows.
+        let announced = minicbor::Decoder::new(bytes).array().ok().flatten();
+        let items = announced.ok_or(CodecError::NotCanonical)?;
+        let found = usize::try_from(items).unwrap_or(usize::MAX);
+        if found > MAX_ANSWER_ITEMS {
+            return Err(CodecError::TooLarge { bound: MAX_ANSWER_ITEMS, found });
+        }
         Self::from_bytes(bytes, MAX_ANSWER_BYTES)
     }
 }
@@ -90,5 +100,12 @@ mod tests {
         let answer = SyncAnswer::collect(std::iter::repeat_n(vec![0; 1024 * 1024], 20));
         assert!(answer.to_bytes().len() <= MAX_ANSWER_BYTES && answer.0.len() == 8);
         assert_eq!(SyncAnswer::decode(&answer.to_bytes()), Ok(answer));
+        let many = SyncAnswer::collect(std::iter::repeat_n(vec![], MAX_ANSWER_ITEMS + 1));
+        assert_eq!(many.0.len(), MAX_ANSWER_ITEMS);
+        assert!(SyncAnswer::decode(&many.to_bytes()).is_ok());
+        let over = SyncAnswer(vec![vec![].into(); MAX_ANSWER_ITEMS + 1]);
+        assert!(matches!(SyncAnswer::decode(&over.to_bytes()), Err(CodecError::TooLarge { .. })));
+        let endless = [vec![0x9f], vec![0x40; MAX_ANSWER_ITEMS + 1], vec![0xff]].concat();
+        assert!(SyncAnswer::decode(&endless).is_err());
     }
 }
