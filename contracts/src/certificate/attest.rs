@@ -36,8 +36,9 @@ const BACKFILL_AFTER_MS: u64 = 30 * DAY_MS;
 /// mandate (`E302`); the region is the member's (`E118`), and a prefecture or wider for what could
 /// point at a person (`E319`); the identifier as its type allows (`E303`–`E306`); days in order, and
 /// within the type's validity (`E307`); a good seal where one is required (`E308`); what it takes
-/// the place of (`E309`, `E317`, `E321`); commitments that are not zero (`E118`); it did not happen
-/// in the future (`E112`), nor more than 30 days ago without the mark (`E307`).
+/// the place of (`E309`, `E317`, `E321`); commitments and digests that are not zero (`E118`);
+/// neither it nor its sealing happened in the future (`E112`), nor it more than 30 days ago without
+/// the mark (`E307`).
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Attest {
@@ -106,7 +107,7 @@ impl Attest {
         self.check_commitments()?;
         self.check_ident(ctx, &terms)?;
         self.check_days(ctx.today(), &terms.validity)?;
-        self.check_seal(&terms)?;
+        self.check_seal(ctx, &terms)?;
         let stamp = ctx.stamp(self.occurred_at)?;
         let late = stamp.time.0.saturating_sub(stamp.occurred_at.0);
         if late > BACKFILL_AFTER_MS && !self.marks.backfill {
@@ -158,7 +159,8 @@ impl Attest {
         let zero = self.holder == H32::ZERO
             || self.content == H32::ZERO
             || self.file == Some(H32::ZERO)
-            || self.ident == Ident::Committed(H32::ZERO);
+            || self.ident == Ident::Committed(H32::ZERO)
+            || self.seal.is_some_and(|seal| seal.has_zero());
         if zero { Err(Code::BadField) } else { Ok(()) }
     }
 
@@ -197,7 +199,10 @@ impl Attest {
         if ordered && within { Ok(()) } else { Err(Code::BadDates) }
     }
 
-    fn check_seal(&self, terms: &CertTypeTerms) -> Result<(), Code> {
+    fn check_seal(&self, ctx: &Context<'_, '_>, terms: &CertTypeTerms) -> Result<(), Code> {
+        if let Some(seal) = &self.seal {
+            ctx.stamp(seal.signed_at)?;
+        }
         let good = self.seal.is_some_and(|seal| seal.verdict != SealVerdict::Invalid);
         if terms.seal_required && !good { Err(Code::SealRequired) } else { Ok(()) }
     }

@@ -278,6 +278,15 @@ pub struct SealEvidence {
     pub verifier_version: u16,
 }
 
+impl SealEvidence {
+    /// Whether a digest is zero: of nothing.
+    pub fn has_zero(&self) -> bool {
+        let Self { seal_id, maker_cert, signer_cert, signed_value, .. } = self;
+        [seal_id, maker_cert, signer_cert, signed_value].contains(&&H32::ZERO)
+            || self.timestamp == Some(H32::ZERO)
+    }
+}
+
 /// Where an attestation comes from, when not from today's issuing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]

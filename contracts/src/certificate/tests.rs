@@ -205,7 +205,16 @@ fn seals_where_required() {
     assert_eq!(ledger.act(&issuer, food(1, None)), Err(Code::SealRequired));
     let invalid = Some(seal(SealVerdict::Invalid));
     assert_eq!(ledger.act(&issuer, food(1, invalid)), Err(Code::SealRequired));
-    assert_eq!(ledger.act(&issuer, food(1, Some(seal(SealVerdict::Valid)))), Ok(()));
+    let good = seal(SealVerdict::Valid);
+    for (seal, error) in [
+        (SealEvidence { seal_id: H32::ZERO, ..good }, Code::BadField),
+        (SealEvidence { signed_value: H32::ZERO, ..good }, Code::BadField),
+        (SealEvidence { timestamp: Some(H32::ZERO), ..good }, Code::BadField),
+        (SealEvidence { signed_at: Millis(start().0 + DAY_MS), ..good }, Code::FutureTime),
+    ] {
+        assert_eq!(ledger.act(&issuer, food(1, Some(seal))), Err(error));
+    }
+    assert_eq!(ledger.act(&issuer, food(1, Some(good))), Ok(()));
     assert_eq!(ledger.act(&issuer, food(2, Some(seal(SealVerdict::NotChecked)))), Ok(()));
 }
 

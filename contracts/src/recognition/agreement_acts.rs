@@ -43,8 +43,8 @@ const PAUSE_MEMORY_DAYS: i64 = 366;
 /// Errors: `E106` `E221` not a governor · `E114` id used · `E118` days for disputes out of range ·
 /// `E402` the signer's province is no party · `E405` the amended agreement is unknown · `E401`
 /// anything else: parties not ascending, not active, fewer than two or more than the kind allows;
-/// entries empty, not ascending, of types or scenarios not adopted; days in the past or backwards;
-/// an amendment of other parties, of the wrong version, or of what is not signed or is replaced.
+/// entries empty, not ascending, of types or scenarios not adopted, or of scenarios that do not list
+/// the type; days in the past or backwards; no digest of the text; an amendment of other parties, of the wrong version, or of what is not signed or is replaced.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProposeAgreement {
@@ -103,6 +103,7 @@ impl ProposeAgreement {
         };
         let sound = self.parties_are_sound(ctx)
             && self.entries_are_sound(ctx)
+            && self.legal_digest != H32::ZERO
             && self.effective >= ctx.today()
             && self.until.is_none_or(|last| last >= self.effective)
             && self.follows(amended.as_ref(), ctx);
@@ -139,9 +140,11 @@ impl ProposeAgreement {
 
     fn entries_are_sound(&self, ctx: &Context<'_, '_>) -> bool {
         let types: Vec<TypeCode> = self.entries.iter().map(|entry| entry.type_code).collect();
-        let adopted = |id: &u32| {
-            let scenario = ctx.state.get(&SCENARIOS, id);
-            scenario.is_some_and(|scenario| scenario.state() == ListState::Adopted)
+        let covers = |id: &u32, code: &TypeCode| {
+            ctx.state.get(&SCENARIOS, id).is_some_and(|scenario| {
+                scenario.state() == ListState::Adopted
+                    && scenario.terms.types.iter().any(|listed| listed.code == *code)
+            })
         };
         (1..=MAX_ENTRIES).contains(&types.len())
             && ascending(&types)
@@ -150,7 +153,7 @@ impl ProposeAgreement {
                 version.is_some_and(|version| version.state() == ListState::Adopted)
                     && (1..=MAX_SCENARIOS).contains(&entry.scenarios.len())
                     && ascending(&entry.scenarios)
-                    && entry.scenarios.iter().all(adopted)
+                    && entry.scenarios.iter().all(|id| covers(id, &entry.type_code))
             })
     }
 

@@ -30,9 +30,9 @@ const MAX_UNIT: usize = 16;
 /// Who: a verifier key of an authority with a mandate to rely on certificates in the scenario.
 ///
 /// Errors: `E106` · `E334` no such scenario · `E415` no mandate for it · `E412` unknown reason ·
-/// `E411` not accepted and no reason · `E413` a reason lacks its evidence or statute · `E118`
-/// reasons with an acceptance, twice, or more than four; evidence more than eight; a unit that is
-/// no code; a reason against one's own finding · `E109` the unit holds a personal number · `E112`
+/// `E411` not accepted and no reason · `E413` a reason lacks its evidence or statute, or one is
+/// zero · `E118` reasons with an acceptance, twice, or more than four; evidence more than eight; a
+/// unit or item that is no code; a case that is zero; a reason against one's own finding · `E109` the unit holds a personal number · `E112`
 /// decided in the future · `E414` the height is not before this block · `E114` id used · `E405` no
 /// such agreement · `E416` no such attestation, and reason 02 not given.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
@@ -164,11 +164,15 @@ impl Decide {
         if twice || too_many || against_itself || (accepted && !reasons.is_empty()) {
             return Err(Code::BadField);
         }
+        if self.item.parts().is_err() || self.case == Some(H32::ZERO) {
+            return Err(Code::BadField);
+        }
         let bare = |reason: &Reason| {
             (reason.needs_evidence() && self.evidence.is_empty())
                 || (reason.needs_statute() && self.statute.is_none())
         };
-        if reasons.iter().any(bare) {
+        let empty = self.statute == Some(H32::ZERO) || self.evidence.iter().any(|e| !e.is_given());
+        if empty || reasons.iter().any(bare) {
             return Err(Code::EvidenceRequired);
         }
         self.unit.as_deref().map_or(Ok(()), check_unit)?;

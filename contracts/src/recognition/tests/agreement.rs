@@ -62,6 +62,11 @@ fn proposing_refuses() {
         (with(&|t| t.parties = vec![REGIONS[0], Region(350_000)]), Code::AgreementInvalid),
         (with(&|t| t.effective = days(-1)), Code::AgreementInvalid),
         (with(&|t| t.until = Some(days(-1))), Code::AgreementInvalid),
+        (with(&|t| t.legal_digest = hefu_primitives::H32::ZERO), Code::AgreementInvalid),
+        (
+            entries(vec![AgreementEntry { type_code: code(FOOD), ..entry.clone() }]),
+            Code::AgreementInvalid,
+        ),
         (entries(vec![]), Code::AgreementInvalid),
         (entries(vec![entry.clone(), entry.clone()]), Code::AgreementInvalid),
         (entries(vec![AgreementEntry { min_version: 2, ..entry.clone() }]), Code::AgreementInvalid),

@@ -154,6 +154,8 @@ fn deciding_refuses() {
     let bare = |reason| Decide { evidence: vec![], statute: None, ..refuse(&ledger, 2, &[reason]) };
     let unit = |text: &str| Decide { unit: Some(text.to_owned()), ..good.clone() };
     let evidence = EvidenceRef { kind: 1, commit: digest(1), bytes: 1 };
+    let zero = hefu_primitives::H32::ZERO;
+    let nothing = EvidenceRef { commit: zero, ..evidence };
     let cases: Vec<(Decide, Code)> = vec![
         (Decide { scenario: 2, ..good.clone() }, Code::UnknownScenario),
         (refuse(&ledger, 2, &[21]), Code::ReasonUnknown),
@@ -170,6 +172,11 @@ fn deciding_refuses() {
         (bare(16), Code::EvidenceRequired),
         (bare(17), Code::EvidenceRequired),
         (bare(99), Code::EvidenceRequired),
+        (Decide { statute: Some(zero), ..refuse(&ledger, 2, &[16]) }, Code::EvidenceRequired),
+        (Decide { evidence: vec![nothing], ..refuse(&ledger, 2, &[99]) }, Code::EvidenceRequired),
+        (Decide { evidence: vec![evidence, nothing], ..no.clone() }, Code::EvidenceRequired),
+        (Decide { case: Some(zero), ..good.clone() }, Code::BadField),
+        (Decide { item: code("SOMEBODYSNAM"), ..good.clone() }, Code::BadField),
         (Decide { reasons: vec![4], ..good.clone() }, Code::BadField),
         (refuse(&ledger, 2, &[4, 4]), Code::BadField),
         (refuse(&ledger, 2, &[4, 5, 6, 7, 9]), Code::BadField),
