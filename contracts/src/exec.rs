@@ -123,7 +123,11 @@ pub fn parameters_hash(parameters: &Parameters) -> H32 {
 /// What happens at the start of every block: transaction ids that can no longer be sent again are
 /// forgotten, the validator schedule moves on by one height, and recognition notes when it is.
 fn prepare(block: &BlockInfo, state: &mut State<'_>) {
-    for (key, ()) in state.scan_before(&SEEN, &block.time, MAX_PRUNED) {
+    // What was over before the parent was forgotten then: a scan from the first key would step over
+    // the remains of all that were ever forgotten, which log-structured engines keep for a while.
+    let parent = crate::recognition::heights::time_of(&*state, block.height.previous());
+    let parent = parent.unwrap_or_default();
+    for (key, ()) in state.scan_between(&SEEN, &parent, &block.time, MAX_PRUNED) {
         let (Some(time), Some(id)) = (key.get(1..9), key.get(9..41)) else { continue };
         let (Ok(time), Ok(id)) = (time.try_into(), id.try_into()) else { continue };
         state.delete(&SEEN, &(Millis(u64::from_be_bytes(time)), TxId(id)));

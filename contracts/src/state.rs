@@ -251,14 +251,16 @@ impl<'v> State<'v> {
             .collect()
     }
 
-    /// At most `limit` records of a table with keys before `end`, as full keys and values.
-    pub fn scan_before<K: KeyPart + ?Sized, V: Canonical, P: KeyPart + ?Sized>(
+    /// At most `limit` records of a table with keys from `start` on and before `end`, as full keys
+    /// and values.
+    pub fn scan_between<K: KeyPart + ?Sized, V: Canonical, P: KeyPart + ?Sized>(
         &self,
         table: &Table<K, V>,
+        start: &P,
         end: &P,
         limit: usize,
     ) -> Vec<(Vec<u8>, V)> {
-        let (from, _) = table.range(&());
+        let (from, _) = table.range(start);
         let (to, _) = table.range(end);
         self.scan_raw(&from, &to, limit)
             .into_iter()

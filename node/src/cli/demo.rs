@@ -30,7 +30,7 @@ pub(crate) struct Demo {
     #[arg(long, default_value_t = 8421)]
     port: u16,
     /// What keeps the index.
-    #[arg(long, value_enum, default_value_t = EngineName::Sled)]
+    #[arg(long, value_enum, default_value_t = EngineName::Fjall)]
     engine: EngineName,
     #[command(subcommand)]
     command: Option<Control>,

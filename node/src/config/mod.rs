@@ -194,7 +194,8 @@ impl Default for Api {
 
 impl Default for Storage {
     fn default() -> Self {
-        Self { engine: Engine::Sled }
+        // docs/storage.md has the measurement behind this.
+        Self { engine: Engine::Fjall }
     }
 }
 
