@@ -1,0 +1,20 @@
+//! Has a clock hours off, and says so in every block it proposes.
+
+use super::Attacker;
+use crate::sim::rng::Rng;
+
+/// One hour.
+const HOUR_MS: i64 = 3_600_000;
+
+pub(super) struct TimeLiar;
+
+impl Attacker for TimeLiar {
+    fn skew(&self, rng: &mut Rng) -> i64 {
+        match rng.below(4) {
+            0 => -HOUR_MS,
+            1 => 3_000,
+            2 => HOUR_MS,
+            _ => 1_000 * HOUR_MS,
+        }
+    }
+}

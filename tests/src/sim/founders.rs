@@ -1,0 +1,128 @@
+//! The network that is simulated: up to ten provinces, of which the four of the sample have an
+//! issuing office. Made once for each number of members and shared by all runs.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::Context;
+use hefu_genesis::sample::{self, AuthorityKeys, PROVINCES};
+use hefu_genesis::{AuthoritySeed, Genesis, MemberSeed};
+use hefu_primitives::codes::region::province_of;
+use hefu_primitives::codes::uscc;
+use hefu_primitives::hash::{Domain, hash};
+use hefu_primitives::{KeyPair, Millis, PublicKey, Region, TypeCode};
+
+/// 2026-03-02T00:00:00Z: when the ledger begins.
+pub(crate) const CREATED: Millis = Millis(1_772_409_600_000);
+/// Business licences: plain identifiers, no end, no seal.
+pub(crate) const LICENCE: &str = "11100000HEFU90025A001";
+/// Provinces that join the four of the sample in larger networks.
+const MORE: [u32; 6] = [350_000, 360_000, 370_000, 410_000, 420_000, 430_000];
+/// Largest network.
+pub(crate) const MAX_NODES: usize = PROVINCES.len() + MORE.len();
+
+/// A genesis and the keys that go with it.
+#[derive(Debug)]
+pub(crate) struct Founders {
+    pub(crate) genesis: Arc<Genesis>,
+    /// Consensus keys, by region as in the validator set.
+    pub(crate) validators: Vec<KeyPair>,
+    /// Offices that issue licences.
+    pub(crate) issuers: Vec<(Region, AuthorityKeys)>,
+}
+
+/// The network of so many members, 4 to [`MAX_NODES`].
+pub(crate) fn founders(nodes: usize) -> anyhow::Result<Arc<Founders>> {
+    static MADE: Mutex<BTreeMap<usize, Arc<Founders>>> = Mutex::new(BTreeMap::new());
+    anyhow::ensure!((4..=MAX_NODES).contains(&nodes), "4 to {MAX_NODES} nodes can be simulated");
+    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(founders) = made.get(&nodes) {
+        return Ok(founders.clone());
+    }
+    let founders = Arc::new(make(nodes)?);
+    made.insert(nodes, founders.clone());
+    Ok(founders)
+}
+
+fn key(purpose: &str) -> KeyPair {
+    KeyPair::from_secret(&hash(Domain::Digest, &[b"simulated key ", purpose.as_bytes()]).0)
+}
+
+fn make(nodes: usize) -> anyhow::Result<Founders> {
+    let kind: TypeCode = LICENCE.parse()?;
+    let mut charter = sample::charter(CREATED)?;
+    charter.types.retain(|terms| terms.code == kind);
+    charter.scenarios.clear();
+    charter.agreements.clear();
+    let (mut members, mut validators, mut issuers) = (Vec::new(), Vec::new(), Vec::new());
+    for region in PROVINCES {
+        let (mut seed, keys) = sample::member(region, CREATED, &mut |purpose| key(purpose))?;
+        let office = keys.authorities.iter().find(|office| office.may_issue.contains(&kind));
+        let office = office.context("the sample has an issuer of licences")?;
+        let operator = seed.operator;
+        seed.authorities.retain(|a| a.code == office.code || a.code == operator);
+        seed.authorities.iter_mut().for_each(|authority| strip(authority, kind));
+        issuers.push((region, office.clone()));
+        validators.push(keys.validator);
+        members.push(seed);
+    }
+    for number in MORE.iter().take(nodes - PROVINCES.len()) {
+        let region = Region(*number);
+        validators.push(key(&format!("{region}/validator")));
+        members.push(province(region)?);
+    }
+    let genesis = Arc::new(Genesis::from_parts(charter, members)?);
+    let own = validators.iter().map(KeyPair::public);
+    let same = genesis.validators().validators().iter().map(|v| v.key).eq(own);
+    anyhow::ensure!(same, "the validator set is in the order of regions");
+    Ok(Founders { genesis, validators, issuers })
+}
+
+/// Keeps of a mandate what the simulated network knows: the fewer records, the more runs.
+fn strip(authority: &mut AuthoritySeed, kind: TypeCode) {
+    authority.may_issue.retain(|code| *code == kind);
+    authority.may_rely.clear();
+    authority.may_handle.clear();
+}
+
+/// A province with a validator and an operator, and nobody who acts.
+fn province(region: Region) -> anyhow::Result<MemberSeed> {
+    let known = province_of(region).context("no such province")?;
+    let operator = uscc::with_checks(&format!("11{region}HEFU{:04}", region.0 / 10_000))?;
+    let public = |purpose: &str| -> PublicKey { key(&format!("{region}/{purpose}")).public() };
+    Ok(MemberSeed {
+        region,
+        operator,
+        name_zh: known.name.to_owned(),
+        name_en: known.english.to_owned(),
+        validator_key: public("validator"),
+        node_key: public("node"),
+        governor_keys: ["governor-1", "governor-2", "governor-3"].map(public),
+        addresses: Vec::new(),
+        authorities: vec![AuthoritySeed {
+            code: operator,
+            name: format!("{}数据管理局(示例)", known.name),
+            level: 2,
+            region,
+            central_vertical: false,
+            may_issue: Vec::new(),
+            may_rely: Vec::new(),
+            may_handle: Vec::new(),
+            keys: Vec::new(),
+        }],
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_size_has_a_genesis() {
+        for nodes in 4..=MAX_NODES {
+            let made = founders(nodes).unwrap();
+            assert_eq!((made.validators.len(), made.issuers.len()), (nodes, 4));
+        }
+        assert!(founders(3).is_err() && founders(MAX_NODES + 1).is_err());
+    }
+}

@@ -1,0 +1,212 @@
+//! What a run will go through: drawn from the seed, so that runs differ in which faults they have
+//! and not only in how much of each; every fault can be left out to find what a failure needs.
+//!
+//! At most f machines are faulty beyond crashing: those that lie, and those whose stored blocks
+//! are lost or damaged, since they may not vote until they have them back.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use super::byzantine::Kind;
+use super::mutant::Mutant;
+use super::rng::Rng;
+
+/// A kind of fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fault {
+    /// Messages are lost.
+    Loss,
+    /// Messages arrive twice.
+    Duplicates,
+    /// Messages take long and overtake each other.
+    Delay,
+    /// Some links carry nothing in one direction for a while.
+    Asymmetry,
+    /// The network splits and heals.
+    Partitions,
+    /// Not every two machines are linked.
+    PartialMesh,
+    /// Machines crash between two outputs and start again.
+    Crashes,
+    /// Machines crash inside a write.
+    DiskCrashes,
+    /// Disks are full, or report that a sync failed; the node must stop.
+    DiskErrors,
+    /// A crash also loses or tears what was not synced.
+    PowerLoss,
+    /// A stored block decays.
+    BitRot,
+    /// A machine loses its stored blocks and keeps its log.
+    LostBlocks,
+    /// Disks take their time.
+    SlowDisks,
+    /// Clocks are apart.
+    Skew,
+    /// Clocks jump.
+    Jumps,
+    /// Some validators lie.
+    Attackers,
+    /// One machine only follows.
+    Observer,
+    /// Transactions are sent to several nodes, again, and with little time left.
+    RoughClients,
+}
+
+impl Fault {
+    /// All of them.
+    pub const ALL: [Self; 18] = [
+        Self::Loss,
+        Self::Duplicates,
+        Self::Delay,
+        Self::Asymmetry,
+        Self::Partitions,
+        Self::PartialMesh,
+        Self::Crashes,
+        Self::DiskCrashes,
+        Self::DiskErrors,
+        Self::PowerLoss,
+        Self::BitRot,
+        Self::LostBlocks,
+        Self::SlowDisks,
+        Self::Skew,
+        Self::Jumps,
+        Self::Attackers,
+        Self::Observer,
+        Self::RoughClients,
+    ];
+
+    /// The fault of a name, as [`fmt::Display`] writes it.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|fault| fault.to_string() == name)
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match self {
+            Self::Loss => "loss",
+            Self::Duplicates => "duplicates",
+            Self::Delay => "delay",
+            Self::Asymmetry => "asymmetry",
+            Self::Partitions => "partitions",
+            Self::PartialMesh => "partial-mesh",
+            Self::Crashes => "crashes",
+            Self::DiskCrashes => "disk-crashes",
+            Self::DiskErrors => "disk-errors",
+            Self::PowerLoss => "power-loss",
+            Self::BitRot => "bit-rot",
+            Self::LostBlocks => "lost-blocks",
+            Self::SlowDisks => "slow-disks",
+            Self::Skew => "skew",
+            Self::Jumps => "jumps",
+            Self::Attackers => "attackers",
+            Self::Observer => "observer",
+            Self::RoughClients => "rough-clients",
+        };
+        f.write_str(name)
+    }
+}
+
+/// A run to come.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Decides everything.
+    pub seed: u64,
+    /// Validators.
+    pub nodes: usize,
+    /// The faults that this run has.
+    pub faults: BTreeSet<Fault>,
+    /// Who lies: the machine and its way.
+    pub(crate) attackers: Vec<(usize, Kind)>,
+    /// When the faults stop, in milliseconds.
+    pub fault_ms: u64,
+    /// Stories that clients begin.
+    pub stories: u64,
+    /// A broken machine, to test a checker with.
+    pub mutant: Option<Mutant>,
+    pub(crate) loss: u64,
+    pub(crate) duplicates: u64,
+    pub(crate) delay_ms: u64,
+    pub(crate) crashes: u64,
+    pub(crate) pool_bytes: usize,
+}
+
+/// Chances in a thousand that a run has a fault.
+const HAS_FAULT: u64 = 550;
+
+impl Plan {
+    /// The plan of a seed.
+    pub fn new(seed: u64, nodes: usize) -> Self {
+        let rng = &mut Rng::for_purpose(seed, 1);
+        let has = |_: &Fault, rng: &mut Rng| rng.chance(HAS_FAULT);
+        let faults = Fault::ALL.into_iter().filter(|fault| has(fault, rng)).collect();
+        let attackers = attackers(nodes, rng);
+        Self {
+            seed,
+            nodes,
+            faults,
+            attackers,
+            fault_ms: rng.within(2_000, 8_000),
+            stories: rng.within(4, 16),
+            mutant: None,
+            loss: rng.within(10, 150),
+            duplicates: rng.within(10, 150),
+            delay_ms: rng.within(20, 120),
+            crashes: rng.within(1, 5),
+            pool_bytes: if rng.chance(500) { 48 * 1024 } else { 1024 * 1024 },
+        }
+    }
+
+    /// A plan without any fault.
+    pub fn calm(seed: u64, nodes: usize) -> Self {
+        Self { faults: BTreeSet::new(), attackers: Vec::new(), ..Self::new(seed, nodes) }
+    }
+
+    /// The plan of a seed with a broken machine, and what it takes for it to show.
+    pub fn broken(seed: u64, mutant: Mutant) -> Self {
+        let plan = Self { mutant: Some(mutant), ..Self::calm(seed, 4) };
+        mutant.prepare(plan)
+    }
+
+    /// The same without some faults.
+    #[must_use]
+    pub fn without(mut self, faults: &[Fault]) -> Self {
+        self.faults.retain(|fault| !faults.contains(fault));
+        if !self.has(Fault::Attackers) {
+            self.attackers.clear();
+        }
+        self
+    }
+
+    /// Whether a fault is in it.
+    pub fn has(&self, fault: Fault) -> bool {
+        self.faults.contains(&fault)
+    }
+
+    /// Who lies, if lying is among the faults.
+    pub(crate) fn attackers(&self) -> &[(usize, Kind)] {
+        if self.has(Fault::Attackers) { &self.attackers } else { &[] }
+    }
+
+    /// How many machines may lose blocks besides those that lie.
+    pub(crate) fn may_lose_blocks(&self) -> usize {
+        ((self.nodes - 1) / 3).saturating_sub(self.attackers().len())
+    }
+}
+
+/// Draws up to f machines that lie.
+fn attackers(nodes: usize, rng: &mut Rng) -> Vec<(usize, Kind)> {
+    let mut places: Vec<usize> = (0..nodes).collect();
+    rng.shuffle(&mut places);
+    let count = rng.within(1, ((nodes - 1) / 3) as u64) as usize;
+    places.into_iter().take(count).map(|at| (at, Kind::ALL[rng.place(Kind::ALL.len())])).collect()
+}
+
+/// Which faults a run has, as a reader wants to see it.
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} nodes, {} ms, {} stories", self.nodes, self.fault_ms, self.stories)?;
+        self.faults.iter().try_for_each(|fault| write!(f, ", {fault}"))?;
+        self.attackers().iter().try_for_each(|(at, kind)| write!(f, ", n{at} is {kind}"))
+    }
+}

@@ -1,0 +1,525 @@
+//! Time, and what happens in it.
+//!
+//! Events are ordered by virtual time in milliseconds and, at one time, by when they were made.
+//! Until the plan's `fault_ms` everything may happen; then the faults stop, liars go on lying, and
+//! within [`PATIENCE_MS`] all clients must know their outcomes and all honest machines stand at
+//! the same height.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use hefu_node::core::sync::{SyncAnswer, SyncRequest};
+use hefu_node::core::{CoreOutput, StoredBlock};
+use hefu_primitives::{Bundle, KeyId, KeyPair, Millis};
+
+use super::Report;
+use super::byzantine::{Attacker, Kind};
+use super::check::{End, Fact, Panel, Violation};
+use super::client::Clients;
+use super::founders::{CREATED, Founders};
+use super::machine::{Machine, Setting};
+use super::mutant::Mutant;
+use super::network::Network;
+use super::plan::{Fault, Plan};
+use super::rng::Rng;
+use super::trace::Trace;
+
+/// How long everything may take to settle once the faults have stopped, in milliseconds.
+const PATIENCE_MS: u64 = 120_000;
+/// How often it is looked whether everything has settled.
+const LOOK_MS: u64 = 250;
+
+/// The two kinds of message between machines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Channel {
+    Consensus,
+    Bundles,
+}
+
+/// Something that will happen.
+pub(super) enum Event {
+    Boot {
+        node: usize,
+    },
+    /// The machine crashes after so many more outputs.
+    ArmCrash {
+        node: usize,
+        outputs: u64,
+    },
+    /// A disk of the machine crashes in a write to come.
+    ArmDisk {
+        node: usize,
+        writes: u64,
+        log: bool,
+    },
+    /// A disk of the machine has so little room left, or fails its next sync.
+    BreakDisk {
+        node: usize,
+        log: bool,
+        room: Option<u64>,
+    },
+    Rot {
+        node: usize,
+    },
+    LoseBlocks {
+        node: usize,
+    },
+    Split,
+    Mend,
+    Mute,
+    Jump {
+        node: usize,
+        by: i64,
+    },
+    Calm,
+    Look,
+    Connect {
+        a: usize,
+        b: usize,
+    },
+    Gone {
+        at: usize,
+        of: usize,
+    },
+    Deliver {
+        from: usize,
+        to: usize,
+        connection: u64,
+        channel: Channel,
+        bytes: Arc<[u8]>,
+    },
+    Wake {
+        node: usize,
+        at: u64,
+    },
+    Emit {
+        node: usize,
+        life: u64,
+        outputs: Vec<CoreOutput>,
+    },
+    Ask {
+        asker: usize,
+        life: u64,
+        server: usize,
+        request: SyncRequest,
+    },
+    Answer {
+        asker: usize,
+        life: u64,
+        server: usize,
+        blocks: bool,
+        answer: Option<SyncAnswer>,
+    },
+    Story,
+    Submit {
+        ticket: usize,
+        node: usize,
+    },
+    Retry {
+        ticket: usize,
+    },
+    Replay,
+    Idle {
+        node: usize,
+    },
+}
+
+/// A liar with what it needs.
+pub(super) struct Liar {
+    pub(super) attacker: Box<dyn Attacker>,
+    pub(super) key: KeyPair,
+    /// Its place in the validator set.
+    pub(super) validator: usize,
+    pub(super) rng: Rng,
+}
+
+/// A run.
+pub(super) struct World {
+    pub(super) plan: Plan,
+    pub(super) setting: Setting,
+    pub(super) rng: Rng,
+    pub(super) now: u64,
+    made: u64,
+    events: BTreeMap<(u64, u64), Event>,
+    pub(super) machines: Vec<Machine>,
+    pub(super) honest: Vec<bool>,
+    pub(super) liars: BTreeMap<usize, Liar>,
+    pub(super) network: Network,
+    pub(super) clients: Clients,
+    panel: Panel,
+    pub(super) trace: Trace,
+    /// The faults have stopped.
+    pub(super) calm: bool,
+    /// Final blocks in their order.
+    pub(super) chain: Vec<Arc<StoredBlock>>,
+    pub(super) report: Report,
+}
+
+impl World {
+    pub(super) fn new(plan: Plan, founders: &Arc<Founders>, readable: bool) -> Self {
+        let is = |mutant| plan.mutant == Some(mutant);
+        let setting = Setting {
+            genesis: founders.genesis.clone(),
+            pool_bytes: plan.pool_bytes,
+            leak: plan.mutant.and_then(Mutant::leak),
+            log_lies: is(Mutant::LogNotSynced),
+            blocks_lie: is(Mutant::BlocksNotSynced),
+        };
+        let (machines, liars) = machines(&plan, founders, &setting);
+        let honest: Vec<bool> = (0..machines.len()).map(|at| !liars.contains_key(&at)).collect();
+        let keys: Vec<KeyId> = liars.values().map(|liar| liar.key.id()).collect();
+        let only = plan.mutant.map(Mutant::checker);
+        let purpose = |number| Rng::for_purpose(plan.seed, number);
+        Self {
+            network: Network::new(&plan, &honest),
+            clients: Clients::new(founders.clone(), purpose(3), plan.has(Fault::RoughClients)),
+            panel: Panel::new(founders, keys, plan.pool_bytes, only),
+            trace: Trace::new(readable),
+            rng: purpose(4),
+            report: Report { seeds: 1, ..Report::default() },
+            now: 0,
+            made: 0,
+            events: BTreeMap::new(),
+            calm: false,
+            chain: Vec::new(),
+            plan,
+            setting,
+            machines,
+            honest,
+            liars,
+        }
+    }
+
+    pub(super) fn run(&mut self) -> Result<(), Violation> {
+        self.schedule();
+        let result = self.until_settled();
+        self.report.virtual_ms = self.now;
+        self.report.heights = self.chain.len() as u64;
+        self.report.trace = self.trace.hash();
+        result
+    }
+
+    fn until_settled(&mut self) -> Result<(), Violation> {
+        while let Some(((time, _), event)) = self.events.pop_first() {
+            self.now = time;
+            if time > self.plan.fault_ms + PATIENCE_MS {
+                let height = |machine: &Machine| machine.tip().map(|tip| tip.height.0);
+                let heights = self.machines.iter().map(height).collect();
+                let unsettled = self.clients.unsettled();
+                self.tell(&Fact::TimeUp { heights, unsettled })?;
+                break;
+            }
+            if matches!(event, Event::Look) && self.is_settled() {
+                break;
+            }
+            self.handle(event)?;
+        }
+        self.measure_logs()?;
+        let end = End { machines: &self.machines, honest: &self.honest };
+        self.panel.finish(&end)
+    }
+
+    /// Every client knows its outcome, and every honest machine stands at the same height.
+    fn is_settled(&self) -> bool {
+        let honest = self.machines.iter().zip(&self.honest).filter(|(_, honest)| **honest);
+        let mut heights = honest.map(|(machine, _)| machine.tip().map(|tip| tip.height));
+        let first = heights.next().flatten();
+        self.clients.unsettled() == 0 && first.is_some() && heights.all(|height| height == first)
+    }
+
+    /// Tells the checkers.
+    pub(super) fn tell(&mut self, fact: &Fact<'_>) -> Result<(), Violation> {
+        self.panel.hear(fact)
+    }
+
+    fn measure_logs(&mut self) -> Result<(), Violation> {
+        for node in 0..self.machines.len() {
+            let log_bytes = self.machines[node].log.bytes();
+            if self.honest[node] {
+                self.tell(&Fact::Measured { node, pool_bytes: 0, outputs: 0, log_bytes })?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn at(&mut self, time: u64, event: Event) {
+        self.made += 1;
+        self.events.insert((time.max(self.now), self.made), event);
+    }
+
+    pub(super) fn after(&mut self, delay: u64, event: Event) {
+        self.at(self.now + delay, event);
+    }
+
+    /// The time that clients' clocks show.
+    pub(super) const fn true_time(&self) -> Millis {
+        Millis(CREATED.0 + 60_000 + self.now)
+    }
+
+    fn handle(&mut self, event: Event) -> Result<(), Violation> {
+        if let Some(node) = subject(&event)
+            && self.machines[node].is_up()
+            && self.machines[node].busy_until > self.now
+        {
+            // The core thread waits for its disk; what comes meanwhile waits for it.
+            self.at(self.machines[node].busy_until, event);
+            return Ok(());
+        }
+        match event {
+            Event::Boot { node } => self.boot(node),
+            event if self.calm && is_fault(&event) => Ok(()),
+            Event::ArmCrash { node, outputs } => {
+                self.machines[node].crash_in = Some(outputs);
+                Ok(())
+            }
+            Event::ArmDisk { node, writes, log } => {
+                let machine = &self.machines[node];
+                let disk = if log { &machine.log } else { &machine.blocks };
+                disk.raw().crash_after(writes);
+                Ok(())
+            }
+            Event::BreakDisk { node, log, room } => {
+                self.break_disk(node, log, room);
+                Ok(())
+            }
+            Event::Rot { node } => self.rot(node),
+            Event::LoseBlocks { node } => self.lose_blocks(node),
+            Event::Split => {
+                self.network.split();
+                self.trace.say(self.now, || "the network splits".into());
+                Ok(())
+            }
+            Event::Mend => {
+                self.network.mend();
+                self.trace.say(self.now, || "the network is whole".into());
+                Ok(())
+            }
+            Event::Mute => {
+                self.network.mute_one();
+                Ok(())
+            }
+            Event::Jump { node, by } => {
+                self.machines[node].skew = by;
+                self.trace.say(self.now, || format!("n{node}'s clock is {by} ms off"));
+                self.schedule_wake(node);
+                Ok(())
+            }
+            Event::Calm => self.calm_down(),
+            Event::Look => {
+                self.after(LOOK_MS, Event::Look);
+                Ok(())
+            }
+            Event::Connect { a, b } => self.connect(a, b),
+            Event::Gone { at, of } => self.gone(at, of),
+            Event::Deliver { from, to, connection, channel, bytes } => {
+                self.deliver(from, to, connection, channel, &bytes)
+            }
+            Event::Wake { node, at } => self.wake(node, at),
+            Event::Emit { node, life, outputs } => {
+                if self.machines[node].life == life {
+                    self.emit(node, outputs)
+                } else {
+                    Ok(())
+                }
+            }
+            Event::Ask { asker, life, server, request } => {
+                self.serve(asker, life, server, &request);
+                Ok(())
+            }
+            Event::Answer { asker, life, server, blocks, answer } => {
+                self.answered(asker, life, server, blocks, answer)
+            }
+            Event::Story => self.begin_story(),
+            Event::Submit { ticket, node } => self.submit(ticket, node),
+            Event::Retry { ticket } => {
+                self.retry(ticket);
+                Ok(())
+            }
+            Event::Replay => self.replay(),
+            Event::Idle { node } => self.idle(node),
+        }
+    }
+
+    /// Puts everything that the plan foresees on the calendar.
+    fn schedule(&mut self) {
+        for node in 0..self.machines.len() {
+            let delay = self.rng.below(50);
+            self.at(delay, Event::Boot { node });
+        }
+        let until = self.plan.fault_ms;
+        let moment = |rng: &mut Rng| rng.within(200, until);
+        for _ in 0..self.plan.stories {
+            let time = moment(&mut self.rng);
+            self.at(time, Event::Story);
+        }
+        self.schedule_crashes(until);
+        self.schedule_network(until);
+        self.schedule_clocks(until);
+        if self.plan.has(Fault::RoughClients) {
+            for _ in 0..self.plan.stories {
+                let time = moment(&mut self.rng);
+                self.at(time, Event::Replay);
+            }
+        }
+        let liars: Vec<usize> = self.liars.keys().copied().collect();
+        for node in liars {
+            self.at(100, Event::Idle { node });
+        }
+        self.at(until, Event::Calm);
+        self.at(until + LOOK_MS, Event::Look);
+    }
+
+    fn schedule_crashes(&mut self, until: u64) {
+        let nodes = self.machines.len();
+        for _ in 0..self.plan.crashes {
+            let (node, time) = (self.rng.place(nodes), self.rng.below(until));
+            let (steps, log) = (self.rng.below(40), self.rng.chance(600));
+            if self.plan.has(Fault::Crashes) {
+                self.at(time, Event::ArmCrash { node, outputs: steps });
+            }
+            if self.plan.has(Fault::DiskCrashes) {
+                let (node, time) = (self.rng.place(nodes), self.rng.below(until));
+                self.at(time, Event::ArmDisk { node, writes: steps / 4, log });
+            }
+        }
+        for _ in 0..2 {
+            let (node, time, log) =
+                (self.rng.place(nodes), self.rng.below(until), self.rng.chance(500));
+            let room = self.rng.chance(500).then(|| self.rng.below(2_000));
+            if self.plan.has(Fault::DiskErrors) {
+                self.at(time, Event::BreakDisk { node, log, room });
+            }
+        }
+        let mut victims: Vec<usize> = (0..nodes).filter(|node| self.honest[*node]).collect();
+        self.rng.shuffle(&mut victims);
+        victims.truncate(self.plan.may_lose_blocks());
+        for node in victims {
+            let (rots, loses) = (self.rng.below(until), self.rng.below(until));
+            if self.plan.has(Fault::BitRot) {
+                self.at(rots, Event::Rot { node });
+            }
+            if self.plan.has(Fault::LostBlocks) {
+                self.at(loses, Event::LoseBlocks { node });
+            }
+        }
+    }
+
+    fn schedule_network(&mut self, until: u64) {
+        for _ in 0..3 {
+            let (split, muted) = (self.rng.below(until), self.rng.below(until));
+            let mended = split + self.rng.within(200, 2_500);
+            if self.plan.has(Fault::Partitions) {
+                self.at(split, Event::Split);
+                self.at(mended, Event::Mend);
+            }
+            if self.plan.has(Fault::Asymmetry) {
+                self.at(muted, Event::Mute);
+                self.at(mended, Event::Mute);
+            }
+        }
+    }
+
+    fn schedule_clocks(&mut self, until: u64) {
+        let offset = |rng: &mut Rng, most: u64| rng.within(0, 2 * most) as i64 - most as i64;
+        for node in 0..self.machines.len() {
+            let (skew, jump) = (offset(&mut self.rng, 400), offset(&mut self.rng, 5_000));
+            let time = self.rng.below(until);
+            if self.plan.has(Fault::Skew) {
+                self.machines[node].skew = skew;
+            }
+            if self.plan.has(Fault::Jumps) {
+                self.at(time, Event::Jump { node, by: jump });
+            }
+            if let Some(liar) = self.liars.get_mut(&node) {
+                let skew = liar.attacker.skew(&mut liar.rng);
+                if skew != 0 {
+                    self.machines[node].skew = skew;
+                }
+            }
+        }
+    }
+
+    fn calm_down(&mut self) -> Result<(), Violation> {
+        self.calm = true;
+        self.network.calm();
+        self.trace.say(self.now, || "the faults stop".into());
+        for node in 0..self.machines.len() {
+            if self.honest[node] {
+                // Clocks stay apart within what proposals may be ahead.
+                self.machines[node].skew = self.machines[node].skew.clamp(-400, 400);
+            }
+            let machine = &mut self.machines[node];
+            machine.crash_in = None;
+            machine.disk_error = false;
+            for disk in [&machine.blocks, &machine.log] {
+                disk.raw().limit_free_bytes(None);
+                disk.raw().fail_syncs(0);
+                if !disk.raw().is_down() {
+                    disk.raw().crash_after(u64::MAX / 2);
+                }
+            }
+            self.schedule_wake(node);
+        }
+        Ok(())
+    }
+}
+
+/// Whether an event only happens until the faults stop.
+const fn is_fault(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::ArmCrash { .. }
+            | Event::ArmDisk { .. }
+            | Event::BreakDisk { .. }
+            | Event::Rot { .. }
+            | Event::LoseBlocks { .. }
+            | Event::Split
+            | Event::Mute
+            | Event::Jump { .. }
+    )
+}
+
+/// The machine whose core thread an event needs.
+const fn subject(event: &Event) -> Option<usize> {
+    match event {
+        Event::Deliver { to, .. } => Some(*to),
+        Event::Wake { node, .. } | Event::Submit { node, .. } => Some(*node),
+        Event::Answer { asker, .. } => Some(*asker),
+        Event::Gone { at, .. } => Some(*at),
+        _ => None,
+    }
+}
+
+/// Validators first, in the order of their set; then an observer and second machines of twins.
+fn machines(
+    plan: &Plan,
+    founders: &Founders,
+    setting: &Setting,
+) -> (Vec<Machine>, BTreeMap<usize, Liar>) {
+    let keys = founders.validators.iter().cloned().map(Some);
+    let mut machines: Vec<Machine> = keys.map(|key| Machine::new(key, setting)).collect();
+    if plan.has(Fault::Observer) {
+        machines.push(Machine::new(None, setting));
+    }
+    let mut liars = BTreeMap::new();
+    for (validator, kind) in plan.attackers() {
+        let key = founders.validators[*validator].clone();
+        let mut places = vec![*validator];
+        if *kind == Kind::Twin {
+            places.push(machines.len());
+            machines.push(Machine::new(Some(key.clone()), setting));
+        }
+        for place in places {
+            let rng = Rng::for_purpose(plan.seed, 1_000 + place as u64);
+            let liar =
+                Liar { attacker: kind.attacker(), key: key.clone(), validator: *validator, rng };
+            liars.insert(place, liar);
+        }
+    }
+    (machines, liars)
+}
+
+/// Whether bytes are a bundle; liars remember only those.
+pub(super) fn is_bundle(bytes: &[u8]) -> bool {
+    Bundle::decode(bytes).is_ok()
+}
