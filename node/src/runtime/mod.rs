@@ -25,7 +25,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
-use hefu_consensus::Config;
+use hefu_consensus::{Config, Timeouts};
 use hefu_contracts::identity::{PARAMETERS, Parameters};
 use hefu_genesis::Genesis;
 use hefu_primitives::{KeyPair, Millis, Region};
@@ -41,6 +41,9 @@ pub use process::{read_genesis, rebuild, run_blocking};
 pub use service::Service;
 use shared::SharedIndex;
 
+/// Wait for a proposal, in milliseconds: twenty times a round trip across the country, so that a
+/// province that is away costs a second in every turn of its own and no more.
+const PROPOSE_MS: u64 = 1_000;
 /// Jobs that wait for the core thread; more are refused or, from the network, dropped.
 const MAX_JOBS: usize = 8_192;
 
@@ -226,6 +229,7 @@ fn consensus_config(options: &NodeOptions, parameters: &Parameters) -> Config {
     Config {
         heartbeat_ms: options.heartbeat_ms.unwrap_or(parameters.heartbeat_ms),
         max_clock_ahead_ms: parameters.max_clock_ahead_ms,
+        timeouts: Timeouts { propose_ms: PROPOSE_MS, ..Timeouts::default() },
         ..Config::new(options.genesis.hash(), options.validator.clone())
     }
 }

@@ -235,7 +235,7 @@ fn refused_at_the_door(http: &Http, author: &Author, good: &[u8], network: &Netw
         ("too long", author.sign(&body(|body| body.not_after.0 += 30 * 86_400_000)), 422, "E108"),
         ("another's name", other_issuer.sign(&author.body(vec![act.clone()])), 422, "E116"),
         ("an act over its bound", with_acts(vec![vec![0x40; 4_097]]), 422, "E110"),
-        ("257 acts", with_acts(vec![vec![0x80]; 257]), 422, "E101"),
+        ("257 acts", with_acts(vec![vec![0x80]; 257]), 422, "E110"),
         ("no act", with_acts(Vec::new()), 422, "E101"),
         ("a transaction over its bound", author.forge(&large), 413, "api.too_large"),
     ];

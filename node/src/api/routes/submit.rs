@@ -185,6 +185,7 @@ fn problem(error: SubmitError) -> Problem {
 /// Bytes that are no transaction have the contract's code for them.
 fn malformed(error: &TransactionError) -> Problem {
     let code = match error {
+        TransactionError::ActCount(count) if *count > 0 => Code::TooLarge,
         TransactionError::ActSize { .. } | TransactionError::Codec(CodecError::TooLarge { .. }) => {
             Code::TooLarge
         }
@@ -273,6 +274,7 @@ mod tests {
         assert_eq!(problem(SubmitError::Timeout(tx)).code(), "api.timeout");
         assert_eq!(problem(SubmitError::Stopped).code(), "api.unavailable");
         assert_eq!(problem(TransactionError::ActCount(0).into()).code(), "E101");
+        assert_eq!(problem(TransactionError::ActCount(257).into()).code(), "E110");
         let large = TransactionError::ActSize { position: 0, bytes: 5_000 };
         assert_eq!(problem(large.into()).code(), "E110");
         assert_eq!(problem(TransactionError::Algorithm(-7).into()).code(), "E113");
