@@ -19,6 +19,9 @@ use crate::state::{State, StateView};
 pub const MAX_TYPE_VERSIONS: u16 = 999;
 /// Most types in a scenario.
 pub const MAX_SCENARIO_TYPES: usize = 64;
+/// Oldest state that a scenario may let a check rest on, in seconds: seven days, because the
+/// times of earlier heights are not kept.
+pub const MAX_FRESHNESS_S: u32 = 604_800;
 /// Most changes of a listed item's state.
 pub const MAX_LIST_CHANGES: usize = 64;
 
@@ -124,7 +127,7 @@ pub fn check_scenario(terms: &ScenarioTerms) -> Result<(), Code> {
     let item: &BaseCode = &terms.item;
     let good = (1..=MAX_SCENARIO_TYPES).contains(&count)
         && ordered
-        && terms.freshness_s > 0
+        && (1..=MAX_FRESHNESS_S).contains(&terms.freshness_s)
         && item.parts().is_ok();
     if good { Ok(()) } else { Err(Code::BadField) }
 }

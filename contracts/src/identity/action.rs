@@ -17,8 +17,16 @@ use crate::exec::Context;
 
 /// Most admitted credit codes in the parameters.
 const MAX_ADMITTED: usize = 64;
-/// Longest span in days that a parameter may set.
-const MAX_DAYS: u16 = 3_660;
+/// Longest span in days that a parameter may set: a year.
+const MAX_DAYS: u16 = 366;
+/// Longest term of a key, in days: two years (domain.md §3.3).
+const MAX_KEY_DAYS: u16 = 731;
+/// Least span of a transaction's validity: a network that could commit none in time could not
+/// vote for a longer one either.
+const MIN_VALIDITY_MS: u64 = 60_000;
+/// Least that a proposal may be ahead of a validator's clock: clocks that agree better are rare,
+/// and a network that refused every proposal could not vote for more.
+const MIN_CLOCK_AHEAD_MS: u64 = 100;
 
 /// Something to vote on.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
@@ -147,15 +155,16 @@ impl Parameters {
     /// `E118`.
     pub fn validate(&self) -> Result<(), Code> {
         let day = DAY_MS;
-        let spans = (1_000..=day).contains(&self.max_validity_ms)
+        let spans = (MIN_VALIDITY_MS..=day).contains(&self.max_validity_ms)
             && self.max_future_ms <= day
             && (1_000..=day).contains(&self.heartbeat_ms)
-            && (1..=3_600_000).contains(&self.max_clock_ahead_ms);
-        let days = [self.ballot_days, self.key_term_days, self.grant_term_days];
-        let days = days.iter().all(|days| (1..=MAX_DAYS).contains(days))
+            && (MIN_CLOCK_AHEAD_MS..=3_600_000).contains(&self.max_clock_ahead_ms);
+        let days = (1..=MAX_DAYS).contains(&self.ballot_days)
+            && (1..=MAX_KEY_DAYS).contains(&self.key_term_days)
+            && (1..=MAX_DAYS).contains(&self.grant_term_days)
             && self.key_overlap_days <= self.key_term_days
-            && self.correction_working_days <= 366
-            && self.late_use_hours <= 24 * 31;
+            && self.correction_working_days <= 30
+            && self.late_use_hours <= 24 * 7;
         let admitted = self.admitted.len() <= MAX_ADMITTED
             && self.admitted.is_sorted_by(|a, b| a < b)
             && self.admitted.iter().all(|code| hefu_primitives::codes::uscc::check(code).is_ok());

@@ -67,7 +67,7 @@ impl Possession {
 ///
 /// Who: governors of its member. Pre: the authority is known (`E229`), the member's own (`E221`)
 /// and active (`E227`); roles are sorted, distinct and without governor (`E237`); the term is in
-/// order, not over, and no longer than the parameters allow (`E236`); the key is new and no
+/// order, not over, and neither longer nor further ahead than the parameters allow (`E236`); the key is new and no
 /// validator's or node's (`E235`); it signed its [`Possession`] and is registrable (`E231`); at
 /// most four active keys a role (`E232`).
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
@@ -112,8 +112,8 @@ impl BindKey {
 /// overlap ends; a governor's is replaced at once.
 ///
 /// Who: governors of the owner's member; for a governor's key too, the lost one not among them.
-/// Pre: the old key is known (`E104`), the member's own (`E221`), active, or a governor's still in
-/// its place (`E233`); the overlap is within the parameters (`E233`); for the new key as
+/// Pre: the old key is known (`E104`), the member's own (`E221`), active and its term not over, or a
+/// governor's still in its place (`E233`); the overlap is within the parameters (`E233`); for the new key as
 /// [`BindKey`].
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -143,9 +143,8 @@ impl RotateKey {
         let (member, mut old) = own_key(ctx, &self.old)?;
         governed(ctx, &old.owner, AuthorityState::Active)?;
         let in_place = member.governors.contains(&self.old);
-        if (old.state != KeyState::Active && !in_place)
-            || self.overlap_days > ctx.parameters.key_overlap_days
-        {
+        let live = old.state == KeyState::Active && ctx.block.time <= old.not_after;
+        if !(live || in_place) || self.overlap_days > ctx.parameters.key_overlap_days {
             return Err(Code::RotationInvalid);
         }
         let roles = old.roles.clone();
@@ -247,7 +246,8 @@ impl NewKey<'_> {
     ) -> Result<(), Code> {
         let longest = u64::from(ctx.parameters.key_term_days).saturating_mul(DAY_MS);
         let term = not_after.0.checked_sub(not_before.0).ok_or(Code::KeyTerm)?;
-        if term == 0 || term > longest || not_after <= ctx.block.time {
+        let late = not_before.0 > ctx.block.time.0.saturating_add(longest);
+        if term == 0 || term > longest || late || not_after <= ctx.block.time {
             return Err(Code::KeyTerm);
         }
         let taken = |m: &Member| self.key == m.validator_key || self.key == m.node_key;

@@ -294,15 +294,15 @@ impl KeyRecord {
         }
     }
 
-    /// Whether an act signed with this key was accepted at a block time in the past: the record
-    /// as it is now tells.
+    /// Whether an applied act of this key can have been accepted at a block time in the past: the
+    /// record as it is now tells. In the block of its revocation it can: acts stood before it.
     pub fn was_accepted_at(&self, time: Millis) -> bool {
         let ended = self.first_revocation.or(self.revocation).map(|revocation| revocation.at);
         self.bound_time <= time
             && self.not_before <= time
             && time <= self.not_after
             && self.retires_at.is_none_or(|end| time <= end)
-            && ended.is_none_or(|end| time < end)
+            && ended.is_none_or(|end| time <= end)
     }
 
     /// Whether an act of this key at a block time is in question: the key was compromised, and

@@ -267,6 +267,7 @@ fn keys_are_bound_with_their_own_signature() {
         (term(now, now - 1), Code::KeyTerm),
         (term(now, now + 732 * DAY_MS), Code::KeyTerm),
         (term(now - year, now), Code::KeyTerm),
+        (term(now + 732 * DAY_MS, now + 733 * DAY_MS), Code::KeyTerm),
         (other_key(office(0, 0).key.public()), Code::KeyExists),
         (other_key(member.validator_key), Code::KeyExists),
         (other_key(member.node_key), Code::KeyExists),
@@ -359,6 +360,40 @@ fn rotation_overlaps() {
     assert!(!second.was_accepted_at(Millis(bound_at.0 - 1)) && second.was_accepted_at(bound_at));
 }
 
+/// A key whose term is over takes no room, and so none is handed on by rotating it.
+#[test]
+fn an_expired_key_is_not_rotated_but_for_a_governors() {
+    let mut ledger = Ledger::new();
+    let expire = |ledger: &mut Ledger, actor: &Actor| {
+        let mut key = ledger.get(&KEYS, &actor.key.id()).unwrap();
+        key.not_after = Millis(start().0 + 1);
+        ledger.put(&KEYS, &actor.key.id(), &key);
+    };
+    expire(&mut ledger, &office(0, 0));
+    let act = rotate(&ledger, &office(0, 0), &fresh_key(1), all_roles());
+    assert_eq!(ledger.act(&governor(0, 0), act), Err(Code::RotationInvalid));
+    expire(&mut ledger, &governor(0, 2));
+    let act = rotate(&ledger, &governor(0, 2), &fresh_key(1), vec![Role::Governor]);
+    assert_eq!(ledger.govern(0, act), Ok(()));
+}
+
+/// A transaction before its key's revocation in the same block was good.
+#[test]
+fn what_a_key_signed_in_the_block_of_its_revocation_was_accepted() {
+    let mut ledger = Ledger::new();
+    let key = office(0, 0).key.id();
+    let revoke = Act::from(RevokeKey { key, reason: RevocationReason::Lost, since: None });
+    ledger.act(&governor(0, 0), revoke.clone()).unwrap();
+    let licence = ledger.driving_licence(1).into();
+    let attest = ledger.sign(&office(0, 0), &[licence]);
+    let revoke = ledger.sign(&governor(0, 1), &[revoke]);
+    ledger.block(&[&attest, &revoke]);
+    let made = ledger.get(&crate::certificate::ATTESTATIONS, &id(1)).unwrap().made;
+    let record = ledger.get(&KEYS, &key).unwrap();
+    assert_eq!(record.revocation.unwrap().at, made.time);
+    assert!(record.was_accepted_at(made.time) && !record.was_accepted_at(made.time.next()));
+}
+
 #[test]
 fn a_lost_governor_key_is_replaced_by_the_other_two() {
     let mut ledger = Ledger::new();
@@ -422,7 +457,7 @@ fn revocation_tells_when_and_why() {
     let again = revoke(Compromised, Some(before));
     assert_eq!(ledger.act(&governor(0, 0), again), Err(Code::KeyNotActive));
     let record = ledger.get(&KEYS, &key).unwrap();
-    assert!(record.was_accepted_at(before) && !record.was_accepted_at(lost_at));
+    assert!(record.was_accepted_at(before) && !record.was_accepted_at(lost_at.next()));
     assert!(record.questions(before) && !record.questions(Millis(before.0 - 1)));
     assert_eq!(record.revocation.unwrap().height, ledger.height.previous());
 }
@@ -592,13 +627,21 @@ fn scenarios_parameters_and_calendars() {
         (terms(|t| t.types.clear()), Code::BadField),
         (terms(|t| t.types.reverse()), Code::BadField),
         (terms(|t| t.freshness_s = 0), Code::BadField),
+        (terms(|t| t.freshness_s = 604_801), Code::BadField),
         (terms(|t| t.item = code("000000000000")), Code::BadField),
         (terms(|t| t.types[0].min_version = 2), Code::TypeNotAdopted),
         (state(7, ListState::Paused), Code::UnknownScenario),
         (state(1, ListState::Adopted), Code::BadState),
         (set(|p| p.fictitious = false), Code::BadField),
         (set(|p| p.max_validity_ms = 0), Code::BadField),
+        (set(|p| p.max_validity_ms = 59_999), Code::BadField),
+        (set(|p| p.max_clock_ahead_ms = 99), Code::BadField),
+        (set(|p| p.key_term_days = 732), Code::BadField),
+        (set(|p| p.grant_term_days = 367), Code::BadField),
         (set(|p| p.ballot_days = 0), Code::BadField),
+        (set(|p| p.ballot_days = 367), Code::BadField),
+        (set(|p| p.correction_working_days = 31), Code::BadField),
+        (set(|p| p.late_use_hours = 169), Code::BadField),
         (set(|p| p.heartbeat_ms = 1), Code::BadField),
         (set(|p| p.admitted = vec![code(DATA[1]), code(DATA[0])]), Code::BadField),
     ] {
