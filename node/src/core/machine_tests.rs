@@ -3,11 +3,13 @@
 use hefu_consensus::Message;
 use hefu_contracts::Act;
 use hefu_contracts::certificate::Ident;
+use hefu_contracts::exec::VerifyAlways;
 use hefu_primitives::block::bundles_root;
-use hefu_primitives::bounds::MAX_BUNDLE_BYTES;
+use hefu_primitives::bounds::{MAX_BLOCK_BYTES, MAX_BUNDLE_BYTES};
 use hefu_primitives::{KeyPair, Proposal, Round, VoteKind};
 
 use super::ledger::Ledger;
+use super::proposal::FETCH_AGAIN_MS;
 use super::tests::{CREATED, World, memory};
 use super::*;
 use crate::store::SimDisk;

@@ -21,6 +21,7 @@ pub mod ledger;
 mod machine_tests;
 pub mod open;
 pub mod pool;
+mod proposal;
 pub mod records;
 pub mod sync;
 #[cfg(test)]
@@ -34,8 +35,7 @@ use std::sync::Arc;
 use hefu_consensus::{
     Config, Equivocation, Input, Output, PeerFault, PeerKey, Replica, SyncedBlock, WalEntry,
 };
-use hefu_contracts::exec::{self, VerifyAlways};
-use hefu_primitives::bounds::{MAX_BLOCK_BUNDLES, MAX_BLOCK_BYTES, MAX_CONSENSUS_MESSAGE_BYTES};
+use hefu_primitives::bounds::MAX_CONSENSUS_MESSAGE_BYTES;
 use hefu_primitives::codec::Canonical;
 use hefu_primitives::{
     Block, Bundle, BundleId, CommitCertificate, Height, KeyId, Millis, SignedTransaction, TxId,
@@ -47,15 +47,10 @@ pub use pool::{Pool, PoolError, PoolLimits};
 pub use records::{Position, StoredBlock};
 pub use view::{Records, RecordsAt};
 
+use self::proposal::Fetch;
 use self::timers::Timers;
 use crate::store::{Disk, StoreError, Wal};
 
-/// Interval after which another peer is asked for missing bundles, in milliseconds; it doubles
-/// with every second peer that was asked, up to eight times.
-const FETCH_AGAIN_MS: u64 = 500;
-/// Most proposals of one height that wait for bundles; of more the oldest is given up. Twice the
-/// proposals that one validator in three can make for its turns within ten rounds, and ours.
-const MAX_FETCHES: usize = 16;
 /// Size of the consensus log at which a commit starts a new one, in bytes.
 const LOG_COMPACT_BYTES: u64 = 16 * 1024 * 1024;
 /// First byte of a log entry: a replica's entry.
@@ -157,34 +152,6 @@ pub enum CoreError {
     /// A log entry that is none.
     #[error("entry {0} of the consensus log is not readable")]
     Entry(usize),
-}
-
-/// A proposal that waits for bundles.
-struct Fetch {
-    block: Block,
-    again_at: Millis,
-    /// How many peers were asked after the first.
-    asked: u32,
-}
-
-impl Fetch {
-    fn new(now: Millis, block: Block) -> Self {
-        let mut fetch = Self { block, again_at: now, asked: 0 };
-        fetch.wait(now);
-        fetch
-    }
-
-    fn wait(&mut self, now: Millis) {
-        let pause = FETCH_AGAIN_MS << (self.asked / 2).min(3);
-        self.again_at = Millis(now.0.saturating_add(pause));
-    }
-
-    /// Whom to ask next: one after the other, each block beginning with another peer.
-    fn next_peer<V>(&mut self, peers: &BTreeMap<PeerKey, V>) -> Option<PeerKey> {
-        let turn = self.asked as usize + usize::from(self.block.id().0[0]);
-        self.asked = self.asked.saturating_add(1);
-        peers.keys().nth(turn.checked_rem(peers.len())?).copied()
-    }
 }
 
 /// A validator whose log knows a later height than its block files: blocks were lost, and it may
@@ -357,13 +324,7 @@ impl<D: Disk> Core<D> {
         while let Some(id) = self.timers.due(now) {
             self.feed(now, Input::Timer(id), outputs);
         }
-        for fetch in self.fetches.iter_mut().filter(|fetch| fetch.again_at <= now) {
-            let peer = fetch.next_peer(&self.peers);
-            fetch.wait(now);
-            if let (Some(_), Err(ids)) = (peer, self.pool.resolve(&fetch.block.bundles)) {
-                outputs.push(CoreOutput::FetchBundles { peer, ids });
-            }
-        }
+        self.fetch_again(now, outputs);
     }
 
     /// A clock that is put back must not make us wait until it is again what it was.
@@ -509,101 +470,6 @@ impl<D: Disk> Core<D> {
         Ok(())
     }
 
-    fn validate(
-        &mut self,
-        now: Millis,
-        block: Block,
-        from: Option<PeerKey>,
-        outputs: &mut Vec<CoreOutput>,
-    ) -> Result<Option<Input>, CoreError> {
-        match self.pool.resolve(&block.bundles) {
-            Ok(bundles) => self.check(&block, &bundles).map(Some),
-            Err(ids) => {
-                outputs.push(CoreOutput::FetchBundles { peer: from, ids });
-                if self.fetches.len() >= MAX_FETCHES {
-                    self.fetches.remove(0);
-                }
-                self.fetches.push(Fetch::new(now, block));
-                Ok(None)
-            }
-        }
-    }
-
-    /// Executes a block whose bundles are all here, after they are in the log. A block over its
-    /// bounds, with a text that the guard at the door refuses, or with a transaction that nobody
-    /// registered has signed, is not voted for, and its bundles are not even logged.
-    fn check(&mut self, block: &Block, bundles: &[Arc<Bundle>]) -> Result<Input, CoreError> {
-        if let Err(reason) = admissible(bundles).and_then(|()| self.check_new(bundles)) {
-            tracing::warn!(height = %block.header.height, %reason, "a proposed block is refused");
-            return Ok(Input::Validated { block: block.id(), valid: false });
-        }
-        self.log_bundles(bundles)?;
-        let verdict = self.ledger.validate(block, bundles, &self.pool);
-        if let Err(error) = &verdict {
-            tracing::warn!(height = %block.header.height, %error, "a proposed block is not valid");
-        }
-        Ok(Input::Validated { block: block.id(), valid: verdict.is_ok() })
-    }
-
-    /// Checks the transactions that did not pass the door here, and stops at the first that would
-    /// not have.
-    fn check_new(&mut self, bundles: &[Arc<Bundle>]) -> Result<(), Inadmissible> {
-        let (chain, records) = (self.ledger.chain(), self.ledger.records());
-        let transactions = bundles.iter().flat_map(|bundle| bundle.transactions());
-        for tx in transactions.filter(|tx| !self.pool.has_verified(tx)) {
-            hefu_contracts::screen(tx).map_err(|(code, _)| Inadmissible::Screened(code))?;
-            if !exec::is_signed(&chain, tx, records, &VerifyAlways) {
-                return Err(Inadmissible::Unsigned(tx.id()));
-            }
-        }
-        bundles.iter().for_each(|bundle| self.pool.set_verified(&bundle.id()));
-        Ok(())
-    }
-
-    /// Keeps the bundles that proposals wait for. A proposal that names more than a block may
-    /// hold is refused as soon as that shows, before its bundles fill the memory.
-    fn take_fetched(&mut self, now: Millis, bundles: Vec<Bundle>, outputs: &mut Vec<CoreOutput>) {
-        let mut came: BTreeMap<BundleId, Bundle> =
-            bundles.into_iter().map(|bundle| (bundle.id(), bundle)).collect();
-        let bytes = |id: &BundleId| match came.get(id) {
-            Some(bundle) => bundle.as_bytes().len(),
-            None => self.pool.get(id).map_or(0, |bundle| bundle.as_bytes().len()),
-        };
-        let fits =
-            |fetch: &Fetch| fetch.block.bundles.iter().map(bytes).sum::<usize>() <= MAX_BLOCK_BYTES;
-        let (wait, refused): (Vec<_>, Vec<_>) = self.fetches.drain(..).partition(fits);
-        self.fetches = wait;
-        for id in self.fetches.iter().flat_map(|fetch| &fetch.block.bundles) {
-            if let Some(bundle) = came.remove(id) {
-                self.pool.add_named(Arc::new(bundle));
-            }
-        }
-        for fetch in refused {
-            let (height, block) = (fetch.block.header.height, fetch.block.id());
-            tracing::warn!(%height, "a proposed block names more than a block may hold");
-            self.feed(now, Input::Validated { block, valid: false }, outputs);
-        }
-    }
-
-    /// Looks whether a proposal that waits has all its bundles now.
-    fn try_fetched(&mut self, now: Millis, outputs: &mut Vec<CoreOutput>) {
-        let next = self.ledger.tip().height.next();
-        self.fetches.retain(|fetch| fetch.block.header.height == next);
-        while let Some(place) = self.complete_fetch() {
-            let block = self.fetches.remove(place).block;
-            let bundles = self.pool.resolve(&block.bundles).unwrap_or_default();
-            match self.check(&block, &bundles) {
-                Ok(answer) => self.feed(now, answer, outputs),
-                Err(error) => return self.halt(error.to_string(), outputs),
-            }
-        }
-    }
-
-    fn complete_fetch(&self) -> Option<usize> {
-        let complete = |fetch: &Fetch| self.pool.resolve(&fetch.block.bundles).is_ok();
-        self.fetches.iter().position(complete)
-    }
-
     fn commit(
         &mut self,
         block: Block,
@@ -679,33 +545,6 @@ fn synced_block(stored: StoredBlock) -> Option<SyncedBlock> {
     ledger::decode_bundles(&stored).ok()?;
     let StoredBlock { block, certificate, bundles, .. } = stored;
     Some(SyncedBlock { block, certificate, body: bundles.to_bytes() })
-}
-
-/// Why a block's bundles may not be voted for, whatever they do.
-#[derive(Debug, thiserror::Error)]
-enum Inadmissible {
-    #[error("{0} bundles are more than a block has")]
-    Count(usize),
-    #[error("{0} bytes of bundles are more than a block has")]
-    Bytes(usize),
-    #[error("a bundle is named twice")]
-    Twice,
-    #[error("{0}")]
-    Screened(hefu_contracts::Code),
-    #[error("nobody registered has signed {0}")]
-    Unsigned(TxId),
-}
-
-fn admissible(bundles: &[Arc<Bundle>]) -> Result<(), Inadmissible> {
-    if bundles.len() > MAX_BLOCK_BUNDLES {
-        return Err(Inadmissible::Count(bundles.len()));
-    }
-    let bytes = bundles.iter().map(|bundle| bundle.as_bytes().len()).sum();
-    if bytes > MAX_BLOCK_BYTES {
-        return Err(Inadmissible::Bytes(bytes));
-    }
-    let ids: BTreeSet<BundleId> = bundles.iter().map(|bundle| bundle.id()).collect();
-    if ids.len() != bundles.len() { Err(Inadmissible::Twice) } else { Ok(()) }
 }
 
 fn decode_body(body: &[u8]) -> Option<Vec<Arc<Bundle>>> {

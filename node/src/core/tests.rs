@@ -280,11 +280,14 @@ fn a_transaction_commits_once() {
 fn a_block_beyond_its_bounds_is_inadmissible() {
     let world = World::new();
     let bundle = Arc::new(Bundle::new(vec![world.sign(&[world.attest(1).1])]).unwrap());
-    assert!(super::admissible(std::slice::from_ref(&bundle)).is_ok());
-    let twice = super::admissible(&[bundle.clone(), bundle.clone()]);
-    assert!(matches!(twice, Err(super::Inadmissible::Twice)));
+    assert!(super::proposal::admissible(std::slice::from_ref(&bundle)).is_ok());
+    let twice = super::proposal::admissible(&[bundle.clone(), bundle.clone()]);
+    assert!(matches!(twice, Err(super::proposal::Inadmissible::Twice)));
     let many = vec![bundle; hefu_primitives::bounds::MAX_BLOCK_BUNDLES + 1];
-    assert!(matches!(super::admissible(&many), Err(super::Inadmissible::Count(_))));
+    assert!(matches!(
+        super::proposal::admissible(&many),
+        Err(super::proposal::Inadmissible::Count(_))
+    ));
 }
 
 /// Commits bundles as they are.

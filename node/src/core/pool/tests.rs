@@ -1,3 +1,5 @@
+//! The mempool by hand: twins, floods, copies, clocks.
+
 use hefu_primitives::{ChainId, KeyPair, TransactionBody};
 
 use super::*;
@@ -44,7 +46,7 @@ fn the_same_bundle_from_two_sides_is_proposed_once() {
     // Its client sent it to another province too, which was faster. It waits here already.
     assert!(!pool.add_verified(ALICE, bundle(vec![tx(1)])));
     let sealed = pool.seal(Millis(NOW.0 + 5)).unwrap();
-    assert_eq!(pool.proposal(), [sealed.clone()]);
+    assert_eq!(pool.proposal(), std::slice::from_ref(&sealed));
     let bytes = pool.bytes();
     // As after a restart: a proposal names what is then sealed here again.
     let mut again = Pool::default();
