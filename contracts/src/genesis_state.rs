@@ -24,7 +24,7 @@ use crate::exec::{VALIDATORS, ValidatorSchedule};
 use crate::identity::authority::{MAX_MANDATE, check_code};
 use crate::identity::{
     AUTHORITIES, AUTHORITY_HISTORY, Authority, CALENDARS, KEYS, KEYS_BY_OWNER, KeyRecord, KeyState,
-    MEMBERS, Member, MemberState, PARAMETERS, Parameters, Role, public_name,
+    LIVE_KEYS, MEMBERS, Member, MemberState, PARAMETERS, Parameters, Role, public_name,
 };
 use crate::state::{MemoryState, State, Writes};
 
@@ -109,6 +109,7 @@ impl InitialState {
         for key in &self.keys {
             state.put(&KEYS, &key.key.id(), key);
             state.put(&KEYS_BY_OWNER, &(key.owner, key.key.id()), &());
+            state.put(&LIVE_KEYS, &key.live_row(), &());
         }
         for terms in &self.types {
             listing::adopt_type(&mut state, terms, GENESIS);

@@ -18,8 +18,8 @@ use serde::{Deserialize, Serialize};
 use super::authority::governed;
 use super::endorse::{endorse, members, require_governor};
 use super::records::{
-    AUTHORITIES, AuthorityState, KEYS, KEYS_BY_OWNER, KeyRecord, KeyRevocation, KeyState, MEMBERS,
-    Member, RevocationReason, Role,
+    AUTHORITIES, AuthorityState, KEYS, KEYS_BY_OWNER, KeyRecord, KeyRevocation, KeyState,
+    LIVE_KEYS, MEMBERS, Member, RevocationReason, Role,
 };
 use crate::code::Code;
 use crate::exec::Context;
@@ -27,8 +27,10 @@ use crate::state::StateView;
 
 /// Most active keys of an authority for each role.
 pub const MAX_KEYS_PER_ROLE: usize = 4;
-/// Most keys an authority ever has: four a role, replaced every few weeks for decades.
-pub const MAX_KEYS_PER_OWNER: usize = 4_096;
+/// Most active keys of an authority: four for each role there is, and its governors.
+const MAX_LIVE: usize = 64;
+/// Most keys of an authority that a list shows.
+pub const MAX_LISTED: usize = 4_096;
 
 /// What a key signs to prove that whoever registers it has it.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -159,6 +161,7 @@ impl RotateKey {
             old.state = KeyState::Retiring;
             old.retires_at = Some(Millis(ctx.block.time.0.saturating_add(overlap)));
             ctx.state.put(&KEYS, &self.old, &old);
+            ctx.state.delete(&LIVE_KEYS, &old.live_row());
         }
         if in_place {
             replace_governor(ctx, member, &self.old, self.key.id());
@@ -200,6 +203,7 @@ impl RevokeKey {
         key.revocation = Some(KeyRevocation { reason: self.reason, since, height, at });
         key.state = KeyState::Revoked;
         ctx.state.put(&KEYS, &self.key, &key);
+        ctx.state.delete(&LIVE_KEYS, &key.live_row());
         let reason = match self.reason {
             RevocationReason::Ceased => "ceased",
             RevocationReason::Lost => "lost",
@@ -278,15 +282,26 @@ impl NewKey<'_> {
         };
         ctx.state.put(&KEYS, &self.key.id(), &record);
         ctx.state.put(&KEYS_BY_OWNER, &(self.owner, self.key.id()), &());
+        ctx.state.put(&LIVE_KEYS, &record.live_row(), &());
     }
 }
 
-/// The records of all keys an authority ever had, by key id.
+/// Keys an authority had, in the order of their ids: at most [`MAX_LISTED`].
 pub fn keys_of(view: &dyn StateView, owner: &Uscc) -> Vec<KeyRecord> {
     let (from, to) = KEYS_BY_OWNER.range(owner);
-    let ids = view.scan(&from, &to, MAX_KEYS_PER_OWNER);
+    read_keys(view, view.scan(&from, &to, MAX_LISTED))
+}
+
+/// Keys of an authority that are neither replaced nor revoked, and whose term is not over.
+fn live_keys(view: &dyn StateView, owner: &Uscc, now: Millis) -> Vec<KeyRecord> {
+    let (from, _) = LIVE_KEYS.range(&(*owner, now));
+    let (_, to) = LIVE_KEYS.range(owner);
+    read_keys(view, view.scan(&from, &to, MAX_LIVE))
+}
+
+fn read_keys(view: &dyn StateView, rows: Vec<(Vec<u8>, Vec<u8>)>) -> Vec<KeyRecord> {
     let id = |key: &[u8]| key.last_chunk::<{ KeyId::LEN }>().copied().map(KeyId);
-    ids.iter().filter_map(|(key, _)| KEYS.read(view, &id(key)?)).collect()
+    rows.iter().filter_map(|(key, _)| KEYS.read(view, &id(key)?)).collect()
 }
 
 fn check_roles(roles: &[Role]) -> Result<(), Code> {
@@ -299,13 +314,11 @@ fn check_roles(roles: &[Role]) -> Result<(), Code> {
 
 /// Rule 3. A key whose term is over, or that retires, takes no room.
 fn check_room(view: &dyn StateView, owner: &Uscc, roles: &[Role], now: Millis) -> Result<(), Code> {
-    let keys = keys_of(view, owner);
-    let active = |key: &&KeyRecord| key.state == KeyState::Active && now <= key.not_after;
+    let keys = live_keys(view, owner, now);
     let full = |role: &Role| {
-        let held = keys.iter().filter(active).filter(|key| key.roles.contains(role)).count();
-        held >= MAX_KEYS_PER_ROLE
+        keys.iter().filter(|key| key.roles.contains(role)).count() >= MAX_KEYS_PER_ROLE
     };
-    if keys.len() >= MAX_KEYS_PER_OWNER || roles.iter().any(full) {
+    if keys.len() >= MAX_LIVE || roles.iter().any(full) {
         return Err(Code::TooManyKeys);
     }
     Ok(())

@@ -21,6 +21,9 @@ pub const AUTHORITIES: Table<Uscc, Authority> = Table::proven(0x03);
 pub const KEYS: Table<KeyId, KeyRecord> = Table::proven(0x04);
 /// Keys of an authority.
 pub const KEYS_BY_OWNER: Table<(Uscc, KeyId), ()> = Table::unproven(0x85);
+/// Keys of an authority that are neither replaced nor revoked, by the end of their term: rules read
+/// those that can be accepted, and none that are over.
+pub const LIVE_KEYS: Table<((Uscc, Millis), KeyId), ()> = Table::unproven(0x86);
 /// Work calendars by year.
 pub const CALENDARS: Table<u16, WorkCalendar> = Table::proven(0x06);
 /// What every change of an authority left, by the height of the change: who had which power when.
@@ -303,6 +306,11 @@ impl KeyRecord {
             && time <= self.not_after
             && self.retires_at.is_none_or(|end| time <= end)
             && ended.is_none_or(|end| time <= end)
+    }
+
+    /// Its place in [`LIVE_KEYS`].
+    pub fn live_row(&self) -> ((Uscc, Millis), KeyId) {
+        ((self.owner, self.not_after), self.key.id())
     }
 
     /// Whether an act of this key at a block time is in question: the key was compromised, and

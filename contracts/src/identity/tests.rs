@@ -317,6 +317,44 @@ fn four_active_keys_a_role() {
     assert_eq!(ledger.govern(0, fifth), Ok(()));
 }
 
+/// Counts what rules read.
+struct Counting<'a>(&'a crate::state::MemoryState, std::cell::Cell<usize>);
+
+impl crate::state::StateView for Counting<'_> {
+    fn get(&self, key: &[u8]) -> Option<Vec<u8>> {
+        self.1.set(self.1.get() + 1);
+        self.0.get(key)
+    }
+
+    fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let found = self.0.scan(from, to, limit);
+        self.1.set(self.1.get() + found.len());
+        found
+    }
+}
+
+/// Else a province with many old keys could slow every node down with one small act.
+#[test]
+fn binding_does_not_read_keys_that_are_over() {
+    let mut ledger = Ledger::new();
+    let owner: Uscc = code(OFFICES[0][0]);
+    let mut over = ledger.get(&KEYS, &office(0, 0).key.id()).unwrap();
+    over.state = KeyState::Revoked;
+    for number in 0..2_000u16 {
+        let mut secret = [0x77; 32];
+        secret[..2].copy_from_slice(&number.to_be_bytes());
+        over.key = KeyPair::from_secret(&secret).public();
+        ledger.put(&KEYS, &over.key.id(), &over);
+        ledger.put(&KEYS_BY_OWNER, &(owner, over.key.id()), &());
+    }
+    let act = bind(&ledger, OFFICES[0][0], &fresh_key(1), &[Role::Issuer]);
+    let tx = ledger.sign(&governor(0, 0), &[act.into()]);
+    let view = Counting(&ledger.state, Default::default());
+    let execution = crate::execute(ledger.next_block(), &[&tx], &view, &crate::exec::VerifyAlways);
+    assert_eq!(execution.events.len(), 1, "endorsed");
+    assert!(view.1.get() < 100, "{} records read", view.1.get());
+}
+
 fn rotate(ledger: &Ledger, actor: &Actor, new: &KeyPair, roles: Vec<Role>) -> RotateKey {
     let bound = bind(ledger, actor.authority.as_str(), new, &roles);
     RotateKey {
