@@ -285,7 +285,7 @@ fn initial_states_are_checked() {
     let json = serde_json::to_string(&good).unwrap();
     assert_eq!(serde_json::from_str::<InitialState>(&json).unwrap(), good);
     type Change = fn(&mut InitialState);
-    let cases: [(Change, Part, usize, Code); 22] = [
+    let cases: [(Change, Part, usize, Code); 23] = [
         (|s| s.parameters.ballot_days = 0, Part::Parameters, 0, Code::BadField),
         (|s| s.parameters.fictitious = false, Part::Types, 0, Code::BadTypeCode),
         (|s| s.types[1].version = 2, Part::Types, 1, Code::VersionNotNext),
@@ -307,6 +307,12 @@ fn initial_states_are_checked() {
         ),
         (|s| s.keys[3].not_after = s.keys[3].not_before, Part::Keys, 3, Code::KeyTerm),
         (|s| s.keys[3].owner = code("11100000HEFU90017F"), Part::Keys, 3, Code::UnknownAuthority),
+        (
+            |s| s.members.push(Member { region: Region(710_000), ..s.members[3].clone() }),
+            Part::Members,
+            4,
+            Code::RegionInvalid,
+        ),
         (|s| s.members[1].threshold = 1, Part::Members, 1, Code::BadField),
         (|s| s.members[1].operator = code(DATA[0]), Part::Members, 1, Code::OperatorUsccInvalid),
         (|s| s.members[1].governors[0] = fresh_key(1).id(), Part::Members, 1, Code::RolesInvalid),

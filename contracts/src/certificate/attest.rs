@@ -37,8 +37,8 @@ const BACKFILL_AFTER_MS: u64 = 30 * DAY_MS;
 /// point at a person (`E319`); the identifier as its type allows (`E303`–`E306`); days in order, and
 /// within the type's validity (`E307`); a good seal where one is required (`E308`); what it takes
 /// the place of (`E309`, `E317`, `E321`); commitments and digests that are not zero (`E118`);
-/// neither it nor its sealing happened in the future (`E112`), nor it more than 30 days ago without
-/// the mark (`E307`).
+/// neither it nor its sealing happened in the future (`E112`), nor was it issued more than 30 days
+/// ago without the mark (`E307`).
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Attest {
@@ -109,7 +109,9 @@ impl Attest {
         self.check_days(ctx.today(), &terms.validity)?;
         self.check_seal(ctx, &terms)?;
         let stamp = ctx.stamp(self.occurred_at)?;
-        let late = stamp.time.0.saturating_sub(stamp.occurred_at.0);
+        // Whoever says it happened just now, and was issued long ago, is late as well.
+        let happened = stamp.occurred_at.min(self.issued_on.end());
+        let late = stamp.time.0.saturating_sub(happened.0);
         if late > BACKFILL_AFTER_MS && !self.marks.backfill {
             return Err(Code::BadDates);
         }

@@ -126,6 +126,7 @@ fn attesting_refuses() {
         (with(&|a| a.valid_until = today.add_days(3660)), Code::BadDates),
         (with(&|a| a.occurred_at = Millis(now.0 + 400_000)), Code::FutureTime),
         (with(&|a| a.occurred_at = Millis(now.0 - 31 * DAY_MS)), Code::BadDates),
+        (with(&|a| a.issued_on = today.add_days(-31).unwrap()), Code::BadDates),
     ] {
         assert_eq!(ledger.act(&office(0, 0), act.clone()), Err(error), "{act:?}");
     }
@@ -154,6 +155,8 @@ fn edges_that_are_accepted() {
         ..ledger.driving_licence(2)
     };
     assert_eq!(ledger.act(&office(0, 0), late), Ok(()));
+    let old = Attest { issued_on: today.add_days(-30).unwrap(), ..ledger.driving_licence(4) };
+    assert_eq!(ledger.act(&office(0, 0), old), Ok(()));
     let long = Attest { valid_until: None, ..ledger.driving_licence(3) };
     assert_eq!(ledger.act(&office(0, 0), long), Ok(()));
 }

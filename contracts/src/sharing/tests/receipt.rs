@@ -25,6 +25,13 @@ fn cosign(receipt: &Receipt, key: &KeyPair) -> Option<Cosignature> {
     Some(Cosignature { key: key.id(), signature })
 }
 
+/// As [`cosign`], on another ledger.
+fn cosign_elsewhere(receipt: &Receipt, key: &KeyPair) -> Option<Cosignature> {
+    let (chain, body) = receipt.signed_parts(&hefu_primitives::ChainId([1; 32]));
+    let signature = key.sign_tagged(Domain::Cosignature, &[&chain, &body]);
+    Some(Cosignature { key: key.id(), signature })
+}
+
 fn one_sided(receipt: Receipt) -> PutReceipt {
     PutReceipt { receipt, cosignature: None }
 }
@@ -176,6 +183,7 @@ fn cosignatures_are_checked() {
     for (cosignature, code) in [
         (forged, Code::BadSignature),
         (cosign(&other, &provider().key), Code::BadSignature),
+        (cosign_elsewhere(&receipt, &provider().key), Code::BadSignature),
         (cosign(&receipt, &fresh_key(9)), Code::UnknownKey),
         (cosign(&receipt, &stranger().key), Code::NotReceiptParty),
         (cosign(&receipt, &consumer().key), Code::SameSide),
@@ -199,6 +207,20 @@ fn cosignatures_are_checked() {
     suspended.put(&MEMBERS, &REGIONS[0], &member);
     assert_eq!(suspended.act(&consumer(), put(signed)), Err(Code::MemberNotActive));
     assert_eq!(ledger.act(&consumer(), put(signed)), Ok(()));
+}
+
+/// A use at 00:30 in Beijing is the new day's, though UTC still has the old one.
+#[test]
+fn the_day_of_a_use_is_that_of_beijing() {
+    let mut ledger = granted();
+    let night = Millis(day("2026-05-21").start().0 + 1_800_000);
+    ledger.time = Millis(night.0 + 1_000);
+    for (number, t0) in [(1, night), (2, Millis(day("2026-05-21").start().0 - 1))] {
+        let receipt = Receipt { t0, t1: t0, ..used(&ledger, number) };
+        ledger.act(&consumer(), one_sided(receipt)).unwrap();
+    }
+    let uses = |day: u32| ledger.get(&USAGE, &(id(1), day)).map(|usage| usage.uses);
+    assert_eq!((uses(20_260_520), uses(20_260_521)), (Some(1), Some(1)));
 }
 
 #[test]
