@@ -370,7 +370,7 @@ pub fn is_signed(
 }
 
 /// The cheap checks a node makes before it accepts a transaction, against its latest state: those
-/// of the envelope, the guard of [`crate::screen`], and that no identifier stands in the clear
+/// of the envelope, the guard of [`crate::screen()`], and that no identifier stands in the clear
 /// that its type does not allow. Block execution decides again; but what it refuses stays in the
 /// block.
 ///

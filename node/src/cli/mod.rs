@@ -1,6 +1,6 @@
 //! # The command line
 //!
-//! One command, one small file. A command says what it needs through [`app::App`], reads and
+//! One command, one small file. A command says what it needs through `app::App`, reads and
 //! changes the ledger through the HTTP interface alone, and signs with keys that stay here.
 //!
 //! ## Rules
@@ -9,10 +9,10 @@
 //! 2. A command ends with one of the codes of [`exit::Exit`]. What was refused or is not final
 //!    never looks like success.
 //! 3. Every fault has a stable code, a cause and a remedy ([`fault::Fault`]).
-//! 4. Every text stands in the catalogue, help included ([`help`]).
+//! 4. Every text stands in the catalogue, help included (`help`).
 //!
 //! This module does not know the rules of the ledger: the node decides. It opens no store; only
-//! [`engine`] starts a node in this process.
+//! `engine` starts a node in this process.
 
 mod agreement;
 mod app;

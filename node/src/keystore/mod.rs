@@ -1,6 +1,6 @@
 //! Secret keys at rest: one encrypted file for each key in one folder.
 //!
-//! 1. A secret key is on disk only under a passphrase ([`file`] documents the format byte by
+//! 1. A secret key is on disk only under a passphrase ([`mod@file`] documents the format byte by
 //!    byte); in memory it is wiped when dropped.
 //! 2. Label, public key, roles and time of creation can be read without the passphrase and cannot
 //!    be changed without it.

@@ -6,7 +6,7 @@
 //! 3. A missing key shows itself as the key: nothing fails because a text does.
 //!
 //! The files in `locales/` are Fluent; the small part of it used here needs no library
-//! ([`parse`]). This module does not know who asks, nor where the text goes.
+//! (`parse`). This module does not know who asks, nor where the text goes.
 
 mod parse;
 

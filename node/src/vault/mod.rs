@@ -1,9 +1,9 @@
 //! The issuer's vault: the documents, salts and commitments behind what it put on the ledger.
 //!
 //! 1. Everything is sealed under a random data key, which is wrapped under a passphrase
-//!    ([`wrap`]). Names and sizes of the files tell how much is in them, and nothing else.
+//!    (`wrap`). Names and sizes of the files tell how much is in them, and nothing else.
 //! 2. What was put is durable after [`Vault::sync`]; a crash before that loses whole entries at
-//!    the end and never damages one ([`log`] has the format).
+//!    the end and never damages one (`log` has the format).
 //! 3. A record is put once. Its salts and document can be erased and nothing else of it changes.
 //! 4. Erasing rewrites the log without salts and document, under a new key, and overwrites the old
 //!    file: afterwards the commitments on the ledger can be opened by nobody, and the vault says
