@@ -58,7 +58,9 @@ impl Draft {
         if !(MIN_MEMBERS..=MAX_VALIDATORS).contains(&found) || found != self.invited.len() {
             return Err(CeremonyError::Invited { found });
         }
-        validate::charter(&self.charter, &invited).map_err(GenesisError::Charter)?;
+        let mut charter = self.charter.clone();
+        charter.sort();
+        validate::charter(&charter, &invited).map_err(GenesisError::Charter)?;
         Ok(())
     }
 }

@@ -233,3 +233,16 @@ fn drafts_have_hashes_of_their_own() {
     assert_ne!(draft().hash(), H32::ZERO);
     assert_ne!(draft().hash(), demo().0.hash().into());
 }
+
+/// People edit the file: the order of its lists hides nothing and breaks nothing.
+#[test]
+fn drafts_are_checked_in_order() {
+    let mut second = draft().charter.types[0].clone();
+    second.version = 2;
+    let mut edited = draft();
+    edited.charter.types.insert(0, second);
+    assert_eq!(edited.check(), Ok(()));
+    let mut doubled = draft();
+    doubled.charter.scenarios.push(doubled.charter.scenarios[0].clone());
+    assert!(doubled.check().is_err());
+}
