@@ -196,6 +196,8 @@ pub struct Core<D: Disk> {
     logged: BTreeSet<BundleId>,
     /// When this was last called.
     now: Millis,
+    /// Size at which a commit starts a new log, in bytes.
+    log_bound: u64,
     pending: bool,
     unsynced: bool,
     halted: bool,
@@ -237,6 +239,7 @@ impl<D: Disk> Core<D> {
             held_back,
             logged,
             now,
+            log_bound: LOG_COMPACT_BYTES,
             pending: false,
             unsynced: false,
             halted: false,
@@ -254,6 +257,12 @@ impl<D: Disk> Core<D> {
     /// The executed ledger, for proofs over its map.
     pub fn ledger_mut(&mut self) -> &mut Ledger<D> {
         &mut self.ledger
+    }
+
+    /// Starts a new log with the commit after which it has more than `bytes`, instead of the size
+    /// that suits a node: the simulator wants to see it often.
+    pub fn set_log_bound(&mut self, bytes: u64) {
+        self.log_bound = bytes;
     }
 
     /// The mempool.
@@ -488,7 +497,7 @@ impl<D: Disk> Core<D> {
         let recorded = recorded.map(|(tx, _)| *tx);
         self.pool.committed(&committed.stored.block.bundles, recorded, committed.tip.time);
         self.fetches.clear();
-        if self.wal.bytes() > LOG_COMPACT_BYTES && self.held_back.is_none() {
+        if self.wal.bytes() > self.log_bound && self.held_back.is_none() {
             self.wal.reset()?;
             self.logged.clear();
             self.unsynced = false;

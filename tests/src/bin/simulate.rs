@@ -135,7 +135,7 @@ fn many(options: &Options, without: &[Fault]) -> ExitCode {
                 Err(failure) => {
                     let mut failures = failures.lock().unwrap_or_else(PoisonError::into_inner);
                     let (nodes, violation) = (failure.plan.nodes, &failure.violation);
-                    bar.println(format!("seed {seed}, {nodes} nodes: {violation}"));
+                    bar.suspend(|| say(&format!("seed {seed}, {nodes} nodes: {violation}")));
                     failures.push(failure);
                     bar.set_message(format!("({} failed)", failures.len()));
                 }

@@ -26,6 +26,7 @@ pub(crate) type SimCore = Core<FaultyDisk>;
 pub(crate) struct Setting {
     pub(crate) genesis: Arc<Genesis>,
     pub(crate) pool_bytes: usize,
+    pub(crate) log_bytes: u64,
     pub(crate) leak: Option<Leak>,
     pub(crate) log_lies: bool,
     pub(crate) blocks_lie: bool,
@@ -136,7 +137,8 @@ impl Machine {
         let config = config(&setting.genesis, self.key.clone());
         let limits = PoolLimits { max_bytes: setting.pool_bytes, ..PoolLimits::default() };
         let started = Core::start(self.clock(now), config, ledger, wal, limits);
-        let (core, outputs) = started.map_err(|error| other(&error))?;
+        let (mut core, outputs) = started.map_err(|error| other(&error))?;
+        core.set_log_bound(setting.log_bytes);
         self.core = Some(core);
         Ok((tip, outputs))
     }

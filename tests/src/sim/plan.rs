@@ -129,6 +129,8 @@ pub struct Plan {
     pub(crate) delay_ms: u64,
     pub(crate) crashes: u64,
     pub(crate) pool_bytes: usize,
+    /// Size at which the log starts anew.
+    pub(crate) log_bytes: u64,
 }
 
 /// Chances in a thousand that a run has a fault.
@@ -154,6 +156,7 @@ impl Plan {
             delay_ms: rng.within(20, 120),
             crashes: rng.within(1, 5),
             pool_bytes: if rng.chance(500) { 48 * 1024 } else { 1024 * 1024 },
+            log_bytes: [0, 4 * 1024, 32 * 1024, 16 * 1024 * 1024][rng.place(4)],
         }
     }
 

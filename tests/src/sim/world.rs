@@ -26,6 +26,8 @@ use super::trace::Trace;
 
 /// How long everything may take to settle once the faults have stopped, in milliseconds.
 const PATIENCE_MS: u64 = 120_000;
+/// How long after the faults have stopped a node may still notice its disk's error.
+const ERRORS_MS: u64 = 1_000;
 /// How often it is looked whether everything has settled.
 const LOOK_MS: u64 = 250;
 
@@ -161,6 +163,7 @@ impl World {
         let setting = Setting {
             genesis: founders.genesis.clone(),
             pool_bytes: plan.pool_bytes,
+            log_bytes: plan.log_bytes,
             leak: plan.mutant.and_then(Mutant::leak),
             log_lies: is(Mutant::LogNotSynced),
             blocks_lie: is(Mutant::BlocksNotSynced),
@@ -306,6 +309,9 @@ impl World {
             }
             Event::Calm => self.calm_down(),
             Event::Look => {
+                if self.now > self.plan.fault_ms + ERRORS_MS {
+                    self.machines.iter_mut().for_each(|machine| machine.disk_error = false);
+                }
                 self.after(LOOK_MS, Event::Look);
                 Ok(())
             }
@@ -450,7 +456,6 @@ impl World {
             }
             let machine = &mut self.machines[node];
             machine.crash_in = None;
-            machine.disk_error = false;
             for disk in [&machine.blocks, &machine.log] {
                 disk.raw().limit_free_bytes(None);
                 disk.raw().fail_syncs(0);
