@@ -20,6 +20,8 @@ use crate::state::{State, StateView, Table, Writes};
 
 /// Transactions that committed, by the time until which they could be sent again.
 pub const SEEN: Table<(Millis, TxId), ()> = Table::unproven(0xf0);
+/// Ids that could be sent until before this time are forgotten.
+const SEEN_FROM: Table<(), Millis> = Table::unproven(0xf1);
 /// The validator sets: what decides the next height, and the one after it.
 pub const VALIDATORS: Table<(), ValidatorSchedule> = Table::proven(0x7f);
 
@@ -123,15 +125,7 @@ pub fn parameters_hash(parameters: &Parameters) -> H32 {
 /// What happens at the start of every block: transaction ids that can no longer be sent again are
 /// forgotten, the validator schedule moves on by one height, and recognition notes when it is.
 fn prepare(block: &BlockInfo, state: &mut State<'_>) {
-    // What was over before the parent was forgotten then: a scan from the first key would step over
-    // the remains of all that were ever forgotten, which log-structured engines keep for a while.
-    let parent = crate::recognition::heights::time_of(&*state, block.height.previous());
-    let parent = parent.unwrap_or_default();
-    for (key, ()) in state.scan_between(&SEEN, &parent, &block.time, MAX_PRUNED) {
-        let (Some(time), Some(id)) = (key.get(1..9), key.get(9..41)) else { continue };
-        let (Ok(time), Ok(id)) = (time.try_into(), id.try_into()) else { continue };
-        state.delete(&SEEN, &(Millis(u64::from_be_bytes(time)), TxId(id)));
-    }
+    forget(block, state);
     if let Some(schedule) = state.get(&VALIDATORS, &())
         && schedule.next != schedule.after
     {
@@ -140,6 +134,21 @@ fn prepare(block: &BlockInfo, state: &mut State<'_>) {
     }
     crate::recognition::begin_block(block, state);
     state.keep_transaction();
+}
+
+/// Goes on where the block before stopped: a scan from the first key would step over the remains of
+/// all that were ever forgotten, which log-structured engines keep for a while.
+fn forget(block: &BlockInfo, state: &mut State<'_>) {
+    let from = state.get(&SEEN_FROM, &()).unwrap_or_default();
+    let over = state.scan_between(&SEEN, &from, &block.time, MAX_PRUNED);
+    let (all, mut reached) = (over.len() < MAX_PRUNED, from);
+    for (key, ()) in over {
+        let (Some(time), Some(id)) = (key.get(1..9), key.get(9..41)) else { continue };
+        let (Ok(time), Ok(id)) = (time.try_into(), id.try_into()) else { continue };
+        reached = Millis(u64::from_be_bytes(time));
+        state.delete(&SEEN, &(reached, TxId(id)));
+    }
+    state.put(&SEEN_FROM, &(), &if all { block.time } else { reached });
 }
 
 /// Who signed a transaction, resolved against the state.

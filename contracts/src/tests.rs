@@ -247,6 +247,25 @@ fn a_plain_identifier_of_a_persons_certificate_is_stopped_at_the_door() {
     }
 }
 
+/// After a long rest more ids are over than one block forgets: the next ones go on.
+#[test]
+fn every_id_that_is_over_is_forgotten_in_the_end() {
+    let mut ledger = Ledger::new();
+    for number in 0..70_000u32 {
+        let mut id = [0; 32];
+        id[..4].copy_from_slice(&number.to_be_bytes());
+        let over = Millis(start().0 + u64::from(number / 100));
+        ledger.put(&SEEN, &(over, hefu_primitives::TxId(id)), &());
+    }
+    let left =
+        |ledger: &Ledger| ledger.state.0.keys().filter(|key| key[0] == SEEN.prefix()).count();
+    ledger.wait_days(1);
+    ledger.block(&[]);
+    assert_eq!(left(&ledger), 70_000 - 65_536);
+    ledger.block(&[]);
+    assert_eq!(left(&ledger), 0);
+}
+
 #[test]
 fn all_or_none() {
     let mut ledger = Ledger::new();
