@@ -37,8 +37,9 @@
 //!    of its first proposal; proposed again it names the round of the quorum that allows it.
 //! 4. **A block is voted for** only if its header follows from the tip (chain, height, parent,
 //!    set, turn, later time), its bundle ids are the header's, and the application executed it to
-//!    the same roots. A first proposal more than `max_clock_ahead_ms` ahead of our clock waits for
-//!    the clock or for prevotes of more than 1/3; no clock touches anything else.
+//!    the same roots. It is executed once its round has begun, so that no proposer makes us execute
+//!    its later turns now. A first proposal more than `max_clock_ahead_ms` ahead of our clock waits
+//!    for the clock; no clock touches anything else. Prevotes of more than 1/3 end either wait.
 //! 5. **A height begins** when there is something to record, when a verified proposal or vote of
 //!    it arrives, or when the heartbeat is due. A proposer with nothing to record waits half the
 //!    proposal timeout before it proposes an empty block.

@@ -139,10 +139,15 @@ impl Book {
         self.rounds.get(&round).map_or(&[], |round| round.proposals.as_slice())
     }
 
+    /// The proposals for a block, by round.
+    pub(crate) fn proposals_for(&self, block: BlockId) -> impl Iterator<Item = &SignedProposal> {
+        let all = self.rounds.values().flat_map(|round| &round.proposals);
+        all.filter(move |proposal| proposal.proposal.block == block)
+    }
+
     /// The first proposal for a block.
     pub(crate) fn first_proposal_for(&self, block: BlockId) -> Option<SignedProposal> {
-        let mut all = self.rounds.values().flat_map(|round| &round.proposals);
-        all.find(|proposal| proposal.proposal.block == block).copied()
+        self.proposals_for(block).next().copied()
     }
 
     /// The proposals for a block that the core has not been given, by round; afterwards it has.

@@ -19,8 +19,6 @@ impl Replica {
         let id = signed.proposal.block;
         if !self.blocks.contains_key(&id) {
             let right = self.check_header(&block).is_ok();
-            // Only its proposer's clock gives a block its time; once a quorum has accepted it, no
-            // clock matters any more.
             let verdict = Verdict::Held;
             self.blocks.insert(id, Known { block, from: Some(from), verdict });
             if !right {
@@ -29,7 +27,7 @@ impl Replica {
         }
         match self.blocks.get(&id).map(|known| known.verdict) {
             Some(Verdict::Held) => {
-                if signed.proposal.pol_round.is_some() || self.is_due(&id) {
+                if self.is_due(&id) {
                     self.ask_about(id);
                 }
                 Ok(())
@@ -39,11 +37,23 @@ impl Replica {
         }
     }
 
-    /// Whether a block's time is not too far ahead of our clock, or others vouch for it.
+    /// Whether a block is to be executed: it is proposed in a round that has begun, so that nobody
+    /// makes us execute now what it may propose later; and its time is not too far ahead of our
+    /// clock, or it is proposed again: only its proposer's clock gives a block its time, and once
+    /// a quorum has accepted it, no clock matters any more. At any time, if others vouch for it.
     fn is_due(&self, id: &BlockId) -> bool {
         let Some(known) = self.blocks.get(id) else { return false };
+        let header = &known.block.header;
+        let decided = self.certificate.as_ref().is_some_and(|decided| decided.block == *id);
+        if decided || self.book.is_vouched(header.round, id) {
+            return true;
+        }
         let latest = Millis(self.now.0.saturating_add(self.config.max_clock_ahead_ms));
-        known.block.header.time <= latest || self.book.is_vouched(known.block.header.round, id)
+        let round = self.core.round();
+        self.book
+            .proposals_for(*id)
+            .filter(|signed| signed.proposal.round <= round)
+            .any(|signed| header.time <= latest || signed.proposal.pol_round.is_some())
     }
 
     /// Asks the application about held blocks whose time has come.
@@ -110,7 +120,10 @@ impl Replica {
                 let block = known.block.clone();
                 self.commit(block, certificate, None);
             }
-            None => self.certificate = Some(certificate),
+            None => {
+                self.certificate = Some(certificate);
+                self.release_held();
+            }
         }
         Ok(())
     }

@@ -56,6 +56,7 @@ impl Replica {
         self.asked_block = None;
         self.cancel_timers(|id| id.kind == TimerKind::Patience);
         self.prune(round);
+        self.release_held();
     }
 
     /// Drops what belongs to rounds far behind. A block outlives them if the core would propose it

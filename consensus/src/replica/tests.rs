@@ -413,8 +413,23 @@ fn a_time_too_far_ahead_waits_for_the_clock_or_for_a_third() {
     // Proposed again with a quorum behind it: no clock is asked.
     let mut bench = Bench::led_by(1);
     let block = ahead(&bench);
+    let votes = [1, 3].map(|i| bench.vote(i, Prevote, 1, None));
+    bench.hear(1, &Message::Votes(votes.to_vec()));
     let outputs = bench.hear(2, &bench.proposal(1, &block, Some(0)));
     assert_eq!(validates(&outputs), Some(block.id()));
+}
+
+#[test]
+fn a_proposal_of_a_later_round_is_executed_when_that_begins() {
+    for pol in [None, Some(0)] {
+        let mut bench = Bench::led_by(1);
+        let later = bench.block(if pol.is_some() { 0 } else { 2 }, 1);
+        let outputs = bench.hear(3, &bench.proposal(2, &later, pol));
+        assert_eq!((validates(&outputs), accused(&outputs)), (None, None));
+        let votes = [1, 2].map(|i| bench.vote(i, Prevote, 2, None));
+        let outputs = bench.hear(1, &Message::Votes(votes.to_vec()));
+        assert_eq!(validates(&outputs), Some(later.id()));
+    }
 }
 
 /// Trap 5: timers of another height, another round, or cancelled, change nothing.
