@@ -48,7 +48,7 @@ pub(crate) fn run(app: &App, args: &Init) -> Done {
     let defaults = NodeConfig::default();
     let data_dir = app.globals.data_dir.clone().unwrap_or(defaults.data_dir);
     let config = data_dir.join(FILE_NAME);
-    if config.exists() {
+    if config.exists() && !app.globals.yes {
         return Err(Fault::with("cli.conflict", config.display()));
     }
     let signed = super::genesis::read(app, &args.genesis)?;
@@ -76,7 +76,8 @@ pub(crate) fn run(app: &App, args: &Init) -> Done {
         disk::write_new(&genesis, signed.to_json()?.as_bytes()).map_err(io(&genesis))?;
     }
     let text = args.config(&folder, &data_dir, &labels);
-    disk::write_new(&config, text.as_bytes()).map_err(io(&config))?;
+    // A second genesis is never written over the first; the settings are, when that is meant.
+    app.write(&config, text.as_bytes())?;
     let (folder, province) = (data_dir.display().to_string(), args.province.to_string());
     let arguments = [("folder", folder.as_str()), ("province", &province), ("genesis", &chain)];
     let value = json!({ "data_dir": folder, "region": args.province, "genesis": chain,

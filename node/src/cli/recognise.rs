@@ -141,6 +141,10 @@ fn decide(app: &App, args: &Decide) -> Done {
         Some(path) => {
             let verdict = verify(app, path, None, None)?;
             let height = verdict.height.parse().ok();
+            // What was altered may be refused, and is put on record then; it is not accepted.
+            if !verdict.matches && args.outcome == DecisionOutcome::Accepted {
+                return Err(Fault::with("cli.invalid", path.display()));
+            }
             (verdict.presentation.att_id, verdict.matches, height)
         }
         None => {

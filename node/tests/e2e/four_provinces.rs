@@ -278,6 +278,9 @@ fn presentations(network: &Network, desk: &Desk, licences: &[Value]) {
     std::fs::write(&forged, shown.replace(opened, "药品经营许可证")).expect("a forgery");
     let refused = verify(&forged).run().exits(3).json();
     assert_eq!((&refused["valid"], &refused["content"]["fields"]), (&json!(false), &Value::Null));
+    let accept = ["recognise", "decide", "--as", JIANGSU, "--scenario", SCENARIO, "--item", ITEM];
+    let accept = network.provinces[1].hefu(&accept).args(["--outcome", "accepted"]);
+    accept.arg("--presentation").arg(&forged).run().exits(3).fault("cli.invalid");
     std::fs::write(&forged, &shown.as_bytes()[..shown.len() / 2]).expect("a fragment");
     verify(&forged).run().exits(3).fault("cli.presentation");
 }

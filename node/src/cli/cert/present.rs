@@ -58,8 +58,8 @@ pub(crate) fn run(app: &App, args: &Present) -> Done {
     let id = match (&args.att_id, &args.find) {
         (Some(id), _) => *id,
         (None, Some(text)) => {
-            let found = vault.find(text).last().copied();
-            found.ok_or_else(|| Fault::with("cli.not_found", text))?
+            let found = vault.find(text);
+            latest_recorded(app, &found)?.ok_or_else(|| Fault::with("cli.not_found", text))?
         }
         (None, None) => return Err(Fault::new("cli.usage")),
     };
@@ -102,6 +102,20 @@ pub(crate) fn run(app: &App, args: &Present) -> Done {
     let value = json!({ "file": file, "att_id": id, "fields": args.fields, "qr": qr });
     app.out.done(&value, &app.out.text("presented", &arguments));
     Ok(Exit::Ok)
+}
+
+/// Of what the vault holds, the latest that the ledger has too: an attestation that was refused
+/// stays in the vault. Without a node, the latest.
+fn latest_recorded(app: &App, found: &[Id16]) -> Result<Option<Id16>, Fault> {
+    let client = app.client()?;
+    for id in found.iter().rev() {
+        match client.find(&format!("/certificates/{id}"), &[]) {
+            Ok(Some(_)) => return Ok(Some(*id)),
+            Ok(None) => {}
+            Err(_) => return Ok(Some(*id)),
+        }
+    }
+    Ok(None)
 }
 
 fn picture(path: &Path, image: &QrImage) -> Result<Vec<u8>, Fault> {
