@@ -498,6 +498,9 @@ impl<D: Disk> Core<D> {
         self.pool.committed(&committed.stored.block.bundles, recorded, committed.tip.time);
         self.fetches.clear();
         if self.wal.bytes() > self.log_bound && self.held_back.is_none() {
+            // The old log stays until the new one is synced, and must hold all that is said at this
+            // height: the block may be lost, and we asked to vote again.
+            self.wal.sync()?;
             self.wal.reset()?;
             self.logged.clear();
             self.unsynced = false;

@@ -41,6 +41,14 @@ fn seven_nodes_hold() {
     let _ = hold(100..114, 7);
 }
 
+/// A commit that begins a new log dropped the votes that the same step had put into the old one.
+/// They were sent, and when the block was then lost, nothing kept the node from voting otherwise.
+#[test]
+fn what_was_said_is_in_the_log_that_a_commit_ends() {
+    let _ = hold(101_749..101_750, 4);
+    let _ = hold(30_928..30_929, 7);
+}
+
 #[test]
 fn five_and_ten_nodes_hold() {
     let _ = hold(200..203, 5);
