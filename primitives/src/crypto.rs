@@ -208,6 +208,11 @@ impl KeyPair {
         self.secret.to_bytes()
     }
 
+    /// A secret for another purpose that follows from this one, and does not lead back to it.
+    pub(crate) fn derived_secret(&self, domain: Domain, number: u8) -> [u8; 32] {
+        hash(domain, &[&self.secret.to_bytes(), &[number]]).0
+    }
+
     /// Signs a message (RFC 8032, deterministic).
     pub fn sign(&self, message: &[u8]) -> Signature {
         Signature(self.secret.sign(message).to_bytes())

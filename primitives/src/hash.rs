@@ -82,6 +82,10 @@ domains! {
     FieldNode = "hefu v1 content node",
     /// The file form of an evidence capsule.
     Capsule = "hefu v1 capsule file",
+    /// The P-256 secret of a cosigner, from its registered secret.
+    Es256Secret = "hefu v1 es256 secret",
+    /// A cosigner's word that a P-256 key is its own.
+    Es256Key = "hefu v1 es256 key",
     /// A plain digest of a document or list that holds no personal data.
     Digest = "hefu v1 digest",
 }

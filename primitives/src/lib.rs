@@ -36,6 +36,7 @@ pub mod log;
 pub mod map;
 pub mod time;
 pub mod transaction;
+pub mod transparency;
 pub mod validators;
 pub mod vote;
 

@@ -174,7 +174,7 @@ impl TransactionBody {
 }
 
 /// The bytes a signature covers: `Sig_structure` of RFC 9052 §4.4 without external data.
-fn signature_structure(protected: &[u8], payload: &[u8]) -> Vec<u8> {
+pub(crate) fn signature_structure(protected: &[u8], payload: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(protected.len().saturating_add(payload.len()).max(64));
     let mut e = minicbor::Encoder::new(&mut bytes);
     // Writing to a vector cannot fail.

@@ -151,6 +151,16 @@ impl InclusionProof {
         if self.size != head.size {
             return Err(LogProofError::Size { expected: head.size, found: self.size });
         }
+        let root = self.root_from(leaf)?;
+        if root == head.root { Ok(()) } else { Err(LogProofError::Root) }
+    }
+
+    /// The root to which the proof leads from a leaf, for whoever has a signature over a root and
+    /// not the root.
+    ///
+    /// # Errors
+    /// [`LogProofError`] when the proof has not the one length that fits index and size.
+    pub fn root_from(&self, leaf: H32) -> Result<H32, LogProofError> {
         if self.index >= self.size {
             return Err(LogProofError::Range { index: self.index, size: self.size });
         }
@@ -166,7 +176,7 @@ impl InclusionProof {
         if !climb.at_root() {
             return Err(LogProofError::Length { found: self.path.len() });
         }
-        if root == head.root { Ok(()) } else { Err(LogProofError::Root) }
+        Ok(root)
     }
 }
 
