@@ -357,6 +357,9 @@ impl Signer {
         if self.authority.state != AuthorityState::Active {
             return Err(Code::AuthorityNotActive);
         }
+        if self.key.roles.contains(&Role::Cosigner) {
+            return Err(Code::RoleMissing);
+        }
         match self.member.state {
             MemberState::Active | MemberState::Leaving => Ok(()),
             _ => Err(Code::MemberNotActive),

@@ -190,8 +190,11 @@ impl InitialState {
 
     fn check_key(&self, key: &KeyRecord) -> Result<(), Code> {
         self.authority(&key.owner)?;
-        let governs = key.roles.contains(&Role::Governor);
-        if !is_list(&key.roles) || key.roles.is_empty() || (governs && key.roles.len() > 1) {
+        let alone = [Role::Governor, Role::Cosigner].iter().any(|role| key.roles.contains(role));
+        let operates = self.members.iter().any(|member| member.operator == key.owner);
+        let foreign = key.roles.contains(&Role::Cosigner) && !operates;
+        let mixed = alone && key.roles.len() > 1;
+        if !is_list(&key.roles) || key.roles.is_empty() || mixed || foreign {
             return Err(Code::RolesInvalid);
         }
         let longest = u64::from(self.parameters.key_term_days).saturating_mul(DAY_MS);

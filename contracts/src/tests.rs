@@ -304,7 +304,7 @@ fn initial_states_are_checked() {
     let json = serde_json::to_string(&good).unwrap();
     assert_eq!(serde_json::from_str::<InitialState>(&json).unwrap(), good);
     type Change = fn(&mut InitialState);
-    let cases: [(Change, Part, usize, Code); 23] = [
+    let cases: [(Change, Part, usize, Code); 24] = [
         (|s| s.parameters.ballot_days = 0, Part::Parameters, 0, Code::BadField),
         (|s| s.parameters.fictitious = false, Part::Types, 0, Code::BadTypeCode),
         (|s| s.types[1].version = 2, Part::Types, 1, Code::VersionNotNext),
@@ -320,6 +320,12 @@ fn initial_states_are_checked() {
         (|s| s.keys[3].roles.clear(), Part::Keys, 3, Code::RolesInvalid),
         (
             |s| s.keys[3].roles = vec![Role::Governor, Role::Issuer],
+            Part::Keys,
+            3,
+            Code::RolesInvalid,
+        ),
+        (
+            |s| s.keys[3].roles = vec![Role::Auditor, Role::Cosigner],
             Part::Keys,
             3,
             Code::RolesInvalid,

@@ -185,8 +185,8 @@ mod tests {
         let anchor = genesis.anchor();
         let frozen = [anchor.document.to_string(), genesis.hash().to_string()];
         let expected = [
-            "a61ce3c2a9f038ba97025ae7e1f282b19baf498d235a6e4f515d8da9b9ba40f2",
-            "7424479d4377a66acfb2757ea3a6c16b06f74c6d4fb9a4ce3fe681e1d68c822c",
+            "c2b752e195b3e7482f4265c54987e8bacb362bc0d70f06be2f1dc76cb391b504",
+            "ffd71d24bd164e0640cd61af0db697331238d48c3cd83f123366fe1e480e0dce",
         ];
         assert_eq!(frozen, expected, "the document, and with it the state it begins with");
     }

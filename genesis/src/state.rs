@@ -174,7 +174,7 @@ mod tests {
         let genesis = demo().0;
         let state = initial_state(genesis.document(), genesis.validators());
         assert_eq!(state.validate(), Ok(()));
-        assert_eq!((state.authorities.len(), state.keys.len()), (48, 48 + 12));
+        assert_eq!((state.authorities.len(), state.keys.len()), (48, 48 + 12 + 4));
     }
 
     /// A ledger in memory that makes a block of each transaction.

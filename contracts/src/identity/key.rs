@@ -6,7 +6,8 @@
 //!    rotation alone.
 //! 2. The key itself signs what it is bound to ([`Possession`]): nobody binds another's key.
 //! 3. At most four active keys for each role of an authority.
-//! 4. A record tells of any time whether the key was accepted then
+//! 4. A cosigner has no other role, belongs to a member's operator, and signs no act.
+//! 5. A record tells of any time whether the key was accepted then
 //!    ([`KeyRecord::was_accepted_at`]).
 
 use hefu_primitives::codec::Canonical;
@@ -68,7 +69,8 @@ impl Possession {
 /// Binds a key to an authority.
 ///
 /// Who: governors of its member. Pre: the authority is known (`E229`), the member's own (`E221`)
-/// and active (`E227`); roles are sorted, distinct and without governor (`E237`); the term is in
+/// and active (`E227`); roles are sorted, distinct and without governor, and a cosigner has no
+/// other and belongs to the member's operator (`E237`); the term is in
 /// order, not over, and neither longer nor further ahead than the parameters allow (`E236`); the key is new and no
 /// validator's or node's (`E235`); it signed its [`Possession`] and is registrable (`E231`); at
 /// most four active keys a role (`E232`).
@@ -99,6 +101,10 @@ impl BindKey {
     pub(crate) fn apply(&self, ctx: &mut Context<'_, '_>) -> Result<(), Code> {
         governed(ctx, &self.owner, AuthorityState::Active)?;
         check_roles(&self.roles)?;
+        let cosigns = self.roles.contains(&Role::Cosigner);
+        if cosigns && (self.roles.len() > 1 || self.owner != require_governor(ctx)?.operator) {
+            return Err(Code::RolesInvalid);
+        }
         let new = NewKey { key: self.key, owner: self.owner, roles: &self.roles };
         new.check(ctx, (self.not_before, self.not_after), &self.possession)?;
         check_room(ctx.state, &self.owner, &self.roles, ctx.block.time)?;

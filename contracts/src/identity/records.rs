@@ -64,6 +64,9 @@ pub enum Role {
     /// Reads under an audit mandate.
     #[n(7)]
     Auditor,
+    /// Cosigns checkpoints of the audit log and signs receipts for its province; signs no acts.
+    #[n(8)]
+    Cosigner,
 }
 
 impl Role {
@@ -78,6 +81,7 @@ impl Role {
             Self::Window => "window",
             Self::Handler => "handler",
             Self::Auditor => "auditor",
+            Self::Cosigner => "cosigner",
         }
     }
 }
@@ -306,6 +310,11 @@ impl KeyRecord {
             && time <= self.not_after
             && self.retires_at.is_none_or(|end| time <= end)
             && ended.is_none_or(|end| time <= end)
+    }
+
+    /// Whether this is the cosigning key of a member, whatever the time.
+    pub fn cosigns_for(&self, member: &Member) -> bool {
+        self.roles == [Role::Cosigner] && self.owner == member.operator
     }
 
     /// Its place in [`LIVE_KEYS`].

@@ -263,6 +263,8 @@ fn keys_are_bound_with_their_own_signature() {
         (BindKey { roles: vec![Role::Issuer; 2], ..good.clone() }, Code::RolesInvalid),
         (bind(&ledger, owner, &key, &[Role::Governor]), Code::RolesInvalid),
         (bind(&ledger, owner, &key, &[Role::Governor, Role::Issuer]), Code::RolesInvalid),
+        (bind(&ledger, owner, &key, &[Role::Cosigner]), Code::RolesInvalid),
+        (bind(&ledger, DATA[0], &key, &[Role::Auditor, Role::Cosigner]), Code::RolesInvalid),
         (term(now, now), Code::KeyTerm),
         (term(now, now - 1), Code::KeyTerm),
         (term(now, now + 732 * DAY_MS), Code::KeyTerm),
@@ -286,6 +288,24 @@ fn keys_are_bound_with_their_own_signature() {
     assert_eq!(ledger.act(&actor, ledger.driving_licence(1)), Ok(()));
     assert_eq!(keys_of(&ledger.state, &code(owner)).len(), 2);
     assert_eq!(ledger.act(&governor(0, 0), good), Err(Code::KeyExists));
+}
+
+#[test]
+fn a_cosigner_belongs_to_the_operator_and_signs_no_act() {
+    let mut ledger = Ledger::new();
+    let key = fresh_key(1);
+    let member = ledger.get(&MEMBERS, &REGIONS[0]).unwrap();
+    let operator = member.operator;
+    ledger.govern(0, bind(&ledger, operator.as_str(), &key, &[Role::Cosigner])).unwrap();
+    assert_eq!(ledger.events[1].flags, ["cosigner"]);
+    let record = ledger.get(&KEYS, &key.public().id()).unwrap();
+    assert!(record.cosigns_for(&member));
+    assert!(!record.cosigns_for(&ledger.get(&MEMBERS, &REGIONS[1]).unwrap()));
+    let actor = Actor { authority: operator, key };
+    let licence = ledger.driving_licence(1);
+    assert_eq!(ledger.act(&actor, licence), Err(Code::RoleMissing));
+    let next = bind(&ledger, operator.as_str(), &fresh_key(2), &[Role::Cosigner]);
+    assert_eq!(ledger.act(&actor, next), Err(Code::RoleMissing));
 }
 
 #[test]

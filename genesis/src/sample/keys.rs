@@ -21,6 +21,8 @@ pub struct MemberKeys {
     pub validator: KeyPair,
     /// Network key.
     pub node: KeyPair,
+    /// Key that cosigns checkpoints.
+    pub cosigner: KeyPair,
     /// Governor keys.
     pub governors: [KeyPair; 3],
     /// Its authorities' keys, by credit code.
@@ -69,7 +71,7 @@ impl MemberKeys {
     /// Every key of the member: what a ceremony needs for its file.
     pub fn all(&self) -> Vec<&KeyPair> {
         let acting = self.authorities.iter().flat_map(|authority| &authority.keys);
-        [&self.validator, &self.node]
+        [&self.validator, &self.node, &self.cosigner]
             .into_iter()
             .chain(&self.governors)
             .chain(acting.map(|(_, pair)| pair))

@@ -2,8 +2,8 @@
 //! four scenarios, one agreement. No person and no real body is in it.
 //!
 //! Everything but the keys is fixed; keys come from the caller, who is asked for one by purpose:
-//! `310000/validator`, `310000/node`, `310000/governor-1` to `-3`, and `310000-mr/acts` for an
-//! authority's acting key. With the same keys and time the same genesis comes out.
+//! `310000/validator`, `310000/node`, `310000/cosigner`, `310000/governor-1` to `-3`, and
+//! `310000-mr/acts` for an authority's acting key. With the same keys and time the same genesis comes out.
 
 mod content;
 mod keys;
@@ -112,11 +112,15 @@ pub fn member(
     let operator = content.operator(region).ok_or(unknown)?;
     let validator = keys(&format!("{region}/validator"));
     let node = keys(&format!("{region}/node"));
+    let cosigner = keys(&format!("{region}/cosigner"));
     let governors = [1, 2, 3].map(|number| keys(&format!("{region}/governor-{number}")));
     let (mut authorities, mut kept) = (Vec::new(), Vec::new());
     for sample in content.authorities_of(region) {
         let pair = keys(&format!("{}/acts", sample.slug));
-        let seed = authority(sample, &content, created, &pair);
+        let mut seed = authority(sample, &content, created, &pair);
+        if sample.code == operator {
+            seed.keys.push(key_seed(&cosigner, vec![Role::Cosigner], created));
+        }
         kept.push(AuthorityKeys {
             code: sample.code,
             slug: sample.slug.clone(),
@@ -138,7 +142,14 @@ pub fn member(
         addresses: Vec::new(),
         authorities,
     };
-    Ok((seed, MemberKeys { region, operator, validator, node, governors, authorities: kept }))
+    let authorities = kept;
+    Ok((seed, MemberKeys { region, operator, validator, node, cosigner, governors, authorities }))
+}
+
+fn key_seed(pair: &KeyPair, roles: Vec<Role>, created: Millis) -> KeySeed {
+    let term = DAY_MS.saturating_mul(u64::from(Parameters::default().key_term_days));
+    let not_after = Millis(created.0.saturating_add(term));
+    KeySeed { key: pair.public(), roles, not_before: created, not_after }
 }
 
 fn authority(
@@ -150,7 +161,6 @@ fn authority(
     let department = sample.department();
     let watching = department == Department::Watching;
     let items: Vec<BaseCode> = content.items().map(|item| item.base_code).collect();
-    let term = DAY_MS.saturating_mul(u64::from(Parameters::default().key_term_days));
     let province = sample.code.region().unwrap_or_default().province();
     AuthoritySeed {
         code: sample.code,
@@ -161,12 +171,7 @@ fn authority(
         may_issue: content.issued_by(department),
         may_rely: if watching { Vec::new() } else { SCENARIOS.map(|plan| plan.id).to_vec() },
         may_handle: if watching { Vec::new() } else { items },
-        keys: vec![KeySeed {
-            key: pair.public(),
-            roles: roles(department),
-            not_before: created,
-            not_after: Millis(created.0.saturating_add(term)),
-        }],
+        keys: vec![key_seed(pair, roles(department), created)],
     }
 }
 

@@ -98,7 +98,7 @@ fn check_authority(
         return Err(AuthorityFault::Region(region));
     }
     check_mandates(authority, charter)?;
-    check_keys(&authority.keys, charter)
+    check_keys(&authority.keys, *code == member.operator, charter)
 }
 
 fn check_mandates(authority: &AuthoritySeed, charter: &Charter) -> Result<(), AuthorityFault> {
@@ -128,12 +128,14 @@ fn check_mandates(authority: &AuthoritySeed, charter: &Charter) -> Result<(), Au
     })
 }
 
-fn check_keys(keys: &[KeySeed], charter: &Charter) -> Result<(), AuthorityFault> {
+fn check_keys(keys: &[KeySeed], operates: bool, charter: &Charter) -> Result<(), AuthorityFault> {
     let mut per_role: BTreeMap<Role, usize> = BTreeMap::new();
     for seed in keys {
         let (id, roles) = (seed.key.id(), &seed.roles);
         let governor = roles.contains(&Role::Governor);
-        if roles.is_empty() || governor || repeated(roles).is_some() {
+        let cosigner = roles.contains(&Role::Cosigner);
+        let misplaced = cosigner && (roles.len() > 1 || !operates);
+        if roles.is_empty() || governor || misplaced || repeated(roles).is_some() {
             return Err(AuthorityFault::Roles(id));
         }
         for role in roles {

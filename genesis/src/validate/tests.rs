@@ -288,7 +288,8 @@ fn mandates_refer_to_what_is_listed() {
 #[test]
 fn acting_keys_have_roles_and_terms() {
     let id = document().members[0].authorities[2].keys[0].key.id();
-    let roles: [&[Role]; 3] = [&[], &[Role::Governor], &[Role::Issuer, Role::Issuer]];
+    let roles: [&[Role]; 4] =
+        [&[], &[Role::Governor], &[Role::Issuer, Role::Issuer], &[Role::Cosigner]];
     for roles in roles {
         let refused = authority_fault(|a| a.keys[0].roles = roles.to_vec());
         assert_eq!(refused, AuthorityFault::Roles(id));

@@ -113,7 +113,11 @@ fn of_sample(
     for purpose in purposes {
         let (of, kind) = purpose.split_once('/').unwrap_or(("", &purpose));
         let label = if kind == "acts" { of } else { kind };
-        let roles: &[Role] = if kind.starts_with("governor") { &[Role::Governor] } else { &[] };
+        let roles: &[Role] = match kind {
+            "cosigner" => &[Role::Cosigner],
+            _ if kind.starts_with("governor") => &[Role::Governor],
+            _ => &[],
+        };
         ready.insert(purpose.clone(), maker.key(label, roles)?);
     }
     let fallback = KeyPair::from_secret(&[0; 32]);

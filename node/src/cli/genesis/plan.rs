@@ -53,6 +53,14 @@ struct PlannedKey {
     not_after: Option<Millis>,
 }
 
+impl PlannedKey {
+    /// The key every validator cosigns with, where a plan names none.
+    fn cosigner() -> Self {
+        let (label, roles) = ("cosigner".to_owned(), vec![Role::Cosigner]);
+        Self { label, roles, not_before: None, not_after: None }
+    }
+}
+
 fn province_level() -> u8 {
     2
 }
@@ -79,10 +87,13 @@ impl Plan {
             take("governor-2", governor)?,
             take("governor-3", governor)?,
         ];
+        let cosigns = |key: &PlannedKey| key.roles.contains(&Role::Cosigner);
+        let cosigner = PlannedKey::cosigner();
         let mut authorities = Vec::new();
         for planned in &self.authorities {
             let mut keys = Vec::new();
-            for wanted in &planned.keys {
+            let own = planned.code == self.operator && !planned.keys.iter().any(cosigns);
+            for wanted in planned.keys.iter().chain(own.then_some(&cosigner)) {
                 let longest = Millis(created.0.saturating_add(TERM_DAYS * DAY_MS));
                 keys.push(KeySeed {
                     key: take(&wanted.label, &wanted.roles)?,
