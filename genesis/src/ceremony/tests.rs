@@ -133,7 +133,7 @@ fn every_key_proves_possession() {
     let (seed, keys) = member(Region(330_000));
     let mut file = MemberFile::new(&draft(), seed);
     let count = file.missing_proofs().len();
-    assert_eq!(count, 2 + 3 + 12);
+    assert_eq!(count, 3 + 3 + 12);
     for (done, pair) in keys.all().into_iter().enumerate() {
         assert_eq!(file.missing_proofs().len(), count - done);
         assert!(matches!(file.verify(&draft()), Err(CeremonyError::MissingProof { .. })));
