@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::code::Code;
 use crate::exec::Context;
-use crate::{certificate, identity, recognition, sharing};
+use crate::{certificate, identity, recognition, service, sharing};
 
 macro_rules! acts {
     ($($number:literal $name:ident($body:ty) $label:literal,)*) => {
@@ -80,6 +80,33 @@ acts! {
     68 SetGrantState(sharing::SetGrantState) "set_grant_state",
     69 PutReceipt(sharing::PutReceipt) "put_receipt",
     70 AnswerReceipt(sharing::AnswerReceipt) "answer_receipt",
+    100 ProposeItem(service::ProposeItem) "propose_item",
+    101 AgreeItem(service::AgreeItem) "agree_item",
+    102 SetItemState(service::SetItemState) "set_item_state",
+    103 PutImplementation(service::PutImplementation) "put_implementation",
+    110 OpenCase(service::OpenCase) "open_case",
+    111 CheckCase(service::CheckCase) "check_case",
+    112 RefuseCase(service::RefuseCase) "refuse_case",
+    113 Handover(service::Handover) "handover",
+    114 ReceiveHandover(service::ReceiveHandover) "receive_handover",
+    115 RejectHandover(service::RejectHandover) "reject_handover",
+    116 AcceptCase(service::AcceptCase) "accept_case",
+    117 DeclineCase(service::DeclineCase) "decline_case",
+    118 AskSupplement(service::AskSupplement) "ask_supplement",
+    119 Supplement(service::Supplement) "supplement",
+    120 PauseCase(service::PauseCase) "pause_case",
+    121 ContinueCase(service::ContinueCase) "continue_case",
+    122 ExtendCase(service::ExtendCase) "extend_case",
+    123 DecideCase(service::DecideCase) "decide_case",
+    124 DispatchCase(service::DispatchCase) "dispatch_case",
+    125 DeliverCase(service::DeliverCase) "deliver_case",
+    126 CloseCase(service::CloseCase) "close_case",
+    127 WithdrawCase(service::WithdrawCase) "withdraw_case",
+    128 OpenSub(service::OpenSub) "open_sub",
+    129 DecideSub(service::DecideSub) "decide_sub",
+    130 OpenTheme(service::OpenTheme) "open_theme",
+    140 Evaluate(service::Evaluate) "evaluate",
+    141 AnswerEvaluation(service::AnswerEvaluation) "answer_evaluation",
 }
 
 impl Act {

@@ -1,7 +1,7 @@
 //! Stable error numbers: the same in outcomes, HTTP, CLI and logs.
 //!
 //! 1xx envelope · 2xx member, authority, key · 3xx type, attestation · 4xx recognition ·
-//! 5xx catalogue, access, receipt. A number is never given a new meaning.
+//! 5xx catalogue, access, receipt · 6xx item, case · 7xx evaluation. A number is never given a new meaning.
 
 macro_rules! codes {
     ($($number:literal $name:ident,)*) => {
@@ -144,6 +144,38 @@ codes! {
     525 ReceiptState,
     526 UnknownGrant,
     527 GrantState,
+    601 NotLead,
+    602 NotAllConsent,
+    603 ModeNotAllowed,
+    604 PromiseExceedsLegal,
+    605 NoHandlingMandate,
+    606 RefusalReasonRequired,
+    607 DigestListDiffers,
+    608 SecondSupplement,
+    609 PauseInvalid,
+    610 ExtensionInvalid,
+    611 CaseDecisionInvalid,
+    612 SubsOpen,
+    613 UnknownItem,
+    614 ItemState,
+    615 ItemVersionNotNext,
+    616 ItemTermsDiffer,
+    617 NotParticipant,
+    618 ImplementationInvalid,
+    619 UnknownCase,
+    620 CaseState,
+    621 NotReceiver,
+    622 NotHandler,
+    623 SubInvalid,
+    624 UnknownTheme,
+    625 ThemeInvalid,
+    701 EvaluatedAlready,
+    702 StageNotReached,
+    703 GradeInvalid,
+    704 OwnEvaluation,
+    705 EvaluationState,
+    706 UnknownEvaluation,
+    707 NotEvaluationParty,
 }
 
 impl Code {

@@ -25,6 +25,7 @@
 
 pub mod act;
 pub mod certificate;
+pub mod clock;
 pub mod code;
 pub mod common;
 pub mod event;
@@ -33,6 +34,7 @@ pub mod genesis_state;
 pub mod identity;
 pub mod recognition;
 pub mod screen;
+pub mod service;
 pub mod sharing;
 pub mod state;
 #[cfg(any(test, feature = "testkit"))]

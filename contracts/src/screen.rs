@@ -15,8 +15,8 @@
 //! * the envelope's claims: the subject is a token such as `att:…` and no sentence, the issuer a
 //!   credit code.
 
-use hefu_primitives::SignedTransaction;
 use hefu_primitives::codes::{Identifier, personal_data, type_code, uscc};
+use hefu_primitives::{ImplCode, SignedTransaction};
 use minicbor::data::Type;
 
 use crate::act::Act;
@@ -71,7 +71,8 @@ fn text(text: &str) -> Result<(), Code> {
     if names_sole_trader(text) {
         return Err(Code::PersonalDataPattern);
     }
-    if uscc::parse(text).is_ok() || type_code::parse(text).is_ok() {
+    let implementation = || text.parse::<ImplCode>().is_ok_and(|code| code.parts().is_ok());
+    if uscc::parse(text).is_ok() || type_code::parse(text).is_ok() || implementation() {
         return Ok(());
     }
     guarded(text)
@@ -133,6 +134,16 @@ mod tests {
         {
             assert_eq!(text(good), Ok(()), "{good}");
         }
+        let implementations = (5000..5200).filter_map(|number| {
+            let authority = uscc::with_checks(&format!("11310000HEFU{number}")).ok()?;
+            Some(format!("{authority}2991090001000"))
+        });
+        let (suspect, plain): (Vec<_>, Vec<_>) =
+            implementations.partition(|code| personal_data(code).is_some());
+        assert!(!suspect.is_empty(), "runs of digits like bank cards are among them");
+        assert!(suspect.iter().chain(&plain).all(|code| text(code) == Ok(())));
+        let other_level = suspect[0].replace("2991090001000", "9991090001000");
+        assert_eq!(text(&other_level), guarded(&other_level), "no implementation code");
         assert_eq!(text(CITIZEN), Err(Code::PersonalDataPattern));
         assert_eq!(text("13800138000"), Err(Code::PersonalDataPattern));
         let kind = "11100000HEFU90025A001".parse().unwrap();

@@ -48,7 +48,8 @@ key_bytes!(
     hefu_primitives::TxId,
     hefu_primitives::Uscc,
     hefu_primitives::TypeCode,
-    hefu_primitives::BaseCode
+    hefu_primitives::BaseCode,
+    hefu_primitives::ImplCode
 );
 
 macro_rules! key_number {

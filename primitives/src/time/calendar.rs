@@ -203,10 +203,25 @@ pub fn nth_working_day(
     from: Day,
     n: u16,
 ) -> Result<Day, MissingCalendar> {
+    nth_working_day_without(&mut calendar, from, n, |_| false)
+}
+
+/// As [`nth_working_day`], without the days that `stopped` names: a clock that is paused does not
+/// count them. `stopped` must end somewhere, or the count ends with the last calendar.
+///
+/// # Errors
+/// As [`nth_working_day`].
+pub fn nth_working_day_without(
+    mut calendar: impl FnMut(u16) -> Option<WorkCalendar>,
+    from: Day,
+    n: u16,
+    stopped: impl Fn(Day) -> bool,
+) -> Result<Day, MissingCalendar> {
     let mut walk = Walk { calendar: &mut calendar, current: None, day: from };
     let mut left = n;
     while left > 0 {
-        left = left.saturating_sub(u16::from(walk.step()?));
+        let counts = walk.step()? && !stopped(walk.day);
+        left = left.saturating_sub(u16::from(counts));
     }
     Ok(walk.day)
 }
@@ -220,10 +235,24 @@ pub fn working_days_between(
     after: Day,
     until: Day,
 ) -> Result<u32, MissingCalendar> {
+    working_days_between_without(&mut calendar, after, until, |_| false)
+}
+
+/// As [`working_days_between`], without the days that `stopped` names.
+///
+/// # Errors
+/// As [`working_days_between`].
+pub fn working_days_between_without(
+    mut calendar: impl FnMut(u16) -> Option<WorkCalendar>,
+    after: Day,
+    until: Day,
+    stopped: impl Fn(Day) -> bool,
+) -> Result<u32, MissingCalendar> {
     let mut walk = Walk { calendar: &mut calendar, current: None, day: after };
     let mut count = 0u32;
     while walk.day < until {
-        count = count.saturating_add(u32::from(walk.step()?));
+        let counts = walk.step()? && !stopped(walk.day);
+        count = count.saturating_add(u32::from(counts));
     }
     Ok(count)
 }
@@ -408,6 +437,20 @@ mod tests {
             Err(MissingCalendar { year: 2025 })
         );
         assert_eq!(nth_working_day(adopted, Day::MAX, 1), Err(MissingCalendar { year: 10_000 }));
+    }
+
+    #[test]
+    fn stopped_days_do_not_count() {
+        // Tuesday 3 to Thursday 5 March 2026 are stopped.
+        let stopped = |at: Day| day("2026-03-02") < at && at <= day("2026-03-05");
+        let nth = |n| nth_working_day_without(adopted, day("2026-03-02"), n, stopped);
+        assert_eq!((nth(0), nth(1)), (Ok(day("2026-03-02")), Ok(day("2026-03-06"))));
+        assert_eq!(nth(2), Ok(day("2026-03-09")), "over the weekend");
+        let count =
+            |until| working_days_between_without(adopted, day("2026-03-02"), day(until), stopped);
+        assert_eq!((count("2026-03-05"), count("2026-03-06")), (Ok(0), Ok(1)));
+        let forever = nth_working_day_without(adopted, day("2027-12-01"), 1, |_| true);
+        assert_eq!(forever, Err(MissingCalendar { year: 2028 }), "it ends with the calendars");
     }
 
     #[test]

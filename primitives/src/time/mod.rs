@@ -14,7 +14,10 @@
 mod calendar;
 
 pub use calendar::{CalendarError, MissingCalendar, MonthDay, Notice, WorkCalendar, WorkDays};
-pub use calendar::{deadline, nth_working_day, working_days_between};
+pub use calendar::{
+    deadline, nth_working_day, nth_working_day_without, working_days_between,
+    working_days_between_without,
+};
 
 use crate::ids::Millis;
 use core::{fmt, str::FromStr};
