@@ -63,8 +63,8 @@ pub(super) fn set_state(version: u16, state: ItemState, reason: u16) -> SetItemS
 /// Proposed by its lead and agreed by all participants.
 pub(super) fn agreed(ledger: &mut Ledger, terms: &ItemTerms) {
     ledger.act(&governor(0, 0), ProposeItem { terms: terms.clone() }).unwrap();
-    for province in 0..4 {
-        if terms.participants.contains(&REGIONS[province]) {
+    for (province, region) in REGIONS.iter().enumerate() {
+        if terms.participants.contains(region) {
             ledger.govern(province, agree(terms)).unwrap();
         }
     }
