@@ -12,9 +12,10 @@ use crate::act::Act;
 use crate::code::Code;
 use crate::common::Stamp;
 use crate::event::Event;
+use crate::identity::key::GOVERNOR_GRACE_DAYS;
 use crate::identity::{
-    AUTHORITIES, Authority, AuthorityState, KEYS, KeyRecord, MEMBERS, Member, MemberState,
-    PARAMETERS, Parameters, Role,
+    AUTHORITIES, Authority, AuthorityState, KEYS, KeyRecord, KeyState, MEMBERS, Member, PARAMETERS,
+    Parameters, Role, membership,
 };
 use crate::state::{State, StateView, Table, Writes};
 
@@ -132,6 +133,7 @@ fn prepare(block: &BlockInfo, state: &mut State<'_>) {
         let next = schedule.after.clone();
         state.put(&VALIDATORS, &(), &ValidatorSchedule { next, after: schedule.after });
     }
+    crate::identity::succession::begin_block(block, state);
     crate::recognition::begin_block(block, state);
     state.keep_transaction();
 }
@@ -287,6 +289,7 @@ impl<'v> Run<'v> {
         for (number, act_bytes) in tx.body().acts.iter().enumerate() {
             let number = u16::try_from(number).unwrap_or(u16::MAX);
             let act = Act::decode(act_bytes).map_err(|code| (code, number))?;
+            signer.check_may(&act, self.block.time).map_err(|code| (code, number))?;
             let mut ctx = Context {
                 block: &self.block,
                 state: &mut self.state,
@@ -349,9 +352,9 @@ impl Signer {
         Ok(Self { key_id, key, authority, member })
     }
 
-    /// Key, authority and member may act at a block time.
+    /// Key and authority may act at a block time, if perhaps not sign everything.
     fn check_active(&self, time: Millis) -> Result<(), Code> {
-        if !self.key.is_accepted_at(time) {
+        if !self.key.is_accepted_at(time) && !self.hands_over(time) {
             return Err(Code::KeyNotActive);
         }
         if self.authority.state != AuthorityState::Active {
@@ -360,11 +363,56 @@ impl Signer {
         if self.key.roles.contains(&Role::Cosigner) {
             return Err(Code::RoleMissing);
         }
-        match self.member.state {
-            MemberState::Active | MemberState::Leaving => Ok(()),
-            _ => Err(Code::MemberNotActive),
-        }
+        Ok(())
     }
+
+    /// Key and member may sign this act.
+    fn check_may(&self, act: &Act, time: Millis) -> Result<(), Code> {
+        if !self.key.is_accepted_at(time) && !matches!(act, Act::RotateKey(_)) {
+            return Err(Code::KeyNotActive);
+        }
+        membership::may_sign(&self.member, act)
+    }
+
+    /// A governor's key whose term is over, but not for long: it may still be replaced.
+    fn hands_over(&self, time: Millis) -> bool {
+        let grace = GOVERNOR_GRACE_DAYS.saturating_mul(hefu_primitives::time::DAY_MS);
+        self.key.roles.contains(&Role::Governor)
+            && self.key.state == KeyState::Active
+            && self.key.not_after < time
+            && time.0 <= self.key.not_after.0.saturating_add(grace)
+    }
+}
+
+/// Carries something out as the governors of a member would in a block, and drops what it wrote.
+///
+/// # Errors
+/// `E211` for an unknown member; else those of `change`.
+pub(crate) fn try_in_block<T>(
+    view: &dyn StateView,
+    block: &BlockInfo,
+    region: Region,
+    change: impl FnOnce(&mut Context<'_, '_>) -> Result<T, Code>,
+) -> Result<T, Code> {
+    let mut state = State::new(view);
+    prepare(block, &mut state);
+    let member = state.get(&MEMBERS, &region).ok_or(Code::UnknownMember)?;
+    let authority = state.get(&AUTHORITIES, &member.operator).ok_or(Code::UnknownAuthority)?;
+    let key_id = member.governors.first().copied().ok_or(Code::UnknownKey)?;
+    let key = state.get(&KEYS, &key_id).ok_or(Code::UnknownKey)?;
+    let signer = Signer { key_id, key, authority, member };
+    let parameters = state.get(&PARAMETERS, &()).unwrap_or_default();
+    let mut events = Vec::new();
+    change(&mut Context {
+        block,
+        state: &mut state,
+        signer: &signer,
+        parameters: &parameters,
+        tx: TxId([0; 32]),
+        act_bytes: &[],
+        events: &mut events,
+        place: (0, 0),
+    })
 }
 
 /// Whether a transaction is signed by a key that stands in the state, as its owner. What this says
@@ -396,11 +444,16 @@ pub fn precheck(
 ) -> Result<(), Code> {
     let run = Run::new(block, State::new(view), verifier);
     let parameters = run.state.get(&PARAMETERS, &()).unwrap_or_default();
-    run.envelope(tx, &parameters)?.check_active(block.time)?;
+    let signer = run.envelope(tx, &parameters)?;
+    signer.check_active(block.time)?;
     crate::screen::screen(tx).map_err(|(code, _)| code)?;
     let acts = tx.body().acts.iter();
-    acts.map(|act| Act::decode(act)).try_for_each(|act| match act? {
-        Act::Attest(attest) => attest.check_in_the_clear(view),
-        _ => Ok(()),
+    acts.map(|act| Act::decode(act)).try_for_each(|act| {
+        let act = act?;
+        signer.check_may(&act, block.time)?;
+        match act {
+            Act::Attest(attest) => attest.check_in_the_clear(view),
+            _ => Ok(()),
+        }
     })
 }

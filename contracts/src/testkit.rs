@@ -7,6 +7,10 @@
 #![allow(clippy::unwrap_used, clippy::arithmetic_side_effects, clippy::indexing_slicing)]
 #![allow(missing_docs, unreachable_pub)] // names say it, and tests are the readers
 
+mod newcomer;
+
+pub use newcomer::*;
+
 use hefu_primitives::block::TxResult;
 use hefu_primitives::codec::Canonical;
 use hefu_primitives::time::{DAY_MS, Day, Notice};
@@ -177,6 +181,8 @@ fn authority(member: Region, text: &str, full: bool) -> Authority {
         may_handle: if full { items } else { Vec::new() },
         state: AuthorityState::Active,
         successor: None,
+        succession: None,
+        inherited: None,
     }
 }
 
@@ -213,6 +219,11 @@ pub fn initial_state() -> InitialState {
             threshold: 2,
             state: MemberState::Active,
             joined_at: Millis(0),
+            addresses: None,
+            suspension: None,
+            notice: None,
+            approval: None,
+            ended: None,
         });
     }
     keys.sort_by_key(|key| key.key.id());
@@ -320,6 +331,13 @@ impl Ledger {
         let act = act.into();
         self.act(&governor(province, 0), act.clone())?;
         self.act(&governor(province, 1), act)
+    }
+
+    /// Submits an act by two governors of any member, by their keys.
+    pub fn govern_as(&mut self, governors: &[Actor], act: impl Into<Act>) -> Result<(), Code> {
+        let act = act.into();
+        self.act(&governors[0], act.clone())?;
+        self.act(&governors[1], act)
     }
 
     /// Proposes an action in the first province and votes yes in the next two.

@@ -83,6 +83,47 @@ fn samples() -> Vec<Act> {
         propose(5, Action::SetParameters(parameters)),
         propose(6, Action::AdoptCalendar(Notice::FOR_2026.calendar().unwrap())),
         CastVote { proposal: id(1), approve: true }.into(),
+        propose(7, Action::AdmitMember(candidate(time, 0))),
+        propose(
+            8,
+            Action::SuspendMember(SuspendMember {
+                member: REGIONS[3],
+                kind: SuspensionKind::Full,
+                reason: 3,
+                evidence: digest(4),
+            }),
+        ),
+        propose(9, Action::ReinstateMember { member: REGIONS[3] }),
+        propose(10, Action::ExpelMember { member: REGIONS[3], reason: 3, evidence: digest(4) }),
+        propose(
+            11,
+            Action::ReplaceGovernors(ReplaceGovernors {
+                member: REGIONS[3],
+                governors: vec![GovernorKey { key, not_before, not_after, possession }],
+                compromised_since: Some(time),
+            }),
+        ),
+        propose(12, Action::RevokeKey(RevokeByVote { key: key.id(), since: time })),
+        propose(13, Action::SetRules(RuleTable::default())),
+        ProveKeys {
+            member: NEWCOMERS[0],
+            validator: possession,
+            node: possession,
+            governors: vec![possession; 3],
+        }
+        .into(),
+        GiveNotice { member: REGIONS[3] }.into(),
+        Leave { member: REGIONS[3] }.into(),
+        RotateValidator { member: REGIONS[3], key, possession }.into(),
+        SetNode {
+            member: REGIONS[3],
+            key,
+            possession: Some(possession),
+            addresses: vec!["10.0.0.5:9431".to_owned()],
+        }
+        .into(),
+        SucceedAuthority { authority, to: code(OFFICES[0][1]), effective_day: today }.into(),
+        DissolveAuthority { authority, custodian: Some(code(OFFICES[0][1])) }.into(),
         licence.clone().into(),
         Attest { ident: Ident::Plain("1.2.156".to_owned()), ..licence }.into(),
         SuspendAttestation {

@@ -97,6 +97,11 @@ fn member(seed: &MemberSeed) -> Member {
         threshold: GOVERNOR_THRESHOLD,
         state: MemberState::Active,
         joined_at: Millis(0),
+        addresses: None,
+        suspension: None,
+        notice: None,
+        approval: None,
+        ended: None,
     }
 }
 
@@ -113,6 +118,8 @@ fn authority(seed: &AuthoritySeed, member: &MemberSeed) -> Authority {
         may_handle: seed.may_handle.clone(),
         state: AuthorityState::Active,
         successor: None,
+        succession: None,
+        inherited: None,
     }
 }
 

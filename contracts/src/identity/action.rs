@@ -3,12 +3,14 @@
 //! Each action says whether it could be done now, and does it. New kinds take new numbers; a
 //! number is never given a new meaning.
 
-use hefu_primitives::TypeCode;
 use hefu_primitives::time::{DAY_MS, WorkCalendar};
+use hefu_primitives::{H32, Region, TypeCode};
 use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
+use super::membership::{self, Candidate, ReplaceGovernors, RevokeByVote, SuspendMember};
 use super::records::{CALENDARS, PARAMETERS, Parameters};
+use super::rules::{ActionClass, RULES, RuleTable};
 use crate::certificate::{
     CertTypeTerms, ListChange, ListState, SCENARIOS, ScenarioTerms, TYPES, listing,
 };
@@ -68,6 +70,41 @@ pub enum Action {
     /// Adopts a year's work calendar, or corrects that of a year not yet over. `E118`.
     #[n(5)]
     AdoptCalendar(#[n(0)] WorkCalendar),
+    /// Admits a province. `E201`–`E204`, `E231`, `E236`, `E118`, `E109`.
+    #[n(6)]
+    AdmitMember(#[n(0)] Candidate),
+    /// Suspends a member. `E208`, `E211`, `E214`, `E215`.
+    #[n(7)]
+    SuspendMember(#[n(0)] SuspendMember),
+    /// Ends a member's suspension. `E211`, `E215`.
+    #[n(8)]
+    ReinstateMember {
+        /// The member.
+        #[n(0)]
+        member: Region,
+    },
+    /// Expels a member that has been suspended for 30 days. `E117`, `E208`, `E211`, `E214`, `E215`.
+    #[n(9)]
+    ExpelMember {
+        /// The member.
+        #[n(0)]
+        member: Region,
+        /// Reason code, not zero.
+        #[n(1)]
+        reason: u16,
+        /// Digest of the evidence, not zero.
+        #[n(2)]
+        evidence: H32,
+    },
+    /// Gives a member new governors. `E204`, `E211`, `E215`, `E231`, `E234`–`E236`.
+    #[n(10)]
+    ReplaceGovernors(#[n(0)] ReplaceGovernors),
+    /// Revokes a compromised key. `E104`, `E105`, `E233`, `E234`.
+    #[n(11)]
+    RevokeKey(#[n(0)] RevokeByVote),
+    /// Changes the rule table. `E118`.
+    #[n(12)]
+    SetRules(#[n(0)] RuleTable),
 }
 
 impl Action {
@@ -80,13 +117,54 @@ impl Action {
             Self::SetScenarioState { .. } => "set_scenario_state",
             Self::SetParameters(_) => "set_parameters",
             Self::AdoptCalendar(_) => "adopt_calendar",
+            Self::AdmitMember(_) => "admit_member",
+            Self::SuspendMember(_) => "suspend_member",
+            Self::ReinstateMember { .. } => "reinstate_member",
+            Self::ExpelMember { .. } => "expel_member",
+            Self::ReplaceGovernors(_) => "replace_governors",
+            Self::RevokeKey(_) => "revoke_key",
+            Self::SetRules(_) => "set_rules",
         }
     }
 
-    /// How many of `electors` must say yes: every action of today needs more than two thirds.
-    pub const fn needed(&self, electors: u16) -> u16 {
-        let two_thirds = electors.saturating_mul(2) / 3;
-        two_thirds.saturating_add(1)
+    /// The class whose rule it is under.
+    pub const fn class(&self) -> ActionClass {
+        match self {
+            Self::AdoptType(_)
+            | Self::SetTypeState { .. }
+            | Self::AdoptScenario(_)
+            | Self::SetScenarioState { .. } => ActionClass::Catalogue,
+            Self::SetParameters(_) | Self::AdoptCalendar(_) => ActionClass::Parameters,
+            Self::AdmitMember(_) => ActionClass::Membership,
+            Self::SuspendMember(_) | Self::ReinstateMember { .. } | Self::ExpelMember { .. } => {
+                ActionClass::Suspension
+            }
+            Self::ReplaceGovernors(_) => ActionClass::Recovery,
+            Self::RevokeKey(_) => ActionClass::Keys,
+            Self::SetRules(_) => ActionClass::Rules,
+        }
+    }
+
+    /// The member it is about.
+    pub const fn subject(&self) -> Option<Region> {
+        match self {
+            Self::AdmitMember(candidate) => Some(candidate.region),
+            Self::SuspendMember(suspend) => Some(suspend.member),
+            Self::ReinstateMember { member } | Self::ExpelMember { member, .. } => Some(*member),
+            Self::ReplaceGovernors(replace) => Some(replace.member),
+            _ => None,
+        }
+    }
+
+    /// Whether it may be proposed now.
+    ///
+    /// # Errors
+    /// As [`Action::check`]; `E202` also while the same province is proposed already.
+    pub(crate) fn propose(&self, ctx: &Context<'_, '_>) -> Result<(), Code> {
+        match self {
+            Self::AdmitMember(candidate) => candidate.check(ctx, true),
+            _ => self.check(ctx),
+        }
     }
 
     /// Whether it could be done now.
@@ -116,6 +194,15 @@ impl Action {
                     && calendar.year() < ctx.today().year();
                 if fixed { Err(Code::BadField) } else { Ok(()) }
             }
+            Self::AdmitMember(candidate) => candidate.check(ctx, false),
+            Self::SuspendMember(suspend) => suspend.check(ctx).map(|_| ()),
+            Self::ReinstateMember { member } => membership::can_reinstate(ctx, *member).map(|_| ()),
+            Self::ExpelMember { member, reason, evidence } => {
+                membership::can_expel(ctx, *member, (*reason, *evidence)).map(|_| ())
+            }
+            Self::ReplaceGovernors(replace) => replace.check(ctx).map(|_| ()),
+            Self::RevokeKey(revoke) => revoke.check(ctx).map(|_| ()),
+            Self::SetRules(table) => table.validate(),
         }
     }
 
@@ -143,6 +230,15 @@ impl Action {
             Self::AdoptCalendar(calendar) => {
                 ctx.state.put(&CALENDARS, &calendar.year(), calendar);
             }
+            Self::AdmitMember(candidate) => candidate.approve(ctx),
+            Self::SuspendMember(suspend) => suspend.apply(ctx)?,
+            Self::ReinstateMember { member } => membership::reinstate(ctx, *member)?,
+            Self::ExpelMember { member, reason, evidence } => {
+                membership::expel(ctx, *member, (*reason, *evidence))?;
+            }
+            Self::ReplaceGovernors(replace) => replace.apply(ctx)?,
+            Self::RevokeKey(revoke) => revoke.apply(ctx)?,
+            Self::SetRules(table) => ctx.state.put(&RULES, &(), table),
         }
         Ok(())
     }

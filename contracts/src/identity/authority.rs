@@ -10,9 +10,8 @@ use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
 use super::endorse::{endorse, endorse_jointly, require_governor};
-use super::records::{
-    AUTHORITIES, AUTHORITY_HISTORY, Authority, AuthorityState, Member, Parameters,
-};
+use super::membership::Member;
+use super::records::{AUTHORITIES, AUTHORITY_HISTORY, Authority, AuthorityState, Parameters};
 use super::text::public_name;
 use crate::certificate;
 use crate::code::Code;
@@ -102,6 +101,8 @@ impl RegisterAuthority {
             may_handle: Vec::new(),
             state: AuthorityState::Active,
             successor: None,
+            succession: None,
+            inherited: None,
         }
     }
 }

@@ -1,14 +1,17 @@
 //! Votes between provinces: proposal, one vote a province, resolution, all on the ledger.
 //!
 //! Rules:
-//! 1. Who votes is fixed by a digest when the proposal is made: the members active then. A member
-//!    that is suspended later cannot vote, and still counts; one that joins later does not vote.
+//! 1. Who votes is fixed by a digest when the proposal is made: the members active then, but for
+//!    the one it is about where the rule table says so. A member that is suspended later cannot
+//!    vote, and still counts; one that joins later does not vote. The digest of the rule table that
+//!    gave the threshold is kept with it ([`super::rules`]).
 //! 2. A province proposes and votes through its governors ([`super::endorse`]). Proposing is its
 //!    yes.
 //! 3. A proposal is done with the vote that completes its threshold, rejected with the vote that
 //!    puts it out of reach, and lapses after the parameters' `ballot_days`.
 //! 4. When what was decided has become impossible, the votes stay and the proposal has failed,
-//!    with the error that says why.
+//!    with the error that says why. What is possible, but not in this block (`E117`), is no
+//!    failure: the vote is refused and may be cast again.
 
 use hefu_primitives::codec::Canonical;
 use hefu_primitives::hash::hash;
@@ -18,14 +21,16 @@ use serde::{Deserialize, Serialize};
 
 use super::action::Action;
 use super::endorse::{active_members, closes_at, endorse, require_governor};
+use super::membership::{CANDIDACIES, MemberState};
 use super::records::{BALLOTS, Ballot, BallotState, BallotVote};
+use super::rules::RuleTable;
 use crate::code::Code;
 use crate::exec::Context;
 
 /// Proposes something to the provinces, and votes yes for the proposer.
 ///
-/// Who: governors of a member. Pre: the id is new (`E114`), and the action could be done now (its
-/// own errors).
+/// Who: governors of an active member (`E210`) that has a vote on it (`E206`). Pre: the id is new
+/// (`E114`), and the action could be done now (its own errors).
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Propose {
@@ -39,19 +44,29 @@ pub struct Propose {
 
 impl Propose {
     pub(crate) fn apply(&self, ctx: &mut Context<'_, '_>) -> Result<(), Code> {
-        require_governor(ctx)?;
+        let member = require_governor(ctx)?;
+        if member.state != MemberState::Active {
+            return Err(Code::MemberNotActive);
+        }
         if ctx.state.has(&BALLOTS, &self.id) {
             return Err(Code::IdReused);
         }
-        self.action.check(ctx)?;
+        self.action.propose(ctx)?;
+        let (electors, needed) = electors(ctx, &self.action);
+        if !electors.contains(&member.region) {
+            return Err(Code::VoteClosed);
+        }
         if !endorse(ctx)? {
             return Ok(());
         }
-        let electors = active_members(ctx);
-        let count = u16::try_from(electors.len()).unwrap_or(u16::MAX);
+        if let Action::AdmitMember(candidate) = &self.action {
+            ctx.state.put(&CANDIDACIES, &candidate.region, &self.id);
+        }
         let ballot = Ballot {
             id: self.id,
-            needed: self.action.needed(count),
+            needed,
+            subject: excluded(&self.action),
+            rules: RuleTable::read(&*ctx.state).digest(),
             action: self.action.clone(),
             proposer: ctx.region(),
             electorate: electorate(&electors),
@@ -61,15 +76,29 @@ impl Propose {
             state: BallotState::Open,
         };
         ctx.emit("proposed", subject(&self.id), vec![self.action.name().to_owned()]);
-        cast(ctx, ballot, true);
-        Ok(())
+        cast(ctx, ballot, true)
     }
+}
+
+/// The member that a proposal is about and that has no vote on it.
+fn excluded(action: &Action) -> Option<Region> {
+    action.subject().filter(|_| action.class().excludes_subject())
+}
+
+/// Who would vote on an action that is proposed now, and how many must say yes.
+pub(super) fn electors(ctx: &Context<'_, '_>, action: &Action) -> (Vec<Region>, u16) {
+    let mut electors = active_members(ctx);
+    electors.retain(|region| Some(*region) != excluded(action));
+    let count = u16::try_from(electors.len()).unwrap_or(u16::MAX);
+    let threshold = RuleTable::read(&*ctx.state).threshold(action.class());
+    (electors, threshold.needed(count))
 }
 
 /// Casts a province's vote.
 ///
 /// Who: governors of an elector. Pre: the proposal is known (`E212`), open, not lapsed, and the
-/// member among its electors (`E206`); the member has not voted (`E205`).
+/// member among its electors (`E206`); the member has not voted (`E205`); when the vote decides,
+/// what it decides is possible in this block (`E117`: vote again).
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CastVote {
@@ -92,15 +121,12 @@ impl CastVote {
         if closed || !ballot.electors.contains(&member.region) {
             return Err(Code::VoteClosed);
         }
-        if endorse(ctx)? {
-            cast(ctx, ballot, self.approve);
-        }
-        Ok(())
+        if endorse(ctx)? { cast(ctx, ballot, self.approve) } else { Ok(()) }
     }
 }
 
 /// Counts a vote, and resolves the ballot when it decides.
-fn cast(ctx: &mut Context<'_, '_>, mut ballot: Ballot, approve: bool) {
+fn cast(ctx: &mut Context<'_, '_>, mut ballot: Ballot, approve: bool) -> Result<(), Code> {
     ballot.votes.push(BallotVote { region: ctx.region(), approve, stamp: ctx.stamp_now() });
     let flag = if approve { "yes" } else { "no" };
     ctx.emit("voted", subject(&ballot.id), vec![flag.to_owned()]);
@@ -109,6 +135,7 @@ fn cast(ctx: &mut Context<'_, '_>, mut ballot: Ballot, approve: bool) {
     if count(true) >= needed {
         ballot.state = match ballot.action.apply(ctx) {
             Ok(()) => BallotState::Applied,
+            Err(Code::NotYetApplicable) => return Err(Code::NotYetApplicable),
             Err(code) => BallotState::Failed { code: code.number() },
         };
     } else if ballot.electors.len().saturating_sub(count(false)) < needed {
@@ -124,6 +151,7 @@ fn cast(ctx: &mut Context<'_, '_>, mut ballot: Ballot, approve: bool) {
             ctx.emit("ballot_failed", subject(&ballot.id), vec![action, format!("e{code}")]);
         }
     }
+    Ok(())
 }
 
 /// The digest that pins who votes.

@@ -16,9 +16,8 @@ use hefu_primitives::hash::hash;
 use hefu_primitives::time::DAY_MS;
 use hefu_primitives::{Domain, H32, Millis, Region};
 
-use super::records::{
-    ENDORSEMENTS, Endorsement, KEYS, KeyState, MEMBERS, Member, MemberState, Role,
-};
+use super::membership::{MEMBERS, Member, MemberState};
+use super::records::{ENDORSEMENTS, Endorsement, KEYS, KeyState, Role};
 use crate::code::Code;
 use crate::exec::Context;
 
@@ -81,15 +80,15 @@ pub fn digest(act_bytes: &[u8]) -> H32 {
     hash(Domain::Digest, &[act_bytes])
 }
 
-/// Every member there is; there are at most as many as validators.
+/// Every member there is or was: one for each province, of which there are fewer than the limit.
 pub(crate) fn members(ctx: &Context<'_, '_>) -> Vec<Member> {
     let limit = hefu_primitives::bounds::MAX_VALIDATORS.saturating_mul(2);
     ctx.state.scan(&MEMBERS, &(), limit).into_iter().map(|(_, member)| member).collect()
 }
 
-/// The members that act and vote.
+/// The members that propose and vote on what is proposed now.
 pub(crate) fn active_members(ctx: &Context<'_, '_>) -> Vec<Region> {
-    let active = |m: &Member| matches!(m.state, MemberState::Active | MemberState::Leaving);
+    let active = |m: &Member| m.state == MemberState::Active;
     members(ctx).into_iter().filter(active).map(|member| member.region).collect()
 }
 

@@ -7,7 +7,11 @@
 //! 2. The key itself signs what it is bound to ([`Possession`]): nobody binds another's key.
 //! 3. At most four active keys for each role of an authority.
 //! 4. A cosigner has no other role, belongs to a member's operator, and signs no act.
-//! 5. A record tells of any time whether the key was accepted then
+//! 5. Every founder's governors get their keys on the same day, so all terms would end on the same
+//!    day: for [`GOVERNOR_GRACE_DAYS`] after its term a governor's key may still sign rotations of
+//!    its member's keys, and nothing else. After that only the other members help
+//!    ([`super::membership::ReplaceGovernors`]).
+//! 6. A record tells of any time whether the key was accepted then
 //!    ([`KeyRecord::was_accepted_at`]).
 
 use hefu_primitives::codec::Canonical;
@@ -18,16 +22,19 @@ use serde::{Deserialize, Serialize};
 
 use super::authority::governed;
 use super::endorse::{endorse, members, require_governor};
+use super::membership::{Member, keep_member};
 use super::records::{
     AUTHORITIES, AuthorityState, KEYS, KEYS_BY_OWNER, KeyRecord, KeyRevocation, KeyState,
-    LIVE_KEYS, MEMBERS, Member, RevocationReason, Role,
+    LIVE_KEYS, RevocationReason, Role,
 };
 use crate::code::Code;
 use crate::exec::Context;
-use crate::state::StateView;
+use crate::state::{State, StateView};
 
 /// Most active keys of an authority for each role.
 pub const MAX_KEYS_PER_ROLE: usize = 4;
+/// Days after the term of a governor's key in which it may still hand over to new ones.
+pub const GOVERNOR_GRACE_DAYS: u64 = 90;
 /// Most active keys of an authority: four for each role there is, and its governors.
 const MAX_LIVE: usize = 64;
 /// Most keys of an authority that a list shows.
@@ -198,24 +205,12 @@ pub struct RevokeKey {
 
 impl RevokeKey {
     pub(crate) fn apply(&self, ctx: &mut Context<'_, '_>) -> Result<(), Code> {
-        let (member, mut key) = own_key(ctx, &self.key)?;
+        let (member, key) = own_key(ctx, &self.key)?;
         self.check(ctx, &member, &key)?;
         if !endorse(ctx)? {
             return Ok(());
         }
-        let (height, at) = (ctx.block.height, ctx.block.time);
-        let since = self.since.unwrap_or(at);
-        key.first_revocation = key.revocation;
-        key.revocation = Some(KeyRevocation { reason: self.reason, since, height, at });
-        key.state = KeyState::Revoked;
-        ctx.state.put(&KEYS, &self.key, &key);
-        ctx.state.delete(&LIVE_KEYS, &key.live_row());
-        let reason = match self.reason {
-            RevocationReason::Ceased => "ceased",
-            RevocationReason::Lost => "lost",
-            RevocationReason::Compromised => "compromised",
-        };
-        ctx.emit("key_revoked", subject(&self.key), vec![reason.to_owned()]);
+        revoke(ctx, key, self.reason, self.since);
         Ok(())
     }
 
@@ -240,26 +235,43 @@ impl RevokeKey {
     }
 }
 
+/// Revokes a key.
+pub(super) fn revoke(
+    ctx: &mut Context<'_, '_>,
+    mut key: KeyRecord,
+    reason: RevocationReason,
+    since: Option<Millis>,
+) {
+    let (id, height, at) = (key.key.id(), ctx.block.height, ctx.block.time);
+    let since = since.unwrap_or(at);
+    key.first_revocation = key.revocation;
+    key.revocation = Some(KeyRevocation { reason, since, height, at });
+    key.state = KeyState::Revoked;
+    ctx.state.put(&KEYS, &id, &key);
+    ctx.state.delete(&LIVE_KEYS, &key.live_row());
+    let reason = match reason {
+        RevocationReason::Ceased => "ceased",
+        RevocationReason::Lost => "lost",
+        RevocationReason::Compromised => "compromised",
+    };
+    ctx.emit("key_revoked", subject(&id), vec![reason.to_owned()]);
+}
+
 /// A key that is about to be bound.
-struct NewKey<'a> {
-    key: PublicKey,
-    owner: Uscc,
-    roles: &'a [Role],
+pub(super) struct NewKey<'a> {
+    pub(super) key: PublicKey,
+    pub(super) owner: Uscc,
+    pub(super) roles: &'a [Role],
 }
 
 impl NewKey<'_> {
-    fn check(
+    pub(super) fn check(
         &self,
         ctx: &Context<'_, '_>,
         (not_before, not_after): (Millis, Millis),
         signature: &Signature,
     ) -> Result<(), Code> {
-        let longest = u64::from(ctx.parameters.key_term_days).saturating_mul(DAY_MS);
-        let term = not_after.0.checked_sub(not_before.0).ok_or(Code::KeyTerm)?;
-        let late = not_before.0 > ctx.block.time.0.saturating_add(longest);
-        if term == 0 || term > longest || late || not_after <= ctx.block.time {
-            return Err(Code::KeyTerm);
-        }
+        check_term(ctx, (not_before, not_after))?;
         let taken = |m: &Member| self.key == m.validator_key || self.key == m.node_key;
         if ctx.state.has(&KEYS, &self.key.id()) || members(ctx).iter().any(taken) {
             return Err(Code::KeyExists);
@@ -272,7 +284,11 @@ impl NewKey<'_> {
         Ok(())
     }
 
-    fn bind(&self, ctx: &mut Context<'_, '_>, (not_before, not_after): (Millis, Millis)) {
+    pub(super) fn bind(
+        &self,
+        ctx: &mut Context<'_, '_>,
+        (not_before, not_after): (Millis, Millis),
+    ) {
         let record = KeyRecord {
             key: self.key,
             owner: self.owner,
@@ -286,10 +302,33 @@ impl NewKey<'_> {
             bound_time: ctx.block.time,
             first_revocation: None,
         };
-        ctx.state.put(&KEYS, &self.key.id(), &record);
-        ctx.state.put(&KEYS_BY_OWNER, &(self.owner, self.key.id()), &());
-        ctx.state.put(&LIVE_KEYS, &record.live_row(), &());
+        store_key(ctx.state, &record);
     }
+}
+
+/// Stores an active key, and where it is found.
+pub(super) fn store_key(state: &mut State<'_>, record: &KeyRecord) {
+    let id = record.key.id();
+    if let Some(before) = state.get(&KEYS, &id) {
+        state.delete(&LIVE_KEYS, &before.live_row());
+    }
+    state.put(&KEYS, &id, record);
+    state.put(&KEYS_BY_OWNER, &(record.owner, id), &());
+    state.put(&LIVE_KEYS, &record.live_row(), &());
+}
+
+/// Checks a key's term: in order, not over, neither longer nor further ahead than allowed.
+pub(super) fn check_term(
+    ctx: &Context<'_, '_>,
+    (not_before, not_after): (Millis, Millis),
+) -> Result<(), Code> {
+    let longest = u64::from(ctx.parameters.key_term_days).saturating_mul(DAY_MS);
+    let term = not_after.0.checked_sub(not_before.0).ok_or(Code::KeyTerm)?;
+    let late = not_before.0 > ctx.block.time.0.saturating_add(longest);
+    if term == 0 || term > longest || late || not_after <= ctx.block.time {
+        return Err(Code::KeyTerm);
+    }
+    Ok(())
 }
 
 /// Keys an authority had, in the order of their ids: at most [`MAX_LISTED`].
@@ -339,7 +378,7 @@ fn own_key(ctx: &Context<'_, '_>, id: &KeyId) -> Result<(Member, KeyRecord), Cod
 }
 
 /// Whether the member's other governors still reach its threshold.
-fn governable_without(ctx: &Context<'_, '_>, member: &Member, gone: &KeyId) -> bool {
+pub(super) fn governable_without(ctx: &Context<'_, '_>, member: &Member, gone: &KeyId) -> bool {
     let accepted = |id: &&KeyId| {
         *id != gone
             && ctx.state.get(&KEYS, id).is_some_and(|key| key.is_accepted_at(ctx.block.time))
@@ -351,7 +390,7 @@ fn replace_governor(ctx: &mut Context<'_, '_>, mut member: Member, old: &KeyId, 
     for governor in member.governors.iter_mut().filter(|governor| *governor == old) {
         *governor = new;
     }
-    ctx.state.put(&MEMBERS, &member.region, &member);
+    keep_member(ctx, &member);
 }
 
 fn subject(key: &KeyId) -> String {

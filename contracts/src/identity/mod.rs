@@ -8,7 +8,10 @@ pub mod authority;
 pub mod ballot;
 pub mod endorse;
 pub mod key;
+pub mod membership;
 pub mod records;
+pub mod rules;
+pub mod succession;
 #[cfg(test)]
 mod tests;
 pub mod text;
@@ -20,6 +23,9 @@ pub use authority::{
 };
 pub use ballot::{CastVote, Propose};
 pub use key::{BindKey, Possession, RevokeKey, RotateKey, keys_of};
+pub use membership::*;
 pub use records::*;
+pub use rules::{ActionClass, RULES, Rule, RuleTable, Threshold};
+pub use succession::{DissolveAuthority, SucceedAuthority};
 pub use text::public_name;
 pub use validators::schedule_validators;

@@ -1,6 +1,6 @@
-//! The records of identity, as stored.
+//! The records of identity, as stored; those of members stand in [`super::membership`].
 
-use hefu_primitives::time::WorkCalendar;
+use hefu_primitives::time::{Day, WorkCalendar};
 use hefu_primitives::{
     BaseCode, H32, Height, Id16, KeyId, Millis, PublicKey, Region, TypeCode, Uscc,
 };
@@ -13,8 +13,6 @@ use crate::state::Table;
 
 /// Ledger parameters, one record.
 pub const PARAMETERS: Table<(), Parameters> = Table::proven(0x01);
-/// Members by province.
-pub const MEMBERS: Table<Region, Member> = Table::proven(0x02);
 /// Authorities by credit code.
 pub const AUTHORITIES: Table<Uscc, Authority> = Table::proven(0x03);
 /// Keys by id.
@@ -32,6 +30,8 @@ pub const AUTHORITY_HISTORY: Table<(Uscc, Height), Authority> = Table::unproven(
 pub const ENDORSEMENTS: Table<(Region, H32), Endorsement> = Table::proven(0x08);
 /// Votes between provinces, by proposal.
 pub const BALLOTS: Table<Id16, Ballot> = Table::proven(0x09);
+/// Successions that were recorded and are still to come, by their day.
+pub const SUCCESSIONS_DUE: Table<(u32, Uscc), ()> = Table::unproven(0x8a);
 
 /// What a key may sign. Bit numbers are frozen.
 #[derive(
@@ -84,66 +84,6 @@ impl Role {
             Self::Cosigner => "cosigner",
         }
     }
-}
-
-/// A member's life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
-#[cbor(index_only)]
-#[serde(rename_all = "snake_case")]
-pub enum MemberState {
-    /// Acts and validates.
-    #[n(0)]
-    Active,
-    /// Its acts are refused; it may still validate.
-    #[n(1)]
-    SuspendedActs,
-    /// Suspended in full.
-    #[n(2)]
-    SuspendedFull,
-    /// Has given notice.
-    #[n(3)]
-    Leaving,
-    /// Has left.
-    #[n(4)]
-    Left,
-    /// Was expelled.
-    #[n(5)]
-    Expelled,
-}
-
-/// A province.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
-pub struct Member {
-    /// Its GB/T 2260 code or registered pseudo-code.
-    #[n(0)]
-    pub region: Region,
-    /// Its data administration, whose authority record holds the governor keys.
-    #[n(1)]
-    pub operator: Uscc,
-    /// Chinese name.
-    #[n(2)]
-    pub name_zh: String,
-    /// English name.
-    #[n(3)]
-    pub name_en: String,
-    /// Consensus key; signs no acts.
-    #[n(4)]
-    pub validator_key: PublicKey,
-    /// Key of the node in the peer-to-peer network.
-    #[n(5)]
-    pub node_key: PublicKey,
-    /// Keys of which [`Member::threshold`] together govern the member.
-    #[n(6)]
-    pub governors: Vec<KeyId>,
-    /// How many governors must sign.
-    #[n(7)]
-    pub threshold: u8,
-    /// State.
-    #[n(8)]
-    pub state: MemberState,
-    /// Block time of joining; zero in genesis.
-    #[n(9)]
-    pub joined_at: Millis,
 }
 
 /// An authority's life.
@@ -201,6 +141,28 @@ pub struct Authority {
     /// The authority that took over its powers.
     #[n(10)]
     pub successor: Option<Uscc>,
+    /// How it ended, or is to end.
+    #[n(11)]
+    #[serde(default)]
+    pub succession: Option<Succession>,
+    /// Length of the longest chain of successions that ends here.
+    #[n(12)]
+    #[serde(default)]
+    pub inherited: Option<u8>,
+}
+
+/// Who takes over from an authority, and since when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
+pub struct Succession {
+    /// The successor, or the custodian of what a dissolved authority issued.
+    #[n(0)]
+    pub to: Uscc,
+    /// First day without the old authority.
+    #[n(1)]
+    pub effective: Day,
+    /// When it was recorded.
+    #[n(2)]
+    pub stamp: Stamp,
 }
 
 /// A key's life.
@@ -478,4 +440,10 @@ pub struct Ballot {
     /// State.
     #[n(8)]
     pub state: BallotState,
+    /// The member it is about, when that has no vote.
+    #[n(9)]
+    pub subject: Option<Region>,
+    /// Digest of the rule table that gave the threshold.
+    #[n(10)]
+    pub rules: H32,
 }

@@ -747,3 +747,114 @@ fn an_unknown_member_cannot_be_a_signers() {
     let act = CastVote { proposal: Id16::ZERO, approve: true };
     assert_eq!(ledger.act(&governor(0, 0), act), Err(Code::UnknownAuthority));
 }
+
+#[test]
+fn another_authority_takes_over_from_its_day_on() {
+    let mut ledger = Ledger::new();
+    ledger.attest(0, 1).unwrap();
+    let (old, to) = (code::<Uscc>(OFFICES[0][0]), code::<Uscc>(OFFICES[0][1]));
+    let succeed = |days: i64| SucceedAuthority {
+        authority: old,
+        to,
+        effective_day: day("2026-05-20").add_days(days).unwrap(),
+    };
+    let with = |authority: &str, to: &str| SucceedAuthority {
+        authority: code(authority),
+        to: code(to),
+        ..succeed(0)
+    };
+    for (act, error) in [
+        (succeed(367), Code::SuccessorInvalid),
+        (with(OFFICES[0][0], OFFICES[0][0]), Code::SuccessorInvalid),
+        (with(OFFICES[0][0], "11100000HEFU90017F"), Code::SuccessorInvalid),
+        (with(DATA[0], OFFICES[0][0]), Code::SuccessorInvalid),
+        (with("11100000HEFU90017F", OFFICES[0][0]), Code::UnknownAuthority),
+        (with(OFFICES[1][0], OFFICES[1][1]), Code::NotOwn),
+    ] {
+        assert_eq!(ledger.act(&governor(0, 0), act.clone()), Err(error), "{act:?}");
+    }
+    ledger.govern(0, succeed(2)).unwrap();
+    assert_eq!(ledger.event_kinds(), ["endorsed", "authority_succeeded"]);
+    assert_eq!(ledger.events[1].flags, ["from_2026-05-22"]);
+    assert_eq!(ledger.act(&governor(0, 0), succeed(3)), Err(Code::AuthorityNotActive));
+    assert_eq!(
+        ledger.act(&governor(0, 0), with(OFFICES[0][2], OFFICES[0][0])),
+        Err(Code::SuccessorInvalid),
+        "it ends itself"
+    );
+    assert!(!succeeds(&ledger.state, &old, &to));
+    assert_eq!(ledger.attest(0, 2), Ok(()), "until its day");
+    ledger.wait_days(2);
+    assert_eq!(ledger.attest(0, 3), Err(Code::AuthorityNotActive));
+    assert!(succeeds(&ledger.state, &old, &to));
+    assert_eq!(SUCCESSIONS_DUE.read_all(&ledger.state, &(), 9), []);
+    let record = ledger.get(&AUTHORITIES, &old).unwrap();
+    assert_eq!((record.state, record.successor), (AuthorityState::Merged, Some(to)));
+    let kept = AUTHORITY_HISTORY.read_all(&ledger.state, &old, 9);
+    assert_eq!(kept.last().unwrap().1, record);
+    // The heir has the powers over what the old one attested.
+    let revoke = crate::certificate::RevokeAttestation {
+        id: id(1),
+        kind: crate::certificate::RevocationKind::Annul,
+        effective: ledger.today(),
+        retroactive: false,
+        reason: 3,
+        evidence: None,
+        occurred_at: ledger.time,
+    };
+    assert_eq!(ledger.act(&office(0, 1), revoke), Ok(()));
+}
+
+#[test]
+fn a_reform_across_provinces_needs_both() {
+    let mut ledger = Ledger::new();
+    let act = SucceedAuthority {
+        authority: code(OFFICES[0][0]),
+        to: code(OFFICES[1][0]),
+        effective_day: ledger.today(),
+    };
+    assert_eq!(ledger.act(&governor(2, 0), act.clone()), Err(Code::NotOwn));
+    ledger.govern(1, act.clone()).unwrap();
+    assert_eq!(ledger.attest(0, 1), Ok(()));
+    ledger.govern(0, act).unwrap();
+    assert_eq!(ledger.attest(0, 2), Err(Code::AuthorityNotActive));
+}
+
+#[test]
+fn successions_end_before_they_could_not_be_followed() {
+    let mut ledger = Ledger::new();
+    let mut record = ledger.get(&AUTHORITIES, &code(OFFICES[0][0])).unwrap();
+    record.inherited = Some(7);
+    ledger.put(&AUTHORITIES, &code(OFFICES[0][0]), &record);
+    let step = |from: usize, to: usize| SucceedAuthority {
+        authority: code(OFFICES[0][from]),
+        to: code(OFFICES[0][to]),
+        effective_day: day("2026-05-20"),
+    };
+    ledger.govern(0, step(0, 1)).unwrap();
+    assert_eq!(ledger.get(&AUTHORITIES, &code(OFFICES[0][1])).unwrap().inherited, Some(8));
+    assert_eq!(ledger.act(&governor(0, 0), step(1, 2)), Err(Code::SuccessorInvalid));
+}
+
+#[test]
+fn a_dissolved_authority_names_who_answers() {
+    let mut ledger = Ledger::new();
+    let authority: Uscc = code(OFFICES[0][0]);
+    let dissolve = |custodian| DissolveAuthority { authority, custodian };
+    assert_eq!(ledger.act(&governor(0, 0), dissolve(None)), Err(Code::OrphanAttestations));
+    let nobody = Some(code("11100000HEFU90017F"));
+    assert_eq!(ledger.act(&governor(0, 0), dissolve(nobody)), Err(Code::SuccessorInvalid));
+    let custodian = code(OFFICES[0][1]);
+    ledger.govern(0, dissolve(Some(custodian))).unwrap();
+    assert_eq!(ledger.events[1].flags, [format!("custodian_{custodian}")]);
+    assert_eq!(ledger.attest(0, 1), Err(Code::AuthorityNotActive));
+    assert!(succeeds(&ledger.state, &authority, &custodian));
+    let again = dissolve(Some(custodian));
+    assert_eq!(ledger.act(&governor(0, 0), again), Err(Code::AuthorityNotActive));
+
+    // One that never had anything to issue leaves nothing behind.
+    ledger.govern(0, new_office()).unwrap();
+    ledger.govern(0, DissolveAuthority { authority: new_office().code, custodian: None }).unwrap();
+    let gone = ledger.get(&AUTHORITIES, &new_office().code).unwrap();
+    assert_eq!((gone.state, gone.successor), (AuthorityState::Dissolved, None));
+}

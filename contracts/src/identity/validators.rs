@@ -5,7 +5,7 @@
 //! 2. A set of fewer than four tolerates no fault: a change that would leave fewer is refused
 //!    (`E214`).
 
-use hefu_primitives::{Validator, ValidatorSet};
+use hefu_primitives::{Region, Validator, ValidatorSet};
 
 use crate::code::Code;
 use crate::exec::{VALIDATORS, ValidatorSchedule};
@@ -36,11 +36,29 @@ pub fn schedule_validators(
     Ok(())
 }
 
+/// Whether a province has a validator in the set that is scheduled last.
+pub(crate) fn is_scheduled(state: &State<'_>, region: Region) -> bool {
+    let schedule = state.get(&VALIDATORS, &());
+    schedule.is_some_and(|s| s.after.validators().iter().any(|v| v.region == region))
+}
+
+/// Whether the set can do without a province.
+///
+/// # Errors
+/// `E214`.
+pub(crate) fn can_remove(state: &State<'_>, region: Region) -> Result<(), Code> {
+    let scheduled = state.get(&VALIDATORS, &()).map_or(0, |schedule| schedule.after.len());
+    if is_scheduled(state, region) && scheduled <= MIN_VALIDATORS {
+        return Err(Code::ValidatorSetTooSmall);
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::state::MemoryState;
-    use hefu_primitives::{KeyPair, Power, Region};
+    use hefu_primitives::{KeyPair, Power};
 
     fn validator(place: u8) -> Validator {
         let key = KeyPair::from_secret(&[place; 32]).public();

@@ -24,7 +24,7 @@ use super::agreement_acts::ProposeAgreement;
 use crate::certificate::TYPE_USES;
 use crate::common::Stamp;
 use crate::exec::BlockInfo;
-use crate::identity::{MEMBERS, MemberState};
+use crate::identity::member_at;
 use crate::state::{State, StateView, Table};
 
 /// Agreements by id.
@@ -288,7 +288,7 @@ impl Agreement {
         self.state(day, height) == Some(AgreementState::InForce)
             && parties
                 .iter()
-                .all(|party| self.has_party(*party, day, height) && is_member_active(view, *party))
+                .all(|party| self.has_party(*party, day, height) && acted(view, *party, height))
     }
 
     /// Whether a party has paused a type in a scenario.
@@ -382,10 +382,7 @@ pub(super) fn release_types(block: &BlockInfo, state: &mut State<'_>) {
     }
 }
 
-/// Whether a member takes part. No act suspends a member yet; when one does, its record must say
-/// from which height, as every other history here does.
-fn is_member_active(view: &dyn StateView, region: Region) -> bool {
-    MEMBERS
-        .read(view, &region)
-        .is_some_and(|m| matches!(m.state, MemberState::Active | MemberState::Leaving))
+/// Whether a member took part, as known at a height.
+fn acted(view: &dyn StateView, region: Region, height: Height) -> bool {
+    member_at(view, region, height).is_some_and(|member| member.acts())
 }

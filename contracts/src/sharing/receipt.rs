@@ -31,7 +31,7 @@ use super::{acts_for, clock};
 use crate::code::Code;
 use crate::common::{EvidenceRef, Stamp};
 use crate::exec::Context;
-use crate::identity::{AUTHORITIES, AuthorityState, KEYS, MEMBERS, MemberState, Role};
+use crate::identity::{AUTHORITIES, AuthorityState, KEYS, MEMBERS, Role};
 use crate::state::Table;
 
 /// Receipts by id.
@@ -355,7 +355,7 @@ fn check_cosignature(
         return Err(Code::KeyNotActive);
     }
     let member = ctx.state.get(&MEMBERS, &owner.member).ok_or(Code::UnknownMember)?;
-    if !matches!(member.state, MemberState::Active | MemberState::Leaving) {
+    if !member.acts() {
         return Err(Code::MemberNotActive);
     }
     if !key.roles.contains(&side.role()) {

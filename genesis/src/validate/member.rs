@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use hefu_contracts::identity::Role;
+use hefu_contracts::identity::{Role, check_address};
 use hefu_primitives::codes::region::{CENTRE, is_member_eligible};
 use hefu_primitives::codes::{Level, uscc};
 use hefu_primitives::time::DAY_MS;
 
 use super::{
-    MAX_ADDRESS_BYTES, MAX_ADDRESSES, MAX_AUTHORITIES, MAX_KEYS_PER_ROLE, MAX_MANDATES, distinct,
-    of_kind, public_text, repeated,
+    MAX_ADDRESSES, MAX_AUTHORITIES, MAX_KEYS_PER_ROLE, MAX_MANDATES, distinct, of_kind,
+    public_text, repeated,
 };
 use crate::ceremony::keys_of;
 use crate::document::{AuthoritySeed, Charter, KeySeed, MemberSeed};
@@ -52,26 +52,10 @@ fn check_member(member: &MemberSeed) -> Result<(), MemberFault> {
     if member.addresses.len() > MAX_ADDRESSES {
         return Err(MemberFault::AddressCount(member.addresses.len()));
     }
-    match member.addresses.iter().position(|address| !is_address(address)) {
+    match member.addresses.iter().position(|address| !check_address(address)) {
         Some(place) => Err(MemberFault::Address(place)),
         None => Ok(()),
     }
-}
-
-/// `host:port`, the host a name, an IPv4 address, or an IPv6 address in brackets.
-fn is_address(text: &str) -> bool {
-    let Some((host, port)) = text.rsplit_once(':') else { return false };
-    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-    let is_host = match bare {
-        Some(bare) => bare.parse::<core::net::Ipv6Addr>().is_ok(),
-        None => {
-            let allowed = |c: u8| c.is_ascii_alphanumeric() || c == b'-' || c == b'.';
-            !host.is_empty() && host.bytes().all(allowed)
-        }
-    };
-    let is_port =
-        port.bytes().all(|c| c.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port != 0);
-    text.len() <= MAX_ADDRESS_BYTES && is_host && is_port
 }
 
 fn check_authority(

@@ -47,9 +47,9 @@ pub const MAX_MANDATES: usize = hefu_contracts::identity::authority::MAX_MANDATE
 /// Most keys of an authority with the same role (domain.md §3.3).
 pub const MAX_KEYS_PER_ROLE: usize = hefu_contracts::identity::key::MAX_KEYS_PER_ROLE;
 /// Most addresses of a node.
-pub const MAX_ADDRESSES: usize = 8;
+pub const MAX_ADDRESSES: usize = hefu_contracts::identity::MAX_ADDRESSES;
 /// Longest address, in bytes: a host name of 253, a colon and a port.
-pub const MAX_ADDRESS_BYTES: usize = 259;
+pub const MAX_ADDRESS_BYTES: usize = hefu_contracts::identity::MAX_ADDRESS_BYTES;
 
 /// Checks a sorted document.
 pub(crate) fn document(document: &Document) -> Result<(), GenesisError> {

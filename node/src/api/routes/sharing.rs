@@ -1,7 +1,7 @@
 //! The sharing of data: catalogue, requests, grants, receipts.
 
 use axum::extract::State;
-use hefu_contracts::identity::{AUTHORITIES, CALENDARS, MEMBERS, MemberState};
+use hefu_contracts::identity::{AUTHORITIES, CALENDARS, MEMBERS};
 use hefu_contracts::sharing::{
     CATALOGUE, CATALOGUE_BY_PROVIDER, Catalogue, GRANTS, GRANTS_BY_PROVIDER, Grant,
     RECEIPT_ANSWERS, RECEIPTS, RECEIPTS_BY_GRANT, REQUESTS, REQUESTS_BY_CATALOGUE,
@@ -192,8 +192,7 @@ fn grant_entry(snapshot: &Snapshot<'_>, found: &Found<Grant>) -> Result<Entry, P
 fn is_active(snapshot: &Snapshot<'_>, code: &Uscc) -> Result<bool, Problem> {
     let Some(authority) = snapshot.find(&AUTHORITIES, code)? else { return Ok(false) };
     let member = snapshot.find(&MEMBERS, &authority.value.member)?;
-    let state = member.map(|member| member.value.state);
-    Ok(matches!(state, Some(MemberState::Active | MemberState::Leaving)))
+    Ok(member.is_some_and(|member| member.value.acts()))
 }
 
 /// A list of grants.

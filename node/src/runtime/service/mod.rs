@@ -186,14 +186,18 @@ impl Service {
     }
 }
 
+/// Most members read: each is or was a province, of which there are fewer.
+const MAX_MEMBERS: usize = 256;
+
 fn members(records: &Records) -> Vec<Member> {
     let (from, to) = MEMBERS.range(&());
-    let found = records.scan(&from, &to, hefu_primitives::bounds::MAX_VALIDATORS);
+    let found = records.scan(&from, &to, MAX_MEMBERS);
     let found = found.unwrap_or_default();
     found.iter().filter_map(|(_, value)| MEMBERS.decode(value)).collect()
 }
 
-/// The node keys registered on the ledger.
+/// The node keys registered on the ledger: of members and approved candidates, not of those gone.
 pub(in crate::runtime) fn node_keys(records: &Records) -> BTreeSet<NodeKey> {
-    members(records).iter().map(|member| NodeKey(*member.node_key.as_bytes())).collect()
+    let connected = members(records).into_iter().filter(Member::is_connected);
+    connected.map(|member| NodeKey(*member.node_key.as_bytes())).collect()
 }

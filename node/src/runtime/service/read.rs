@@ -1,11 +1,11 @@
 //! Reading what is stored: positions, blocks, events, members; and serving peers.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use hefu_contracts::Event;
 use hefu_contracts::identity::Member;
 use hefu_primitives::codec::Canonical;
-use hefu_primitives::{Height, KeyId, PublicKey, SignedTransaction, TxId};
+use hefu_primitives::{Height, KeyId, Region, SignedTransaction, TxId};
 use tokio::sync::oneshot;
 
 use super::{Service, members};
@@ -93,17 +93,22 @@ impl Service {
     pub fn online_power(&self) -> u64 {
         let connected: BTreeSet<NodeKey> = self.0.network.connected().into_iter().collect();
         let own = self.0.network.key();
-        let online: BTreeMap<KeyId, bool> = self
+        let online: BTreeSet<Region> = self
             .members()
             .iter()
-            .map(|member| {
+            .filter(|member| {
                 let key = NodeKey(*member.node_key.as_bytes());
-                (member.validator_key.id(), key == own || connected.contains(&key))
+                key == own || connected.contains(&key)
             })
+            .map(|member| member.region)
             .collect();
         let validators = self.tip().validators;
-        let online = |key: &PublicKey| online.get(&key.id()).copied().unwrap_or(false);
-        validators.validators().iter().filter(|v| online(&v.key)).map(|v| v.power.0).sum()
+        validators
+            .validators()
+            .iter()
+            .filter(|v| online.contains(&v.region))
+            .map(|v| v.power.0)
+            .sum()
     }
 
     /// Blocks and bundles for a peer.
