@@ -8,6 +8,7 @@ use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
 use super::action::Action;
+use super::membership::Member;
 use crate::common::Stamp;
 use crate::state::Table;
 
