@@ -1,8 +1,7 @@
 //! What consensus itself can check of a block. The protocol version, the roots, the log size, the
 //! next validators and the parameters are the application's to check.
 
-use hefu_primitives::block::bundles_root;
-use hefu_primitives::bounds::MAX_BLOCK_BUNDLES;
+use hefu_primitives::bounds::{MAX_BLOCK_BUNDLES, MAX_BLOCK_EVIDENCE};
 use hefu_primitives::{Block, BlockId, ChainId, H32, ValidatorSet};
 
 use crate::input::Tip;
@@ -35,8 +34,8 @@ pub enum HeaderError {
     /// Its proposer is no validator, or not the one whose turn it was.
     #[error("another proposer")]
     Proposer,
-    /// The bundle ids are too many or not those of the header.
-    #[error("the bundle ids are not those of the header")]
+    /// The bundle ids or the evidence are too many or not those of the header.
+    #[error("the bundle ids or the evidence are not those of the header")]
     Bundles,
 }
 
@@ -71,10 +70,12 @@ pub(crate) fn check(
     check_bundles(block)
 }
 
-/// Checks that the bundle ids belong to the header and are no more than a block may name.
+/// Checks that the bundle ids and the evidence belong to the header and are no more than a block
+/// may name.
 pub(crate) fn check_bundles(block: &Block) -> Result<(), HeaderError> {
-    let fits = block.bundles.len() <= MAX_BLOCK_BUNDLES;
-    if fits && bundles_root(&block.bundles) == block.header.bundles_root {
+    let fits =
+        block.bundles.len() <= MAX_BLOCK_BUNDLES && block.evidence.len() <= MAX_BLOCK_EVIDENCE;
+    if fits && block.contents_root() == block.header.bundles_root {
         return Ok(());
     }
     Err(HeaderError::Bundles)
@@ -84,6 +85,7 @@ pub(crate) fn check_bundles(block: &Block) -> Result<(), HeaderError> {
 mod tests {
     use super::*;
     use crate::testing::{CHAIN, block, keys, set};
+    use hefu_primitives::block::bundles_root;
     use hefu_primitives::{BundleId, Height, KeyId, Millis, Round};
 
     #[test]

@@ -20,7 +20,8 @@
 //! | `Validate` | gets the bundles, makes them durable, executes, compares the header's protocol, roots, log size, next validators and parameters, answers `Validated`; `valid: true` only once they are durable, `false` only if the block can never be valid; while bundles are missing it does not answer |
 //! | `Commit` | executes if it has not, stores block and certificate durably, answers `Committed`; other inputs may be fed in between; log entries up to this height may be dropped after the block is durable |
 //! | `RequestBlocks` | asks the peer; checks that bodies are the bundles that the blocks name; answers `Blocks` (empty on failure) |
-//! | `Evidence` | keeps it and has it recorded on the ledger (after a restart it may come again) |
+//! | `Evidence` | keeps it, hands it on ([`Message::Evidence`]) and has it recorded on the ledger (after a restart it may come again) |
+//! | `Heard` | verifies it against the set of its height, then as `Evidence` |
 //! | `Misbehaviour` | lowers the peer's score |
 //! | `Halt` | stops the process with the reason; the replica gives nothing more |
 //!
@@ -92,7 +93,6 @@
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 pub mod config;
-pub mod evidence;
 pub mod header;
 pub mod input;
 pub mod message;
@@ -109,8 +109,8 @@ mod testing;
 mod votes;
 
 pub use config::{Config, ConfigError, Timeouts};
-pub use evidence::Equivocation;
 pub use header::HeaderError;
+pub use hefu_primitives::evidence::{self, Equivocation};
 pub use input::{Input, PeerKey, SyncedBlock, TimerId, TimerKind, Tip};
 pub use message::{Message, PolkaCertificate, Status};
 pub use output::{Halt, Output, PeerFault, StartError};

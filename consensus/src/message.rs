@@ -4,8 +4,8 @@
 use hefu_primitives::bounds::{MAX_CONSENSUS_MESSAGE_BYTES, MAX_VALIDATORS};
 use hefu_primitives::vote::{CommitSignature, SignedProposal, SignedVote};
 use hefu_primitives::{
-    Block, BlockId, Canonical, ChainId, CodecError, CommitCertificate, Height, Power, Round,
-    ValidatorSet, Vote, VoteKind,
+    Block, BlockId, Canonical, ChainId, CodecError, CommitCertificate, Equivocation, Height, Power,
+    Round, ValidatorSet, Vote, VoteKind,
 };
 use minicbor::{Decode, Encode};
 
@@ -38,6 +38,9 @@ pub enum Message {
     /// Where the sender stands.
     #[n(4)]
     Status(#[n(0)] Status),
+    /// A contradiction of a validator, of any height.
+    #[n(5)]
+    Evidence(#[n(0)] Equivocation),
 }
 
 impl Message {

@@ -8,11 +8,11 @@
 use hefu_primitives::vote::CertificateError;
 use hefu_primitives::{Block, CommitCertificate, Height, Millis, Round};
 
-use crate::evidence::Equivocation;
 use crate::header::HeaderError;
 use crate::input::{PeerKey, TimerId};
 use crate::message::Message;
 use crate::wal::WalEntry;
+use hefu_primitives::Equivocation;
 
 /// A request of the replica.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +75,14 @@ pub enum Output {
     },
     /// A validator signed two contradicting messages: keep this, record it on the ledger.
     Evidence(Equivocation),
+    /// A peer hands on evidence. Nothing about it is verified but that the peer has paid for two
+    /// signatures: the driver knows the set of its height.
+    Heard {
+        /// Who.
+        from: PeerKey,
+        /// What.
+        evidence: Equivocation,
+    },
     /// A peer sent something no honest peer sends: lower its score.
     Misbehaviour {
         /// The peer.
@@ -115,6 +123,9 @@ pub enum PeerFault {
     /// More than its share of bytes and signature checks.
     #[error("too many messages")]
     Budget,
+    /// Evidence that proves nothing.
+    #[error("evidence that proves nothing")]
+    Evidence,
     /// Blocks asked for did not verify.
     #[error("blocks that do not verify")]
     Blocks,

@@ -50,5 +50,5 @@ pub(crate) fn block(
         parameters: H32::ZERO,
         proposer: proposer(validators, tip.height.next(), round),
     };
-    Block { header, bundles }
+    Block { header, bundles, evidence: Vec::new() }
 }

@@ -14,8 +14,8 @@ use hefu_primitives::{
     BlockId, CommitCertificate, Height, KeyId, Power, Round, ValidatorSet, VoteKind,
 };
 
-use crate::evidence::Equivocation;
 use crate::message::PolkaCertificate;
+use hefu_primitives::Equivocation;
 
 /// Rounds of a height that are kept: 64 × 64 validators × 4 votes of 200 bytes are 3.3 MB.
 pub(crate) const ROUNDS_KEPT: u32 = 64;

@@ -5,10 +5,13 @@ use hefu_primitives::{Region, Uscc};
 use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
-/// One thing an act did.
+/// The transaction of an event that no transaction made: the record of a contradiction.
+pub const OF_BLOCK: u32 = u32::MAX;
+
+/// One thing an act did, or the block itself.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct Event {
-    /// Which transaction of the block, from 0.
+    /// Which transaction of the block, from 0; [`OF_BLOCK`] for what the block itself did.
     #[n(0)]
     pub transaction: u32,
     /// Which act of the transaction, from 0.
@@ -17,7 +20,7 @@ pub struct Event {
     /// What happened, in snake case: `attested`, `decision_recorded`, `grant_given`, …
     #[n(2)]
     pub kind: String,
-    /// What it happened to: `att:…`, `dec:…`, `key:…`, `cat:…`.
+    /// What it happened to: `att:…`, `dec:…`, `key:…`, `cat:…`, `equ:…`.
     #[n(3)]
     pub subject: String,
     /// The authority that acted.

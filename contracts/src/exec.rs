@@ -4,13 +4,14 @@ use hefu_primitives::block::{Outcome, TxResult};
 use hefu_primitives::codec::Canonical;
 use hefu_primitives::time::Day;
 use hefu_primitives::{
-    ChainId, H32, Height, KeyId, Millis, PublicKey, Region, SignedTransaction, TxId, Uscc,
-    ValidatorSet,
+    ChainId, Equivocation, H32, Height, KeyId, Millis, PublicKey, Region, SignedTransaction, TxId,
+    Uscc, ValidatorSet,
 };
 
 use crate::act::Act;
 use crate::code::Code;
 use crate::common::Stamp;
+use crate::equivocation::{self, EvidenceRefused};
 use crate::event::Event;
 use crate::identity::key::GOVERNOR_GRACE_DAYS;
 use crate::identity::{
@@ -89,13 +90,26 @@ pub struct Execution {
     pub next_validators: Option<ValidatorSet>,
     /// Hash of the parameters in force after the block.
     pub parameters: H32,
+    /// Whether every piece of evidence was recorded; a block of which this is not so is invalid.
+    pub evidence: Result<(), EvidenceRefused>,
 }
 
-/// Executes a block's transactions over the state after its parent.
-///
-/// The result depends on nothing but the arguments.
+/// Executes a block without evidence: [`execute_block`].
 pub fn execute(
     block: BlockInfo,
+    transactions: &[&SignedTransaction],
+    view: &dyn StateView,
+    verifier: &dyn Verifier,
+) -> Execution {
+    execute_block(block, &[], transactions, view, verifier)
+}
+
+/// Executes a block over the state after its parent: first its evidence, then its transactions.
+///
+/// The result depends on nothing but the arguments.
+pub fn execute_block(
+    block: BlockInfo,
+    evidence: &[Equivocation],
     transactions: &[&SignedTransaction],
     view: &dyn StateView,
     verifier: &dyn Verifier,
@@ -103,6 +117,7 @@ pub fn execute(
     let mut state = State::new(view);
     prepare(&block, &mut state);
     let mut run = Run::new(block, state, verifier);
+    let evidence = equivocation::record(&run.block, evidence, &mut run.state, &mut run.events);
     let outcomes =
         transactions.iter().enumerate().map(|(place, tx)| run.transaction(place, tx)).collect();
     let Run { state, events, authentic, .. } = run;
@@ -115,6 +130,7 @@ pub fn execute(
         events,
         next_validators,
         parameters: parameters_hash(&parameters),
+        evidence,
     }
 }
 
@@ -130,6 +146,7 @@ fn prepare(block: &BlockInfo, state: &mut State<'_>) {
     if let Some(schedule) = state.get(&VALIDATORS, &())
         && schedule.next != schedule.after
     {
+        equivocation::keep_former(block.height, &schedule.next, state);
         let next = schedule.after.clone();
         state.put(&VALIDATORS, &(), &ValidatorSchedule { next, after: schedule.after });
     }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::bounds::{MAX_BUNDLE_BYTES, MAX_BUNDLE_TRANSACTIONS};
 use crate::codec::{Canonical, CodecError};
+use crate::evidence::{Equivocation, evidence_root};
 use crate::hash::{Domain, H32, hash};
 use crate::ids::{BlockId, BundleId, ChainId, Height, KeyId, Millis, Round, TxId};
 use crate::transaction::SignedTransaction;
@@ -31,7 +32,7 @@ pub struct Header {
     /// The block before; at height 1 the chain id's bytes.
     #[n(5)]
     pub parent: BlockId,
-    /// Digest of the bundle ids ([`bundles_root`]).
+    /// Digest of what the block names: its bundle ids and evidence ([`contents_root`]).
     #[n(6)]
     pub bundles_root: H32,
     /// Digest of the outcomes ([`outcomes_root`]).
@@ -67,7 +68,7 @@ impl Header {
     }
 }
 
-/// A header and the bundles it names, by id and in order.
+/// A header and what it names: bundles by id, and evidence, in order.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct Block {
     /// The header.
@@ -76,12 +77,68 @@ pub struct Block {
     /// Bundle ids, in the order of execution.
     #[n(1)]
     pub bundles: Vec<BundleId>,
+    /// Contradictions of validators that this block records; written only if there are any.
+    #[cbor(n(2), with = "evidence_list", has_nil)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<Equivocation>,
+}
+
+/// A list that is left out when it is empty, and not read when it is longer than a block's.
+mod evidence_list {
+    use minicbor::decode::Error;
+    use minicbor::encode::{Error as EncodeError, Write};
+    use minicbor::{Decode, Decoder, Encode, Encoder};
+
+    use crate::bounds::MAX_BLOCK_EVIDENCE;
+    use crate::evidence::Equivocation;
+
+    pub(super) fn encode<C, W: Write>(
+        list: &Vec<Equivocation>,
+        e: &mut Encoder<W>,
+        ctx: &mut C,
+    ) -> Result<(), EncodeError<W::Error>> {
+        list.encode(e, ctx)
+    }
+
+    pub(super) fn decode<'b, C>(
+        d: &mut Decoder<'b>,
+        ctx: &mut C,
+    ) -> Result<Vec<Equivocation>, Error> {
+        match d.probe().array()? {
+            Some(count) if count <= MAX_BLOCK_EVIDENCE as u64 => Vec::decode(d, ctx),
+            _ => Err(Error::message("more evidence than a block has")),
+        }
+    }
+
+    pub(super) fn nil() -> Option<Vec<Equivocation>> {
+        Some(Vec::new())
+    }
+
+    pub(super) fn is_nil(list: &[Equivocation]) -> bool {
+        list.is_empty()
+    }
 }
 
 impl Block {
     /// The block's id.
     pub fn id(&self) -> BlockId {
         self.header.id()
+    }
+
+    /// What the header's `bundles_root` must be.
+    pub fn contents_root(&self) -> H32 {
+        contents_root(&self.bundles, &self.evidence)
+    }
+}
+
+/// Digest of what a block names. Without evidence it is that of the bundle ids alone.
+pub fn contents_root(bundles: &[BundleId], evidence: &[Equivocation]) -> H32 {
+    match evidence {
+        [] => bundles_root(bundles),
+        some => {
+            let (bundles, evidence) = (bundles_root(bundles), evidence_root(some));
+            hash(Domain::Contents, &[bundles.as_ref(), evidence.as_ref()])
+        }
     }
 }
 

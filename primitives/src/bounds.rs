@@ -19,7 +19,10 @@ pub const MAX_BUNDLE_TRANSACTIONS: usize = 1_024;
 pub const MAX_BLOCK_BYTES: usize = 4 * 1024 * 1024;
 /// Most bundles that one block may name: 256 ids of 34 encoded bytes are 8.5 KiB of a proposal.
 pub const MAX_BLOCK_BUNDLES: usize = 256;
-/// Largest encoded header with its bundle ids, in bytes: 1 KiB of header, 8.5 KiB of ids, slack.
+/// Most pieces of evidence in one block: 8 × 512 bytes are 4 KiB of a proposal.
+pub const MAX_BLOCK_EVIDENCE: usize = 8;
+/// Largest encoded header with its bundle ids and evidence, in bytes: 1 KiB of header, 8.5 KiB of
+/// ids, 4 KiB of evidence, slack.
 pub const MAX_PROPOSED_BLOCK_BYTES: usize = 16 * 1024;
 /// Most validators: 31 provinces and XPCC are 32; twice that leaves room.
 pub const MAX_VALIDATORS: usize = 64;

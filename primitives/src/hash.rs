@@ -86,6 +86,12 @@ domains! {
     Es256Secret = "hefu v1 es256 secret",
     /// A cosigner's word that a P-256 key is its own.
     Es256Key = "hefu v1 es256 key",
+    /// The evidence of contradictions in a block.
+    Equivocations = "hefu v1 equivocations",
+    /// What a block names, when it holds evidence beside its bundles.
+    Contents = "hefu v1 block contents",
+    /// The file form of a proof of equivocation.
+    EquivocationProof = "hefu v1 equivocation proof file",
     /// A plain digest of a document or list that holds no personal data.
     Digest = "hefu v1 digest",
 }

@@ -49,6 +49,12 @@ impl Replica {
             self.on_status(from, status);
             return Ok(());
         }
+        if let Message::Evidence(evidence) = message {
+            if self.pays_for_signature(from) && self.pays_for_signature(from) {
+                self.out.push(Output::Heard { from, evidence });
+            }
+            return Ok(());
+        }
         let Some((height, round)) = scope(&message) else {
             self.accuse(from, PeerFault::Malformed);
             return Ok(());
@@ -66,7 +72,7 @@ impl Replica {
             Message::Votes(votes) => self.on_votes(from, &votes),
             Message::Polka(polka) => self.on_polka(from, polka),
             Message::Decided(certificate) => self.on_decided(from, certificate),
-            Message::Status(_) => Ok(()),
+            Message::Status(_) | Message::Evidence(_) => Ok(()),
         }
     }
 
@@ -311,6 +317,6 @@ fn scope(message: &Message) -> Option<(Height, Round)> {
         Message::Polka(polka) => Some((polka.height, polka.round)),
         // A decision of any round ends the height.
         Message::Decided(certificate) => Some((certificate.height, Round(u32::MAX))),
-        Message::Status(_) => None,
+        Message::Status(_) | Message::Evidence(_) => None,
     }
 }

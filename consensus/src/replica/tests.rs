@@ -1,11 +1,11 @@
 //! One replica, driven by hand: it is validator 0 of four, and its peers are the other three.
 
 use super::*;
-use crate::evidence::Equivocation;
 use crate::input::SyncedBlock;
 use crate::message::{PolkaCertificate, Status};
 use crate::testing::{CHAIN, block, keys, set};
 use VoteKind::{Precommit, Prevote};
+use hefu_primitives::Equivocation;
 use hefu_primitives::vote::{CommitSignature, SignedProposal, SignedVote};
 use hefu_primitives::{Canonical, KeyPair, Proposal, Vote, VoteKind};
 

@@ -67,7 +67,7 @@ pub(crate) fn build(
         parameters: H32::ZERO,
         proposer: hefu_consensus::proposer(&validators, height, round),
     };
-    Block { header, bundles }
+    Block { header, bundles, evidence: Vec::new() }
 }
 
 /// What execution says of a block.

@@ -12,17 +12,18 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use hefu_contracts::equivocation::{self, EvidenceRefused};
 use hefu_contracts::exec::{self, BlockInfo, Execution, VALIDATORS, Verifier};
 use hefu_contracts::identity::MEMBERS;
 use hefu_contracts::{StateView, Writes};
 use hefu_genesis::Genesis;
-use hefu_primitives::block::{TxResult, bundles_root, outcomes_root};
+use hefu_primitives::block::{TxResult, contents_root, outcomes_root};
 use hefu_primitives::codec::Canonical;
 use hefu_primitives::log::{Frontier, leaf_hash};
 use hefu_primitives::map::{AuthenticatedMap, Change, path_of, value_hash};
 use hefu_primitives::{
-    Block, BlockId, Bundle, ChainId, CommitCertificate, H32, Header, Height, KeyId, Millis, Round,
-    SignedTransaction, TxId, ValidatorSet,
+    Block, BlockId, Bundle, ChainId, CommitCertificate, Equivocation, H32, Header, Height, KeyId,
+    Millis, Round, SignedTransaction, TxId, ValidatorSet,
 };
 
 use super::keys;
@@ -66,6 +67,14 @@ pub enum LedgerError {
         /// Height offered.
         found: Height,
     },
+    /// It holds evidence that is not to be recorded.
+    #[error("height {height}: {refused}")]
+    Evidence {
+        /// Height.
+        height: Height,
+        /// Which, and why.
+        refused: EvidenceRefused,
+    },
     /// Executing it gives another header.
     #[error("height {height}: our execution gives another {field}")]
     Diverged {
@@ -100,6 +109,15 @@ pub enum LedgerError {
 
 /// Changes of the index.
 type Batch = Vec<(Vec<u8>, Option<Vec<u8>>)>;
+
+/// What a block names.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Contents<'a> {
+    /// Its bundles.
+    pub bundles: &'a [Arc<Bundle>],
+    /// Contradictions of validators.
+    pub evidence: &'a [Equivocation],
+}
 
 struct Staged {
     id: BlockId,
@@ -183,22 +201,25 @@ impl<D: Disk> Ledger<D> {
         }
     }
 
-    /// Executes bundles into a block that may be proposed.
+    /// Executes bundles into a block that may be proposed, with the evidence that may be recorded.
     pub fn build(
         &mut self,
         round: Round,
         time: Millis,
         proposer: KeyId,
-        bundles: &[Arc<Bundle>],
+        contents: Contents<'_>,
         verifier: &dyn Verifier,
     ) -> Block {
         let info = self.next_block(time);
-        let ids: Vec<_> = bundles.iter().map(|bundle| bundle.id()).collect();
-        let mut staged = self.execute(info, bundles, verifier);
-        let header = self.header(&info, round, proposer, bundles_root(&ids), &staged);
+        let ids: Vec<_> = contents.bundles.iter().map(|bundle| bundle.id()).collect();
+        let holds = |e: &&Equivocation| equivocation::check(&info, e, &self.records).is_ok();
+        let evidence: Vec<_> = contents.evidence.iter().filter(holds).copied().collect();
+        let mut staged = self.execute(info, contents.bundles, &evidence, verifier);
+        let root = contents_root(&ids, &evidence);
+        let header = self.header(&info, round, proposer, root, &staged);
         staged.id = header.id();
         self.staged = Some(staged);
-        Block { header, bundles: ids }
+        Block { header, bundles: ids, evidence }
     }
 
     /// Executes a proposed block and compares every root.
@@ -223,8 +244,13 @@ impl<D: Disk> Ledger<D> {
             return Err(LedgerError::Malformed(header.height));
         }
         let info = self.next_block(header.time);
-        let mut staged = self.execute(info, bundles, verifier);
-        let root = bundles_root(&block.bundles);
+        let mut staged = self.execute(info, bundles, &block.evidence, verifier);
+        if let Err(refused) = staged.execution.evidence {
+            self.staged = Some(staged);
+            self.unstage();
+            return Err(LedgerError::Evidence { height: header.height, refused });
+        }
+        let root = block.contents_root();
         let expected = self.header(&info, header.round, header.proposer, root, &staged);
         staged.id = id;
         self.staged = Some(staged);
@@ -364,11 +390,12 @@ impl<D: Disk> Ledger<D> {
         &mut self,
         info: BlockInfo,
         bundles: &[Arc<Bundle>],
+        evidence: &[Equivocation],
         verifier: &dyn Verifier,
     ) -> Staged {
         self.unstage();
         let transactions = flatten(bundles);
-        let execution = exec::execute(info, &transactions, &self.records, verifier);
+        let execution = exec::execute_block(info, evidence, &transactions, &self.records, verifier);
         let mut log = self.log.clone();
         let mut log_nodes = Vec::new();
         for (tx, outcome) in transactions.iter().zip(&execution.outcomes) {

@@ -50,7 +50,13 @@ impl Bench {
     fn block(&mut self, round: u32, bundles: &[Arc<Bundle>]) -> Block {
         let key = proposer(&self.world, round).id();
         let time = Millis(START.0 + u64::from(round));
-        self.other.build(Round(round), time, key, bundles, &VerifyAlways)
+        self.other.build(
+            Round(round),
+            time,
+            key,
+            Contents { bundles, evidence: &[] },
+            &VerifyAlways,
+        )
     }
 
     fn propose(&mut self, block: &Block) -> Vec<CoreOutput> {

@@ -15,6 +15,9 @@
 //!    log by compaction and by holding each bundle once.
 //! 5. **The clock may jump**: put back, it delays nothing.
 
+mod evidence;
+#[cfg(test)]
+mod evidence_tests;
 pub mod keys;
 pub mod ledger;
 #[cfg(test)]
@@ -42,7 +45,7 @@ use hefu_primitives::{
 };
 use minicbor::bytes::ByteVec;
 
-pub use ledger::{Committed, Ledger, LedgerError, PROTOCOL, Tip};
+pub use ledger::{Committed, Contents, Ledger, LedgerError, PROTOCOL, Tip};
 pub use pool::{Pool, PoolError, PoolLimits};
 pub use records::{Position, StoredBlock};
 pub use view::{Records, RecordsAt};
@@ -57,6 +60,8 @@ const LOG_COMPACT_BYTES: u64 = 16 * 1024 * 1024;
 const ENTRY_REPLICA: u8 = 0;
 /// First byte of a log entry: a bundle.
 const ENTRY_BUNDLE: u8 = 1;
+/// First byte of a log entry: evidence that is not on the ledger yet.
+const ENTRY_EVIDENCE: u8 = 2;
 
 /// An event for [`Core::step`].
 pub enum CoreInput {
@@ -131,7 +136,7 @@ pub enum CoreOutput {
     Rejected(TxId, PoolError),
     /// A peer misbehaved.
     Misbehaviour(PeerKey, PeerFault),
-    /// A validator contradicted itself.
+    /// A validator contradicted itself: seen here or handed on by a peer, durable, not recorded yet.
     Evidence(Box<Equivocation>),
     /// Stop the process.
     Halt(String),
@@ -192,6 +197,7 @@ pub struct Core<D: Disk> {
     fetches: Vec<Fetch>,
     peers: BTreeMap<PeerKey, Option<KeyId>>,
     held_back: Option<HeldBack>,
+    evidence: evidence::Waiting,
     /// Bundles that stand in the log.
     logged: BTreeSet<BundleId>,
     /// When this was last called.
@@ -217,7 +223,9 @@ impl<D: Disk> Core<D> {
     ) -> Result<(Self, Vec<CoreOutput>), CoreError> {
         let mut pool = Pool::new(limits);
         let mut logged = BTreeSet::new();
-        let entries = read_log(&wal, ledger.tip().height, &mut pool, &mut logged)?;
+        let mut evidence = evidence::Waiting::default();
+        let read = &mut Read { pool: &mut pool, logged: &mut logged, evidence: &mut evidence };
+        let entries = read_log(&wal, ledger.tip().height, read)?;
         let tip = consensus_tip(&ledger)?;
         let validators = ledger.tip().validators.clone();
         let held_back = HeldBack::if_log_is_ahead(&config, &tip, &entries);
@@ -237,6 +245,7 @@ impl<D: Disk> Core<D> {
             fetches: Vec::new(),
             peers: BTreeMap::new(),
             held_back,
+            evidence,
             logged,
             now,
             log_bound: LOG_COMPACT_BYTES,
@@ -244,7 +253,9 @@ impl<D: Disk> Core<D> {
             unsynced: false,
             halted: false,
         };
-        let mut outputs = Vec::new();
+        core.check_waiting();
+        let waiting = core.evidence.iter().map(|e| CoreOutput::Evidence(Box::new(*e)));
+        let mut outputs: Vec<_> = waiting.collect();
         core.feed(now, Input::Start, &mut outputs);
         Ok((core, outputs))
     }
@@ -297,6 +308,7 @@ impl<D: Disk> Core<D> {
             CoreInput::PeerUp { peer, validator } => {
                 let own = self.pool.own();
                 outputs.extend(own.into_iter().map(|b| CoreOutput::SendBundle(peer, b)));
+                self.hand_on(peer, &mut outputs);
                 self.peers.insert(peer, validator);
                 self.feed(now, Input::PeerUp { peer, validator }, &mut outputs);
             }
@@ -355,11 +367,16 @@ impl<D: Disk> Core<D> {
     }
 
     fn tell_pending(&mut self, now: Millis, outputs: &mut Vec<CoreOutput>) {
-        let pending = self.pool.has_proposal();
+        let pending = self.has_proposal();
         if pending != self.pending && !self.halted {
             self.pending = pending;
             self.feed(now, Input::Pending(pending), outputs);
         }
+    }
+
+    /// Whether there is something to record.
+    fn has_proposal(&self) -> bool {
+        self.pool.has_proposal() || !self.evidence.is_empty()
     }
 
     /// Feeds the replica and acts on its outputs in order; our answers queue behind them.
@@ -420,7 +437,8 @@ impl<D: Disk> Core<D> {
             Output::RequestBlocks { peer, from, count } => {
                 outputs.push(CoreOutput::FetchBlocks { peer, from, count });
             }
-            Output::Evidence(evidence) => outputs.push(CoreOutput::Evidence(Box::new(evidence))),
+            Output::Evidence(evidence) => self.take_evidence(evidence, outputs)?,
+            Output::Heard { from, evidence } => self.hear_evidence(from, evidence, outputs)?,
             Output::Misbehaviour { peer, fault } => {
                 outputs.push(CoreOutput::Misbehaviour(peer, fault));
             }
@@ -438,7 +456,10 @@ impl<D: Disk> Core<D> {
         let tip = consensus_tip(&self.ledger)?;
         tracing::info!(height = %tip.height, "blocks are back: signing again");
         // The log is read again: the pool let go of its bundles with each block that came back.
-        let open = read_log(&self.wal, tip.height, &mut self.pool, &mut self.logged)?;
+        let (pool, logged) = (&mut self.pool, &mut self.logged);
+        let read = &mut Read { pool, logged, evidence: &mut self.evidence };
+        let open = read_log(&self.wal, tip.height, read)?;
+        self.check_waiting();
         self.proposer = held.config.key.as_ref().map(hefu_primitives::KeyPair::id);
         let validators = self.ledger.tip().validators.clone();
         self.replica = Replica::new(held.config, tip, validators, open)?;
@@ -463,7 +484,9 @@ impl<D: Disk> Core<D> {
     ) -> Result<Option<Block>, CoreError> {
         let Some(proposer) = self.proposer else { return Ok(None) };
         let bundles = self.pool.proposal();
-        let block = self.ledger.build(round, time, proposer, &bundles, &self.pool);
+        let evidence = self.evidence.proposal();
+        let contents = Contents { bundles: &bundles, evidence: &evidence };
+        let block = self.ledger.build(round, time, proposer, contents, &self.pool);
         self.log_bundles(&bundles)?;
         Ok(Some(block))
     }
@@ -497,6 +520,7 @@ impl<D: Disk> Core<D> {
         let recorded = recorded.map(|(tx, _)| *tx);
         self.pool.committed(&committed.stored.block.bundles, recorded, committed.tip.time);
         self.fetches.clear();
+        self.evidence.settle(self.ledger.records());
         if self.wal.bytes() > self.log_bound && self.held_back.is_none() {
             // The old log stays until the new one is synced, and must hold all that is said at this
             // height: the block may be lost, and we asked to vote again.
@@ -504,8 +528,9 @@ impl<D: Disk> Core<D> {
             self.wal.reset()?;
             self.logged.clear();
             self.unsynced = false;
+            self.log_waiting()?;
         }
-        self.pending = self.pool.has_proposal();
+        self.pending = self.has_proposal();
         let answer = Input::Committed {
             height,
             block: committed.tip.block,
@@ -523,12 +548,19 @@ fn consensus_tip<D: Disk>(ledger: &Ledger<D>) -> Result<hefu_consensus::Tip, Led
     Ok(hefu_consensus::Tip { height, block, time, certificate })
 }
 
-/// Splits the log into the replica's entries of the open height, and bundles for the pool.
+/// Where the log's entries go that are not the replica's.
+struct Read<'a> {
+    pool: &'a mut Pool,
+    logged: &'a mut BTreeSet<BundleId>,
+    evidence: &'a mut evidence::Waiting,
+}
+
+/// Splits the log into the replica's entries of the open height, bundles for the pool, and
+/// evidence that waits.
 fn read_log<D: Disk>(
     wal: &Wal<D>,
     tip: Height,
-    pool: &mut Pool,
-    logged: &mut BTreeSet<BundleId>,
+    read: &mut Read<'_>,
 ) -> Result<Vec<WalEntry>, CoreError> {
     let mut entries = Vec::new();
     for (number, bytes) in wal.entries().iter().enumerate() {
@@ -543,8 +575,11 @@ fn read_log<D: Disk>(
             }
             Some((&ENTRY_BUNDLE, rest)) => {
                 let bundle = Bundle::decode(rest).map_err(|_| unreadable())?;
-                logged.insert(bundle.id());
-                pool.add_named(Arc::new(bundle));
+                read.logged.insert(bundle.id());
+                read.pool.add_named(Arc::new(bundle));
+            }
+            Some((&ENTRY_EVIDENCE, rest)) => {
+                read.evidence.keep(Equivocation::decode(rest).map_err(|_| unreadable())?);
             }
             _ => return Err(unreadable()),
         }

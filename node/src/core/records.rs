@@ -112,7 +112,11 @@ mod tests {
         };
         let (height, round, block) = (Height(1), Round(0), BlockId::ZERO);
         let stored = |bundles: usize| StoredBlock {
-            block: Block { header: header.clone(), bundles: vec![BundleId::ZERO; 2] },
+            block: Block {
+                header: header.clone(),
+                bundles: vec![BundleId::ZERO; 2],
+                evidence: Vec::new(),
+            },
             certificate: CommitCertificate { height, round, block, signatures: Vec::new() },
             bundles: vec![vec![0].into(); bundles],
             outcomes: Vec::new(),

@@ -18,7 +18,7 @@ use hefu_primitives::{
     SignedTransaction, TransactionBody,
 };
 
-use super::ledger::{Ledger, LedgerError};
+use super::ledger::{Contents, Ledger, LedgerError};
 use super::{Committed, open};
 use crate::store::{BlockFiles, EngineKind, Index, SimDisk, open_index};
 
@@ -113,7 +113,13 @@ fn commit(world: &World, ledger: &mut Ledger<SimDisk>, acts: &[Act]) -> Committe
     };
     let time = Millis(CREATED.0 + 1_000 * (ledger.tip().height.0 + 1));
     let proposer = world.genesis.validators().get(0).unwrap().key.id();
-    let block = ledger.build(Round(0), time, proposer, &bundles, &VerifyAlways);
+    let block = ledger.build(
+        Round(0),
+        time,
+        proposer,
+        Contents { bundles: &bundles, evidence: &[] },
+        &VerifyAlways,
+    );
     let certificate = certificate(&block);
     ledger.commit(block, certificate, &bundles, &VerifyAlways).unwrap()
 }
@@ -198,8 +204,13 @@ fn reading_the_map_does_not_disturb_what_is_staged() {
     let bundles = vec![Arc::new(Bundle::new(vec![world.sign(&[world.attest(1).1])]).unwrap())];
     let proposer = world.genesis.validators().get(0).unwrap().key.id();
     let before = ledger.with_map(|map| map.root());
-    let block =
-        ledger.build(Round(0), Millis(CREATED.0 + 1_000), proposer, &bundles, &VerifyAlways);
+    let block = ledger.build(
+        Round(0),
+        Millis(CREATED.0 + 1_000),
+        proposer,
+        Contents { bundles: &bundles, evidence: &[] },
+        &VerifyAlways,
+    );
     for _ in 0..2 {
         assert_eq!(ledger.with_map(|map| map.root()), before);
     }
@@ -237,7 +248,13 @@ fn a_block_with_another_root_is_refused_and_leaves_no_trace() {
     let bundles = vec![Arc::new(Bundle::new(vec![world.sign(&[world.attest(1).1])]).unwrap())];
     let proposer = world.genesis.validators().get(0).unwrap().key.id();
     let time = Millis(CREATED.0 + 1_000);
-    let good = ledger.build(Round(0), time, proposer, &bundles, &VerifyAlways);
+    let good = ledger.build(
+        Round(0),
+        time,
+        proposer,
+        Contents { bundles: &bundles, evidence: &[] },
+        &VerifyAlways,
+    );
     for (field, change) in [
         ("state_root", (|b: &mut Block| b.header.state_root = H32([9; 32])) as fn(&mut Block)),
         ("log_root", |b| b.header.log_root = H32([9; 32])),
@@ -256,7 +273,8 @@ fn a_block_with_another_root_is_refused_and_leaves_no_trace() {
     assert!(ledger.validate(&good, &[], &VerifyAlways).is_err());
     ledger.validate(&good, &bundles, &VerifyAlways).unwrap();
     // A second proposal for the same height replaces the first without a trace.
-    let later = ledger.build(Round(1), Millis(time.0 + 1), proposer, &[], &VerifyAlways);
+    let later =
+        ledger.build(Round(1), Millis(time.0 + 1), proposer, Contents::default(), &VerifyAlways);
     let certificate = certificate(&later);
     let committed = ledger.commit(later, certificate, &[], &VerifyAlways).unwrap();
     assert_eq!(committed.tip.log_size, 1);
@@ -298,7 +316,8 @@ fn commit_bundles(
 ) -> Committed {
     let time = Millis(CREATED.0 + 1_000 * (ledger.tip().height.0 + 1));
     let proposer = world.genesis.validators().get(0).unwrap().key.id();
-    let block = ledger.build(Round(0), time, proposer, bundles, &VerifyAlways);
+    let block =
+        ledger.build(Round(0), time, proposer, Contents { bundles, evidence: &[] }, &VerifyAlways);
     let certificate = certificate(&block);
     ledger.commit(block, certificate, bundles, &VerifyAlways).unwrap()
 }

@@ -433,6 +433,7 @@ fn summary(message: &Message) -> String {
         }
         Message::Polka(polka) => format!("polka {}/{}", polka.height, polka.round),
         Message::Decided(certificate) => format!("decided {}", certificate.height),
+        Message::Evidence(evidence) => format!("evidence of height {}", evidence.height()),
         Message::Status(status) => format!("status {}/{}", status.height, status.round),
     }
 }

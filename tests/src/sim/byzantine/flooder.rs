@@ -81,7 +81,7 @@ fn proposal(scene: &mut Scene<'_>, height: Height, round: Round) -> Message {
         parameters: H32::ZERO,
         proposer: scene.key.id(),
     };
-    let block = Block { header, bundles };
+    let block = Block { header, bundles, evidence: Vec::new() };
     let (id, proposer) = (block.id(), scene.key.id());
     let proposal = Proposal { height, round, block: id, pol_round: None, proposer };
     Message::Proposal { proposal: proposal.sign(&scene.chain, scene.key), block }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use hefu_consensus::Message;
 use hefu_contracts::exec::VerifyAlways;
-use hefu_node::core::CoreOutput;
+use hefu_node::core::{Contents, CoreOutput};
 use hefu_primitives::{Block, BlockId, Height, Millis, Proposal, Round, VoteKind};
 
 use super::{Attacker, Parcel, Scene, broadcast};
@@ -86,5 +86,5 @@ fn other_block(scene: &mut Scene<'_>, block: &Block) -> Option<Block> {
     let proposer = scene.key.id();
     let ledger = scene.core.as_mut()?.ledger_mut();
     let time = Millis(block.header.time.0 + 1);
-    Some(ledger.build(block.header.round, time, proposer, &[], &VerifyAlways))
+    Some(ledger.build(block.header.round, time, proposer, Contents::default(), &VerifyAlways))
 }

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use hefu_contracts::exec::{BlockInfo, VerifyAlways, execute};
+use hefu_contracts::exec::{BlockInfo, VerifyAlways, execute_block};
 use hefu_contracts::state::{MemoryState, is_proven};
 use hefu_genesis::Genesis;
 use hefu_node::core::StoredBlock;
@@ -49,7 +49,8 @@ impl StateRoot {
                 protocol: header.protocol,
                 log_size: log.size(),
             };
-            let execution = execute(info, &transactions, &state, &VerifyAlways);
+            let evidence = &stored.block.evidence;
+            let execution = execute_block(info, evidence, &transactions, &state, &VerifyAlways);
             for (tx, outcome) in transactions.iter().zip(&execution.outcomes) {
                 if matches!(outcome.result, TxResult::Applied { .. }) {
                     append(&mut log, tx.as_bytes());

@@ -1,16 +1,38 @@
 //! Two signed messages of one validator that contradict each other: proof for anyone who knows
 //! the validator set of the height.
+//!
+//! An honest validator signs one proposal a round and one vote of each kind a round, so two that
+//! differ are proof of a fault: its key signed in two places, or its memory was lost. Nobody else
+//! can make them. What follows from it, people decide.
 
-use hefu_primitives::vote::{SignedProposal, SignedVote};
-use hefu_primitives::{Canonical, ChainId, CodecError, Height, KeyId, Round, ValidatorSet};
 use minicbor::{Decode, Encode};
+use serde::{Deserialize, Serialize};
+
+use crate::codec::{Canonical, CodecError};
+use crate::hash::{Domain, H32, hash};
+use crate::ids::{ChainId, Height, KeyId, Round};
+use crate::validators::ValidatorSet;
+use crate::vote::{SignedProposal, SignedVote, VoteKind};
 
 /// Largest encoded evidence, in bytes: two signed proposals of at most 170 bytes.
 pub const MAX_EVIDENCE_BYTES: usize = 512;
 
+/// What a validator contradicted itself in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Contradiction {
+    /// Two proposals.
+    Proposal,
+    /// Two first votes.
+    Prevote,
+    /// Two second votes.
+    Precommit,
+}
+
 /// Proof of equivocation; canonical CBOR. The pair is in the order of its encodings, so that one
 /// pair has one encoding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Equivocation {
     /// Two votes of one kind, height and round.
     #[n(0)]
@@ -80,6 +102,17 @@ impl Equivocation {
         }
     }
 
+    /// In what.
+    pub const fn what(&self) -> Contradiction {
+        match self {
+            Self::Proposals(..) => Contradiction::Proposal,
+            Self::Votes(a, _) => match a.vote.kind {
+                VoteKind::Prevote => Contradiction::Prevote,
+                VoteKind::Precommit => Contradiction::Precommit,
+            },
+        }
+    }
+
     /// Checks the proof against the validator set of its height.
     ///
     /// # Errors
@@ -110,11 +143,21 @@ impl Equivocation {
     }
 }
 
+/// Digest of the evidence in a block, in order.
+pub(crate) fn evidence_root(evidence: &[Equivocation]) -> H32 {
+    let bytes: Vec<Vec<u8>> = evidence.iter().map(Canonical::to_bytes).collect();
+    hash(Domain::Equivocations, &[&bytes.to_bytes()])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{CHAIN, keys, set};
-    use hefu_primitives::{BlockId, KeyPair, Proposal, Vote, VoteKind};
+    use crate::crypto::KeyPair;
+    use crate::ids::BlockId;
+    use crate::validators::tests::{pairs, set};
+    use crate::vote::{Proposal, Vote};
+
+    const CHAIN: ChainId = ChainId([9; 32]);
 
     fn vote(key: &KeyPair, block: u8) -> SignedVote {
         let (height, round) = (Height(3), Round(1));
@@ -125,7 +168,7 @@ mod tests {
 
     #[test]
     fn proves_a_double_vote_and_nothing_else() {
-        let pairs = keys(4);
+        let pairs = pairs(4);
         let validators = set(&pairs);
         let (a, b) = (vote(&pairs[0], 1), vote(&pairs[0], 2));
         let good = Equivocation::votes(a, b);
@@ -142,13 +185,13 @@ mod tests {
         assert_eq!(verify(Equivocation::Votes(second, first)), Err(EvidenceError::Order));
         let forged = SignedVote { signature: b.signature, ..a };
         assert_eq!(verify(Equivocation::votes(forged, b)), Err(EvidenceError::Signature));
-        let strangers = set(&keys(8)[4..]);
+        let strangers = set(&crate::validators::tests::pairs(8)[4..]);
         assert_eq!(good.verify(&CHAIN, &strangers), Err(EvidenceError::Signature));
     }
 
     #[test]
     fn proves_two_proposals_that_differ_in_their_lock_alone() {
-        let pairs = keys(4);
+        let pairs = pairs(4);
         let proposal = |pol_round| {
             let (height, round, block) = (Height(3), Round(1), BlockId([1; 32]));
             Proposal { height, round, block, pol_round, proposer: pairs[2].id() }
