@@ -186,19 +186,14 @@ pub(crate) fn record(
 /// What subscribers hear: about whom, in what, when.
 fn event(record: &EquivocationRecord, state: &State<'_>) -> Option<Event> {
     let member = state.get(&MEMBERS, &record.region)?;
-    let what = match record.what() {
-        Contradiction::Proposal => "proposal",
-        Contradiction::Prevote => "prevote",
-        Contradiction::Precommit => "precommit",
-    };
     Some(Event {
         transaction: OF_BLOCK,
         act: 0,
         kind: "equivocation_recorded".to_owned(),
-        subject: format!("equ:{}-{}", record.validator(), record.height()),
+        subject: format!("equ:{}", record.evidence.id()),
         actor: member.operator,
         region: record.region,
-        flags: vec![what.to_owned()],
+        flags: vec![record.what().name().to_owned()],
     })
 }
 

@@ -268,7 +268,7 @@ impl Capsule {
         if found != genesis {
             return Err(CapsuleError::Genesis { expected: genesis, found });
         }
-        let trust = Trust { chain: genesis, anchor: &self.anchor, changes: &self.set_changes };
+        let trust = Trust::new(genesis, &self.anchor, &self.set_changes);
         trust.check_changes()?;
         trust.check(&self.recorded)?;
         let transaction = self.check_transaction(genesis)?;
@@ -341,15 +341,23 @@ impl Capsule {
 }
 
 /// The chain of validator sets from the anchor on.
-struct Trust<'a> {
+pub(crate) struct Trust<'a> {
     chain: ChainId,
     anchor: &'a GenesisAnchor,
     changes: &'a [SetChange],
 }
 
-impl Trust<'_> {
+impl<'a> Trust<'a> {
+    pub(crate) const fn new(
+        chain: ChainId,
+        anchor: &'a GenesisAnchor,
+        changes: &'a [SetChange],
+    ) -> Self {
+        Self { chain, anchor, changes }
+    }
+
     /// Each change is decided by the set before it, at a greater height than the change before.
-    fn check_changes(&self) -> Result<(), CapsuleError> {
+    pub(crate) fn check_changes(&self) -> Result<(), CapsuleError> {
         let mut set = &self.anchor.validators;
         let mut height = Height(0);
         for change in self.changes {
@@ -363,11 +371,16 @@ impl Trust<'_> {
         Ok(())
     }
 
-    /// A header decided by the set in force at its height.
-    fn check(&self, certified: &CertifiedHeader) -> Result<(), CapsuleError> {
+    /// A header decided by the set in force at its height, which is returned.
+    pub(crate) fn check(
+        &self,
+        certified: &CertifiedHeader,
+    ) -> Result<&'a ValidatorSet, CapsuleError> {
         let height = certified.header.height;
         let change = self.changes.iter().rev().find(|c| c.certified.header.height < height);
-        self.check_by(certified, change.map_or(&self.anchor.validators, |change| &change.next))
+        let set = change.map_or(&self.anchor.validators, |change| &change.next);
+        self.check_by(certified, set)?;
+        Ok(set)
     }
 
     fn check_by(

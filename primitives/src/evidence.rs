@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::codec::{Canonical, CodecError};
 use crate::hash::{Domain, H32, hash};
-use crate::ids::{ChainId, Height, KeyId, Round};
+use crate::ids::{ChainId, Height, IdError, KeyId, Round};
 use crate::validators::ValidatorSet;
 use crate::vote::{SignedProposal, SignedVote, VoteKind};
 
@@ -27,6 +27,43 @@ pub enum Contradiction {
     Prevote,
     /// Two second votes.
     Precommit,
+}
+
+impl Contradiction {
+    /// The word, as JSON writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Proposal => "proposal",
+            Self::Prevote => "prevote",
+            Self::Precommit => "precommit",
+        }
+    }
+}
+
+/// Names a contradiction: who, and at which height. As text `KEY-HEIGHT`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EquivocationId {
+    /// The validator's key.
+    pub validator: KeyId,
+    /// The height.
+    pub height: Height,
+}
+
+impl core::fmt::Display for EquivocationId {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{}-{}", self.validator, self.height)
+    }
+}
+
+impl core::str::FromStr for EquivocationId {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let (validator, height) = text.split_once('-').ok_or(IdError::Character)?;
+        let canonical = height.bytes().all(|c| c.is_ascii_digit()) && !height.starts_with('0');
+        let height = height.parse().ok().filter(|_| canonical).ok_or(IdError::Character)?;
+        Ok(Self { validator: validator.parse()?, height: Height(height) })
+    }
 }
 
 /// Proof of equivocation; canonical CBOR. The pair is in the order of its encodings, so that one
@@ -100,6 +137,11 @@ impl Equivocation {
             Self::Votes(a, _) => a.vote.round,
             Self::Proposals(a, _) => a.proposal.round,
         }
+    }
+
+    /// Its name.
+    pub const fn id(&self) -> EquivocationId {
+        EquivocationId { validator: self.validator(), height: self.height() }
     }
 
     /// In what.
@@ -187,6 +229,25 @@ mod tests {
         assert_eq!(verify(Equivocation::votes(forged, b)), Err(EvidenceError::Signature));
         let strangers = set(&crate::validators::tests::pairs(8)[4..]);
         assert_eq!(good.verify(&CHAIN, &strangers), Err(EvidenceError::Signature));
+    }
+
+    #[test]
+    fn has_a_name() {
+        let id = Equivocation::votes(vote(&pairs(1)[0], 1), vote(&pairs(1)[0], 2)).id();
+        assert_eq!(id.to_string().parse(), Ok(id));
+        let key = id.validator;
+        for bad in [
+            "",
+            "-1",
+            &format!("{key}"),
+            &format!("{key}-"),
+            &format!("{key}-03"),
+            &format!("{key}-+3"),
+            &format!("{key}-x"),
+            &format!("{}-3", &key.to_string()[1..]),
+        ] {
+            assert!(bad.parse::<EquivocationId>().is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -31,6 +31,7 @@ pub mod codes;
 pub mod commitment;
 pub mod crypto;
 pub mod evidence;
+pub mod evidence_file;
 pub mod hash;
 pub mod ids;
 pub mod log;

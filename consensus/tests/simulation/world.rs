@@ -383,6 +383,8 @@ impl World {
                 let liars = self.liar_ids();
                 self.checker.evidence(&evidence, &self.members, &liars)?;
             }
+            // Only liars' noise: who keeps evidence and hands it on stands around the replica.
+            Output::Heard { .. } => {}
             Output::Misbehaviour { peer, fault } => self.accused(node, node_of(peer), fault)?,
             Output::Halt(halt) => {
                 self.nodes[node].halted = true;

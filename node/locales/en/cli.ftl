@@ -209,6 +209,17 @@ verify-step-headers = certificates of the headers
 verify-step-transaction = the transaction and its signature
 verify-step-log = the place in the audit log
 verify-step-status = the proven records
+evidence-list-empty = No validator has contradicted itself.
+evidence-written = ✔ { $file }: { $bytes } bytes. Anyone can check it: hefu verify { $file } --genesis { $genesis }
+evidence-ok = ✔ the proof holds for ledger { $chain }
+evidence-who = who?   the validator of { $name } ({ $region }), key { $key }
+evidence-what = what?  two { $what } that contradict each other: { $first } and { $second }
+evidence-when = when?  at height { $height }, round { $round }; its block was decided with time { $time } (Beijing time)
+evidence-meaning =     only this key can have signed both: it ran in two places, lost its memory, or is in wrong hands. What follows is for the members to decide.
+evidence-what-proposal = proposals
+evidence-what-prevote = prevotes
+evidence-what-precommit = precommits
+verify-step-evidence = the two contradicting messages
 
 # Usage errors
 

@@ -209,6 +209,17 @@ verify-step-headers = 区块头的认证
 verify-step-transaction = 交易及其签名
 verify-step-log = 在审计日志中的位置
 verify-step-status = 所证明的记录
+evidence-list-empty = 没有验证者自相矛盾。
+evidence-written = ✔ { $file }:{ $bytes } 字节。任何人可验:hefu verify { $file } --genesis { $genesis }
+evidence-ok = ✔ 证据对账本 { $chain } 成立
+evidence-who = 何人:{ $name }({ $region })的验证者,密钥 { $key }
+evidence-what = 何事:两份相互矛盾的{ $what }:{ $first } 与 { $second }
+evidence-when = 何时:高度 { $height },第 { $round } 轮;该高度的区块时间为 { $time }(北京时间)
+evidence-meaning =     只有此密钥能签出这两份:它在两处运行、丢失了记忆,或落入他人之手。如何处理由各成员决定。
+evidence-what-proposal = 提案
+evidence-what-prevote = 预投票
+evidence-what-precommit = 预提交
+verify-step-evidence = 两份相互矛盾的消息
 
 # 用法错误
 

@@ -63,6 +63,7 @@ pub(super) struct Metrics {
     storage: Gauge,
     behind: Gauge,
     equivocations: Gauge,
+    equivocations_recorded: Gauge,
     halted: Gauge,
 }
 
@@ -87,6 +88,7 @@ impl Metrics {
             storage: Gauge::default(),
             behind: Gauge::default(),
             equivocations: Gauge::default(),
+            equivocations_recorded: Gauge::default(),
             halted: Gauge::default(),
         };
         metrics.register();
@@ -129,6 +131,9 @@ impl Metrics {
         r.register("peer_lag_heights", behind, self.behind.clone());
         let evidence = "Contradictions of validators seen since the start";
         r.register("consensus_equivocations", evidence, self.equivocations.clone());
+        let evidence = "Contradictions of validators that the ledger records";
+        let recorded = self.equivocations_recorded.clone();
+        r.register("ledger_equivocations", evidence, recorded);
         r.register("node_halted", "Whether the node had to stop", self.halted.clone());
     }
 
@@ -188,6 +193,7 @@ impl Metrics {
         }
         self.behind.set(service.heights_behind() as i64);
         self.equivocations.set(service.equivocations().len() as i64);
+        self.equivocations_recorded.set(service.recorded_equivocations() as i64);
         self.halted.set(i64::from(service.halt_reason().is_some()));
         self.measure_peers(service);
     }

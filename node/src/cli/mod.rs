@@ -27,6 +27,7 @@ mod config;
 mod demo;
 mod doctor;
 mod engine;
+mod evidence;
 pub mod exit;
 mod explain;
 pub mod fault;
@@ -104,6 +105,8 @@ enum Command {
     Tx(tx::Tx),
     #[command(subcommand)]
     Audit(audit::Audit),
+    #[command(subcommand)]
+    Evidence(evidence::Evidence),
     Verify(verify::Verify),
     #[command(subcommand)]
     Store(store::Store),
@@ -155,6 +158,7 @@ fn dispatch(app: &App, command: Command) -> Done {
         Command::Block(args) => block::run(app, args),
         Command::Tx(args) => tx::run(app, args),
         Command::Audit(args) => audit::run(app, args),
+        Command::Evidence(args) => evidence::run(app, args),
         Command::Verify(args) => verify::run(app, &args),
         Command::Store(args) => store::run(app, args),
         Command::Config(args) => config::run(app, args),

@@ -1,4 +1,5 @@
-//! `hefu verify`: an evidence capsule, checked with nothing but the genesis hash.
+//! `hefu verify`: an evidence capsule, or a proof against a validator, checked with nothing but the
+//! genesis hash.
 //!
 //! No node, no network, no trust. Three answers are kept apart: was it recorded; how did it stand
 //! at the height the capsule shows; what it cannot show (later changes, recognition elsewhere).
@@ -14,6 +15,7 @@ use hefu_contracts::identity::{AUTHORITIES, KEYS, MEMBERS};
 use hefu_contracts::state::MemoryState;
 use hefu_primitives::ChainId;
 use hefu_primitives::capsule::{Capsule, CapsuleError, Verified, VerifiedStatus};
+use hefu_primitives::evidence_file::EquivocationProof;
 use hefu_primitives::time::Day;
 use serde_json::{Value, json};
 
@@ -35,6 +37,9 @@ pub(crate) struct Verify {
 
 pub(crate) fn run(app: &App, args: &Verify) -> Done {
     let bytes = app.read(&args.capsule)?;
+    if EquivocationProof::is_file(&bytes) {
+        return super::evidence::verify(app, &bytes, args.genesis);
+    }
     let verified = match Capsule::from_file(&bytes).and_then(|capsule| capsule.verify(args.genesis))
     {
         Ok(verified) => verified,

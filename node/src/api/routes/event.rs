@@ -1,6 +1,7 @@
 //! How an event looks, what it is called, and which are asked for.
 
 use hefu_contracts::Event;
+use hefu_contracts::event::OF_BLOCK;
 use hefu_primitives::{Height, Region, Uscc};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -41,20 +42,20 @@ impl core::str::FromStr for EventId {
     }
 }
 
-/// What an act did.
+/// What an act, or the block itself, did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct EventItem {
     /// `height.number`.
     id: String,
     #[schema(value_type = String)]
     height: Height,
-    /// Which transaction of the block, from 0.
-    transaction: u32,
-    /// Which act of the transaction, from 0.
-    act: u16,
+    /// Which transaction of the block, from 0; null for what the block itself did.
+    transaction: Option<u32>,
+    /// Which act of the transaction, from 0; null with the transaction.
+    act: Option<u16>,
     /// `attested`, `decision_recorded`, …
     kind: String,
-    /// `att:…`, `dec:…`, `key:…`, `cat:…`
+    /// `att:…`, `dec:…`, `key:…`, `cat:…`, `equ:…`
     subject: String,
     /// The authority that acted.
     #[schema(value_type = String)]
@@ -75,6 +76,8 @@ impl EventItem {
     pub(super) fn new(id: EventId, event: Event) -> Self {
         let Event { transaction, act, kind, subject, actor, region, flags } = event;
         let (height, id) = (id.0, id.to_string());
+        let transaction = Some(transaction).filter(|number| *number != OF_BLOCK);
+        let act = transaction.map(|_| act);
         Self { id, height, transaction, act, kind, subject, actor, region, flags }
     }
 }

@@ -5,6 +5,7 @@ mod audit;
 mod blocks;
 mod certificates;
 mod event;
+mod evidence;
 mod health;
 mod identity;
 mod log;
@@ -52,6 +53,9 @@ fn identity_routes() -> OpenApiRouter<Api> {
         .routes(routes!(identity::proposals))
         .routes(routes!(identity::proposal))
         .routes(routes!(identity::validators))
+        .routes(routes!(evidence::list))
+        .routes(routes!(evidence::one))
+        .routes(routes!(evidence::file))
 }
 
 fn ledger_routes() -> OpenApiRouter<Api> {

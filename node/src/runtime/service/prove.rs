@@ -2,11 +2,14 @@
 //!
 //! What needs the authenticated map runs on the core thread, which alone holds it.
 
+use hefu_contracts::equivocation::EQUIVOCATIONS;
 use hefu_contracts::exec::VALIDATORS;
 use hefu_primitives::block::TxResult;
 use hefu_primitives::capsule::{
     CAPSULE_FORMAT, Capsule, CertifiedHeader, RecordProof, SetChange, StatusProof,
 };
+use hefu_primitives::evidence::EquivocationId;
+use hefu_primitives::evidence_file::{EquivocationProof, PROOF_FORMAT};
 use hefu_primitives::log::{ConsistencyProof, InclusionProof, consistency_proof, inclusion_proof};
 use hefu_primitives::map::path_of;
 use hefu_primitives::{Height, TxId, ValidatorSet};
@@ -21,8 +24,8 @@ use crate::store::RealDisk;
 /// Why there is no proof.
 #[derive(Debug, thiserror::Error)]
 pub enum ProofError {
-    /// No such transaction, or it was refused and is in no log.
-    #[error("not in the audit log")]
+    /// No such transaction or contradiction, or it was refused and is in no log.
+    #[error("not on the ledger")]
     NotRecorded,
     /// No block yet, so no header to prove against.
     #[error("no block yet")]
@@ -138,6 +141,22 @@ impl Service {
                 Height(0) => None,
                 before => Some(self.certified(before)?.header),
             },
+        })
+    }
+
+    /// The proof of a recorded contradiction. Blocks on files.
+    ///
+    /// # Errors
+    /// [`ProofError`].
+    pub fn equivocation_proof(&self, id: EquivocationId) -> Result<EquivocationProof, ProofError> {
+        let record = EQUIVOCATIONS.read(&self.0.records, &(id.validator, id.height));
+        let evidence = record.ok_or(ProofError::NotRecorded)?.evidence;
+        Ok(EquivocationProof {
+            format: PROOF_FORMAT,
+            anchor: self.0.genesis.anchor(),
+            set_changes: self.set_changes(id.height)?,
+            decided: self.certified(id.height)?,
+            evidence,
         })
     }
 

@@ -77,6 +77,14 @@ impl Service {
         Ok(found.into_iter().filter_map(event).collect())
     }
 
+    /// How many contradictions of validators the ledger records.
+    pub fn recorded_equivocations(&self) -> usize {
+        use hefu_contracts::equivocation::{EQUIVOCATIONS, MAX_RECORDS_OF_A_KEY};
+        // As many as a full set's validators can have.
+        let most = MAX_RECORDS_OF_A_KEY.saturating_mul(hefu_primitives::bounds::MAX_VALIDATORS);
+        EQUIVOCATIONS.read_all(&self.0.records, &(), most).len()
+    }
+
     /// The members, by province.
     pub fn members(&self) -> Vec<Member> {
         members(&self.0.records)

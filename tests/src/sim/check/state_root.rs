@@ -63,6 +63,7 @@ impl StateRoot {
             state.apply(&execution.writes);
             let found = [
                 ("outcomes", execution.outcomes == stored.outcomes),
+                ("evidence", execution.evidence.is_ok()),
                 ("state root", root == header.state_root),
                 ("log root", log.root() == header.log_root && log.size() == header.log_size),
                 ("parameters", execution.parameters == header.parameters),
