@@ -27,7 +27,7 @@ use crate::identity::MEMBERS;
 use crate::state::{State, StateView, Table};
 
 /// Recorded contradictions, by validator key and height.
-pub const EQUIVOCATIONS: Table<(KeyId, Height), EquivocationRecord> = Table::proven(0x0a);
+pub const EQUIVOCATIONS: Table<(KeyId, Height), EquivocationRecord> = Table::proven(0x7d);
 /// Sets that decide no more, by the last height that each decided.
 pub const FORMER_SETS: Table<Height, ValidatorSet> = Table::proven(0x7e);
 
