@@ -26,8 +26,40 @@ cli-journal = The journal of the import is inconsistent.
     .remedy = Keep the vault folder as it is and report this.
 cli-key = A key cannot be read or used.
     .remedy = The detail names the file; restore it from a backup if it is damaged.
-cli-licence = This is no licence document: a field is missing, unknown or out of bounds.
-    .remedy = Correct the document at its source.
+cli-licence_cells = This line has another number of cells than the first.
+    .remedy = Look for unquoted commas and open quotes: values with commas, quotes or line ends are quoted.
+cli-licence_code = A code is none: of a type, an issuer, an area (six digits), or a kind of holder code (three digits).
+    .remedy = The detail names it; credit and type codes are written in capitals, and their check characters must be right.
+cli-licence_columns = The first line of the CSV file lacks a column, or has one that is unknown or there twice.
+    .remedy = The detail names it; besides fields.NAME exactly the columns of docs/import.md are wanted.
+cli-licence_control = A value holds control characters (a line end, a tab, a zero byte).
+    .remedy = Remove them at the source: no licence shows them.
+cli-licence_day = This is no day: write 2026-01-31, a day that exists.
+    .remedy = The detail names it; without a last day, valid_until is null (empty in CSV).
+cli-licence_days = The last day of validity is before the first.
+    .remedy = See whether valid_from and valid_until were exchanged.
+cli-licence_empty = A value is empty.
+    .remedy = Fill it in; leave out a field that the licence does not show (leave its cell empty in CSV).
+cli-licence_fields = There are more or larger fields than can be committed to.
+    .remedy = A licence has at most 64 values, the fixed ones included; leave out fields that nobody will show.
+cli-licence_kind = A value is of the wrong kind: version is a number, holder and fields are objects, all others quoted texts.
+    .remedy = The detail names it.
+cli-licence_missing_key = A key is missing.
+    .remedy = The detail names it; also a licence without a last day says "valid_until": null.
+cli-licence_not_json = This line is no whole JSON.
+    .remedy = Write one whole object on each line; the detail says at which column reading ends: often the file was cut off.
+cli-licence_not_utf = This line is no UTF-8 text.
+    .remedy = Save the file as UTF-8; convert GBK files first.
+cli-licence_range = A number is out of range: version is 1 to 999.
+    .remedy = The detail names it.
+cli-licence_repeated_key = A key is there twice.
+    .remedy = Keep one: nobody could tell which counts.
+cli-licence_too_large = One licence has more than 128 KiB.
+    .remedy = A document does not hold the file itself: commit to that with cert attest --file.
+cli-licence_too_long = A value is too long.
+    .remedy = The detail names it and its bound in bytes; a Chinese character has three.
+cli-licence_unknown_key = There is a key that licences do not have.
+    .remedy = The detail names it; whatever else the licence shows goes into fields.
 cli-needs_terminal = This cannot be undone, and there is nobody to ask.
     .remedy = Give --yes if it is meant.
 cli-no_demo = No demonstration runs here.
@@ -178,7 +210,7 @@ demo-disagreed = ✘ the nodes do not agree (height { $height }, { $root })
 
 import-resumes = Going on where an earlier run stopped: { $count } transactions without an outcome.
 import-interrupted = Interrupted: { $accepted } accepted, { $refused } refused, { $left } of { $lines } left. Run the same command again to go on; nothing is lost or recorded twice.
-import-done = { $accepted } accepted, { $refused } refused, { $left } open, of { $lines } lines
+import-done = { $accepted } lines accepted ({ $already } stood on the ledger already), { $refused } refused, { $left } open, of { $lines }
 import-pending = The outcome of { $count } lines is not known yet. Run the same command again.
 
 # Presentations
@@ -240,3 +272,8 @@ help-options = Options
 help-globals = Options of every command
 help-after = Exit codes: 0 ok · 1 fault · 2 usage · 3 invalid or revoked · 4 not found · 5 unreachable · 6 denied · 7 refused as unsafe · 8 submitted, not final
     Data goes to standard output, everything else to standard error. "hefu explain CODE" explains any code.
+
+# Progress
+
+progress-import = import: { $done } of { $of } lines settled
+progress-rebuild = rebuilding the index: block { $done } of { $of }

@@ -26,8 +26,40 @@ cli-journal = 导入日志前后不一致。
     .remedy = 原样保留保险库文件夹并报告。
 cli-key = 密钥无法读取或使用。
     .remedy = 详情写明文件;若已损坏,请从备份恢复。
-cli-licence = 这不是证照文档:有字段缺失、未知或越界。
-    .remedy = 在源头更正该文档。
+cli-licence_cells = 这一行的格数与首行不同。
+    .remedy = 核对分隔符与引号:含逗号、引号或换行的值须加引号。
+cli-licence_code = 代码不成立:证照类型、颁发机构、区划(六位)或持证主体代码类型(三位)。
+    .remedy = 详情写明是哪一项;统一社会信用代码与类型代码须用大写且校验位正确。
+cli-licence_columns = CSV 首行的列名不对:有缺失、未知或重复。
+    .remedy = 详情写明列名;除 fields.名称 外须恰有 docs/import.md 所列各列。
+cli-licence_control = 值中有控制字符(换行、制表或零字节)。
+    .remedy = 在源头去掉这些字符;证照上本不会有它们。
+cli-licence_day = 不是日期:须写作 2026-01-31,且该日存在。
+    .remedy = 详情写明是哪一项;没有截止日时 valid_until 写 null(CSV 留空)。
+cli-licence_days = 有效期截止日早于起始日。
+    .remedy = 核对 valid_from 与 valid_until 是否颠倒。
+cli-licence_empty = 值为空。
+    .remedy = 补全该值;证照上没有的照面字段整项省略(CSV 留空)。
+cli-licence_fields = 照面字段过多或过大,无法承诺。
+    .remedy = 一件证照至多 64 项(含固定各项);省略无人需要出示的字段。
+cli-licence_kind = 值的类型不对:version 是数字,holder 与 fields 是对象,其余都是加引号的文本。
+    .remedy = 详情写明是哪一项。
+cli-licence_missing_key = 缺少一个键。
+    .remedy = 详情写明键名;没有截止日也要写 "valid_until": null。
+cli-licence_not_json = 这一行不是完整的 JSON。
+    .remedy = 每行写一个完整对象;详情写明从第几列起读不下去,常见原因是文件被截断。
+cli-licence_not_utf = 这一行不是 UTF-8 文本。
+    .remedy = 另存为 UTF-8 编码;GBK 编码的文件须先转换。
+cli-licence_range = 数字超出范围:version 为 1 至 999。
+    .remedy = 详情写明是哪一项。
+cli-licence_repeated_key = 同一个键出现两次。
+    .remedy = 只留一个;否则无法知道以哪个为准。
+cli-licence_too_large = 一件证照超过 128 KiB。
+    .remedy = 照面数据不含文件本身:文件请用 cert attest --file 承诺。
+cli-licence_too_long = 值过长。
+    .remedy = 详情写明是哪一项及其上限(字节,汉字占三字节)。
+cli-licence_unknown_key = 有一个不认识的键。
+    .remedy = 详情写明键名;照面上的其他内容放入 fields。
 cli-needs_terminal = 此操作不可撤回,而现在无人可问。
     .remedy = 确需执行请加 --yes。
 cli-no_demo = 本机没有正在运行的演示。
@@ -178,7 +210,7 @@ demo-disagreed = ✘ 各节点不一致(高度 { $height },{ $root })
 
 import-resumes = 接着上次继续:{ $count } 笔交易尚无结果。
 import-interrupted = 已中断:接受 { $accepted },拒绝 { $refused },余 { $left },共 { $lines } 行。重新运行同一命令即可继续,不丢失也不重复。
-import-done = 接受 { $accepted } 行,拒绝 { $refused } 行,未定 { $left } 行,共 { $lines } 行
+import-done = 接受 { $accepted } 行(其中先前已在账本上 { $already } 行),拒绝 { $refused } 行,未定 { $left } 行,共 { $lines } 行
 import-pending = { $count } 行结果未定。请重新运行同一命令。
 
 # 出示
@@ -240,3 +272,8 @@ help-options = 选项
 help-globals = 通用选项
 help-after = 退出码:0 成功 · 1 故障 · 2 用法 · 3 无效或已撤销 · 4 未找到 · 5 无法连接 · 6 被拒 · 7 不安全而拒 · 8 已提交未终局
     数据写到标准输出,其余写到标准错误。"hefu explain 代码" 解释任一代码。
+
+# 进度
+
+progress-import = 导入:已处理 { $done } / { $of } 行
+progress-rebuild = 重建索引:第 { $done } / { $of } 块

@@ -292,9 +292,6 @@ faults! {
         wrong if wrong.is_wrong_passphrase() => "cli.passphrase",
         _ => "cli.vault",
     };
-    crate::vault::LicenceError => |_| "cli.licence";
-    crate::vault::source::SourceError => |_| "cli.input";
-    crate::vault::record::RecordError => |_| "cli.licence";
     crate::vault::presentation::PresentationError => |_| "cli.presentation";
     crate::vault::presentation::QrError => |_| "cli.input";
     hefu_primitives::transaction::TransactionError => |_| "cli.input";

@@ -61,6 +61,7 @@ impl Exit {
 
     fn of_name(code: &str) -> Self {
         match code {
+            code if super::licence::is_licence_code(code) => Self::Usage,
             "api.not_found" | "api.pruned" | "cli.not_found" | "cli.no_key" | "cli.no_demo"
             | "cli.unknown_code" => Self::NotFound,
             "api.bad_request"
@@ -70,7 +71,6 @@ impl Exit {
             | "cli.usage"
             | "cli.input"
             | "cli.config"
-            | "cli.licence"
             | "cli.tls" => Self::Usage,
             "api.unauthorised" | "api.forbidden" | "cli.passphrase" => Self::Denied,
             "api.busy" | "api.timeout" | "api.unavailable" | "cli.unreachable" => Self::Unreachable,

@@ -78,7 +78,8 @@ pub(super) enum Entry {
     /// A record decided for a line of an import: both in one frame, so neither without the other.
     #[n(2)]
     Planned(#[n(0)] LineKey, #[n(1)] Box<Record>),
-    /// The line of a record that was erased since.
+    /// A line whose record stands in another frame: it was erased since, or is the document of
+    /// another line too.
     #[n(3)]
     Line(#[n(0)] LineKey, #[n(1)] Id16),
     /// A transaction about to be submitted for lines of a file.

@@ -1,16 +1,18 @@
 //! What the vault knows without reading its log: where each record is, which records belong to an
-//! identifier or number, and how far each import is.
+//! identifier or number, which record a document has, and how far each import is.
 //!
-//! Made anew from the log at every start. Identifiers and numbers are in it as keyed hashes with a
-//! key of this process, so that a core dump shows none of them.
+//! Made anew from the log at every start. Identifiers, numbers and documents are in it as keyed
+//! hashes with a key of this process, so that a core dump shows none of them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use hefu_primitives::H32;
+use hefu_primitives::codec::Canonical;
 use hefu_primitives::hash::{Domain, hash};
 use hefu_primitives::ids::{Id16, TxId};
 
 use super::entry::{Entry, LineKey, LineRange, Outcome};
+use super::licence::Licence;
 use super::log::Position;
 use super::record::{Erased, Record};
 use crate::keystore::seal::{SealError, SealingKey};
@@ -69,6 +71,10 @@ pub(super) struct Index {
     key: SealingKey,
     pub(super) records: HashMap<Id16, Slot>,
     texts: HashMap<[u8; 16], Vec<Id16>>,
+    /// Records by their whole document.
+    documents: HashMap<[u8; 16], Vec<Id16>>,
+    /// Attestations that some import saw on the ledger.
+    applied: HashSet<Id16>,
     pub(super) imports: HashMap<H32, Import>,
 }
 
@@ -78,6 +84,8 @@ impl Index {
             key: SealingKey::random()?,
             records: HashMap::new(),
             texts: HashMap::new(),
+            documents: HashMap::new(),
+            applied: HashSet::new(),
             imports: HashMap::new(),
         })
     }
@@ -103,6 +111,9 @@ impl Index {
             Entry::Settled { file, lines, tx_id, outcome } => {
                 let import = self.imports.entry(*file).or_default();
                 import.pending.retain(|pending| pending.tx_id != *tx_id);
+                if let Outcome::Applied { .. } = outcome {
+                    self.applied.extend(import.att_ids(lines));
+                }
                 import.set(
                     lines,
                     match *outcome {
@@ -121,15 +132,30 @@ impl Index {
         ids.filter(|id| matches!(self.records.get(id), Some(Slot::At(_)))).collect()
     }
 
+    /// The record of this very document: one that is on the ledger before others.
+    pub(super) fn find_document(&self, licence: &Licence) -> Option<Id16> {
+        let ids = self.documents.get(&self.hash_of_document(licence))?.iter().copied();
+        let mut ids = ids.filter(|id| matches!(self.records.get(id), Some(Slot::At(_))));
+        let first = ids.next()?;
+        let found = std::iter::once(first).chain(ids).find(|id| self.is_applied(*id));
+        Some(found.unwrap_or(first))
+    }
+
+    /// Whether some import saw this attestation on the ledger.
+    pub(super) fn is_applied(&self, att_id: Id16) -> bool {
+        self.applied.contains(&att_id)
+    }
+
     pub(super) fn is_pending(&self, tx_id: TxId) -> bool {
         self.imports.values().any(|import| import.pending.iter().any(|p| p.tx_id == tx_id))
     }
 
     /// Whether a transaction with this record may still be committed.
     pub(super) fn is_staged(&self, att_id: Id16) -> bool {
-        let staged =
-            |line: &ImportLine| line.att_id == att_id && matches!(line.state, LineState::Staged(_));
-        self.imports.values().any(|import| import.lines.values().any(staged))
+        self.imports.values().any(|import| {
+            let mut pending = import.pending.iter();
+            pending.any(|pending| import.att_ids(&pending.lines).contains(&att_id))
+        })
     }
 
     fn add(&mut self, position: Position, record: &Record) {
@@ -141,6 +167,10 @@ impl Index {
                 ids.push(record.att_id);
             }
         }
+        let documents = self.documents.entry(self.hash_of_document(licence)).or_default();
+        if !documents.contains(&record.att_id) {
+            documents.push(record.att_id);
+        }
     }
 
     fn plan(&mut self, key: LineKey, att_id: Id16) {
@@ -149,7 +179,17 @@ impl Index {
     }
 
     fn hash_of(&self, text: &str) -> [u8; 16] {
-        let digest = hash(Domain::Digest, &[self.key.reveal(), text.as_bytes()]);
+        self.short_hash(&[text.as_bytes()])
+    }
+
+    /// Of the canonical form: the order of keys, spaces and the format of a file do not matter.
+    fn hash_of_document(&self, licence: &Licence) -> [u8; 16] {
+        let bytes = zeroize::Zeroizing::new(licence.to_bytes());
+        self.short_hash(&[b"document", &bytes])
+    }
+
+    fn short_hash(&self, parts: &[&[u8]]) -> [u8; 16] {
+        let digest = hash(Domain::Digest, &[&[self.key.reveal().as_slice()], parts].concat());
         let mut short = [0; 16];
         short.copy_from_slice(&digest.0[..16]);
         short
@@ -157,6 +197,11 @@ impl Index {
 }
 
 impl Import {
+    fn att_ids(&self, ranges: &[LineRange]) -> Vec<Id16> {
+        let lines = ranges.iter().flat_map(|range| self.lines.range(range.first..=range.last));
+        lines.map(|(_, line)| line.att_id).collect()
+    }
+
     fn set(&mut self, ranges: &[LineRange], state: LineState) {
         for range in ranges {
             self.lines.range_mut(range.first..=range.last).for_each(|(_, line)| line.state = state);

@@ -8,13 +8,17 @@
 //!    order. Submitting one again is harmless, because its id is the same; only when it can no
 //!    longer be committed may it be settled as [`Outcome::Lapsed`] and its lines staged anew.
 //!
+//! 4. One document has one record: a line whose document the vault holds already, from another file,
+//!    another line or [`Vault::put`], takes over its `att_id` ([`Vault::plan_as`]). So even if the
+//!    other is on its way to the ledger at this moment, it cannot be attested a second time.
+//!
 //! So an interrupted import loses nothing and doubles nothing. The journal lies in the vault's log:
 //! a line and its salts are one frame, and what erases a salt erases it here too. It does not know
 //! how acts are made, and does not ask the ledger.
 
 use hefu_primitives::H32;
 use hefu_primitives::codec::Canonical;
-use hefu_primitives::ids::TxId;
+use hefu_primitives::ids::{Id16, TxId};
 use hefu_primitives::transaction::{SignedTransaction, TransactionError};
 
 use super::entry::{Entry, LineKey, LineRange, Outcome};
@@ -112,6 +116,41 @@ impl Vault {
         let att_id = record.att_id;
         self.append(&Entry::Planned(LineKey { file, line }, Box::new(record)))?;
         Ok(ImportLine { att_id, state: LineState::Planned })
+    }
+
+    /// Decides that a line is the attestation of a record the vault has.
+    ///
+    /// # Errors
+    /// [`VaultError::Unknown`] or [`VaultError::Erased`] when it has not;
+    /// [`JournalError::Taken`] for a line that is decided already.
+    pub fn plan_as(
+        &mut self,
+        file: H32,
+        line: u32,
+        att_id: Id16,
+    ) -> Result<ImportLine, VaultError> {
+        if self.line(file, line).is_some() {
+            return Err(JournalError::Taken { line }.into());
+        }
+        self.get(att_id)?;
+        self.append(&Entry::Line(LineKey { file, line }, att_id))?;
+        Ok(ImportLine { att_id, state: LineState::Planned })
+    }
+
+    /// Whether an import saw this attestation on the ledger.
+    pub fn is_applied(&self, att_id: Id16) -> bool {
+        self.index.is_applied(att_id)
+    }
+
+    /// Whether this attestation is in a transaction whose outcome is not known.
+    pub fn is_under_way(&self, att_id: Id16) -> bool {
+        self.index.is_staged(att_id)
+    }
+
+    /// Files with transactions whose outcome is not known, in no order.
+    pub fn unsettled_files(&self) -> Vec<H32> {
+        let imports = self.index.imports.iter();
+        imports.filter(|(_, import)| !import.pending.is_empty()).map(|(file, _)| *file).collect()
     }
 
     /// Records a transaction for planned lines, durably: only now may it be submitted.

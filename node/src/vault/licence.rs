@@ -19,8 +19,9 @@ use hefu_primitives::commitment::{Content, ContentError, Field, MAX_NAME_BYTES, 
 use hefu_primitives::time::Day;
 use hefu_primitives::{Region, TypeCode, Uscc};
 use minicbor::{Decode, Encode};
-use serde::de::{MapAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::document;
 
 /// Longest line of JSON or CSV that holds one licence, in bytes.
 pub const MAX_LICENCE_BYTES: usize = 128 * 1024;
@@ -64,8 +65,7 @@ impl core::fmt::Debug for Holder {
 pub struct FaceFields(#[n(0)] pub BTreeMap<String, String>);
 
 /// A licence document.
-#[derive(Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Licence {
     /// The certificate type.
     #[n(0)]
@@ -84,7 +84,7 @@ pub struct Licence {
     pub issuer_code: Uscc,
     /// Where it belongs, six digits.
     #[n(5)]
-    #[serde(with = "area")]
+    #[serde(serialize_with = "area_text")]
     pub area_code: Region,
     /// Day of issue.
     #[n(6)]
@@ -94,7 +94,6 @@ pub struct Licence {
     pub valid_from: Day,
     /// Last day of validity; `null` without an end. The key must be there.
     #[n(8)]
-    #[serde(deserialize_with = "Option::deserialize")]
     pub valid_until: Option<Day>,
     /// Whose it is.
     #[n(9)]
@@ -114,18 +113,78 @@ impl core::fmt::Debug for Licence {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LicenceError {
     /// More than [`MAX_LICENCE_BYTES`].
-    #[error("a licence has at most {MAX_LICENCE_BYTES} bytes")]
+    #[error("more than {MAX_LICENCE_BYTES} bytes")]
     TooLarge,
     /// Not UTF-8.
-    #[error("not UTF-8")]
+    #[error("UTF-8")]
     NotText,
-    /// Not the JSON of a licence.
-    #[error("not a licence: {kind:?} at column {column}")]
+    /// Not JSON.
+    #[error("column {column}")]
     Json {
-        /// What serde says is wrong.
-        kind: serde_json::error::Category,
-        /// Where.
+        /// Where it stops being JSON.
         column: usize,
+    },
+    /// A key that licences do not have.
+    #[error("{name}")]
+    UnknownKey {
+        /// The key, flattened.
+        name: String,
+    },
+    /// A key that is not there.
+    #[error("{name}")]
+    MissingKey {
+        /// The key, flattened.
+        name: String,
+    },
+    /// A key that is there twice.
+    #[error("{name}")]
+    RepeatedKey {
+        /// The key, flattened.
+        name: String,
+    },
+    /// A value of another kind: a number where a text belongs.
+    #[error("{name}")]
+    Kind {
+        /// Which value.
+        name: String,
+    },
+    /// A code that is none: of a type, an issuer, an area, a kind of holder code.
+    #[error("{name}")]
+    Code {
+        /// Which value.
+        name: String,
+    },
+    /// A day that does not exist or is written otherwise.
+    #[error("{name}")]
+    Day {
+        /// Which value.
+        name: String,
+    },
+    /// A value that is empty.
+    #[error("{name}")]
+    Empty {
+        /// Which value.
+        name: String,
+    },
+    /// A value that is too long.
+    #[error("{name}: at most {bound} bytes")]
+    TooLong {
+        /// Which value.
+        name: String,
+        /// The bound, in bytes.
+        bound: usize,
+    },
+    /// A value with control characters.
+    #[error("{name}")]
+    Control {
+        /// Which value.
+        name: String,
+    },
+    /// A number out of its range.
+    #[error("{name}")]
+    Range {
+        /// Which value.
+        name: String,
     },
     /// A column of a CSV file is missing, unknown, or there twice.
     #[error("column {name}: {fault}")]
@@ -136,21 +195,15 @@ pub enum LicenceError {
         fault: ColumnFault,
     },
     /// A line of a CSV file has more or fewer cells than the first.
-    #[error("{found} cells where the first line has {expected}")]
+    #[error("{found} ≠ {expected}")]
     Cells {
         /// Cells of the first line.
         expected: usize,
         /// Cells found.
         found: usize,
     },
-    /// A value that is empty, too long, or not of its kind.
-    #[error("the value of {name} is not allowed")]
-    Value {
-        /// Which value.
-        name: String,
-    },
     /// `valid_until` is before `valid_from`.
-    #[error("the last day of validity is before the first")]
+    #[error("valid_until < valid_from")]
     Days,
     /// More or larger fields than can be committed.
     #[error(transparent)]
@@ -197,10 +250,7 @@ impl Licence {
         if bytes.len() > MAX_LICENCE_BYTES {
             return Err(LicenceError::TooLarge);
         }
-        let licence: Self = serde_json::from_slice(bytes).map_err(|error| LicenceError::Json {
-            kind: error.classify(),
-            column: error.column(),
-        })?;
+        let licence = document::read(bytes)?;
         licence.check()?;
         Ok(licence)
     }
@@ -218,26 +268,28 @@ impl Licence {
     pub fn check(&self) -> Result<(), LicenceError> {
         let code_type = &self.holder.code_type;
         let three_digits = code_type.len() == 3 && code_type.bytes().all(|c| c.is_ascii_digit());
-        let area = (100_000..=999_999).contains(&self.area_code.get());
-        for (name, fits) in [
-            ("identifier", is_text(&self.identifier, MAX_IDENTIFIER_BYTES)),
-            ("certificate_number", is_text(&self.certificate_number, MAX_NUMBER_BYTES)),
-            ("version", (1..=999).contains(&self.version)),
-            ("area_code", area),
-            ("holder.code_type", three_digits),
-            ("holder.code", is_text(&self.holder.code, MAX_NUMBER_BYTES)),
-            ("holder.name", is_text(&self.holder.name, MAX_HOLDER_NAME_BYTES)),
+        for (name, value, bound) in [
+            ("identifier", &self.identifier, MAX_IDENTIFIER_BYTES),
+            ("certificate_number", &self.certificate_number, MAX_NUMBER_BYTES),
+            ("holder.code", &self.holder.code, MAX_NUMBER_BYTES),
+            ("holder.name", &self.holder.name, MAX_HOLDER_NAME_BYTES),
         ] {
-            if !fits {
-                return Err(LicenceError::Value { name: name.to_owned() });
-            }
+            check_text(name, value, bound)?;
+        }
+        if !(1..=999).contains(&self.version) {
+            return Err(LicenceError::Range { name: "version".to_owned() });
+        }
+        if !(100_000..=999_999).contains(&self.area_code.get()) {
+            return Err(LicenceError::Code { name: "area_code".to_owned() });
+        }
+        if !three_digits {
+            return Err(LicenceError::Code { name: "holder.code_type".to_owned() });
         }
         for (name, value) in &self.fields.0 {
-            if !is_text(name, MAX_FIELD_NAME_BYTES) || !is_text(value, MAX_VALUE_BYTES) {
-                // The name may be as wrong as the value: say no more of it than fits.
-                let name = name.chars().filter(|c| !c.is_control()).take(32).collect();
-                return Err(LicenceError::Value { name });
-            }
+            // The name may be as wrong as the value: no more of it is shown than fits.
+            let full = format!("{FIELD_PREFIX}{}", document::shown(name));
+            check_text(&full, name, MAX_FIELD_NAME_BYTES)?;
+            check_text(&full, value, MAX_VALUE_BYTES)?;
         }
         if self.valid_until.is_some_and(|until| until < self.valid_from) {
             return Err(LicenceError::Days);
@@ -324,9 +376,19 @@ pub fn flattened_name(name: &str) -> String {
     }
 }
 
-/// A text that can be committed to: not empty, bounded, without control characters.
-fn is_text(text: &str, bound: usize) -> bool {
-    !text.is_empty() && text.len() <= bound && !text.chars().any(char::is_control)
+/// A text can be committed to when it is not empty, bounded, and without control characters.
+fn check_text(name: &str, text: &str, bound: usize) -> Result<(), LicenceError> {
+    let name = || name.to_owned();
+    if text.is_empty() {
+        return Err(LicenceError::Empty { name: name() });
+    }
+    if text.len() > bound {
+        return Err(LicenceError::TooLong { name: name(), bound });
+    }
+    if text.chars().any(char::is_control) {
+        return Err(LicenceError::Control { name: name() });
+    }
+    Ok(())
 }
 
 impl Serialize for FaceFields {
@@ -335,45 +397,9 @@ impl Serialize for FaceFields {
     }
 }
 
-impl<'de> Deserialize<'de> for FaceFields {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(FaceVisitor)
-    }
-}
-
-/// Reads a map in which no key comes twice: the last of two would win silently otherwise.
-struct FaceVisitor;
-
-impl<'de> Visitor<'de> for FaceVisitor {
-    type Value = FaceFields;
-
-    fn expecting(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("an object of texts without repeated keys")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<FaceFields, A::Error> {
-        let mut fields = BTreeMap::new();
-        while let Some((name, value)) = map.next_entry::<String, String>()? {
-            if fields.insert(name, value).is_some() {
-                return Err(serde::de::Error::custom("a repeated key"));
-            }
-        }
-        Ok(FaceFields(fields))
-    }
-}
-
 /// Six digits as text.
-mod area {
-    use super::{Deserialize, Deserializer, Region, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(region: &Region, s: S) -> Result<S::Ok, S::Error> {
-        s.collect_str(region)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Region, D::Error> {
-        let text = String::deserialize(d)?;
-        super::parse_area(&text).ok_or_else(|| serde::de::Error::custom("not six digits"))
-    }
+fn area_text<S: Serializer>(region: &Region, s: S) -> Result<S::Ok, S::Error> {
+    s.collect_str(region)
 }
 
 /// A region of six digits.
@@ -457,28 +483,46 @@ pub(super) mod tests {
             Licence::from_json(SAMPLE.replacen(from, to, 1).as_bytes())
         };
         assert!(with("营业执照", "营业执照(副本)").is_ok());
-        let data = |result: Result<Licence, LicenceError>| {
-            matches!(
-                result,
-                Err(LicenceError::Json { kind: serde_json::error::Category::Data, .. })
-            )
-        };
-        assert!(data(with("\"version\": 1", "\"version\": 1, \"extra\": 1")), "unknown key");
-        assert!(data(with("\"version\": 1", "\"version\": 1, \"version\": 1")), "repeated key");
-        assert!(data(with("\"备注\": \"样例\"", "\"备注\": \"a\", \"备注\": \"b\"")), "repeated");
-        assert!(data(with("\"备注\": \"样例\"", "\"备注\": 1")), "not a text");
-        assert!(data(with("\"valid_until\": null, ", "")), "a key that is missing");
-        assert!(data(with("\"code_type\": \"001\"", "\"x\": 1, \"code_type\": \"001\"")));
-        assert!(data(with("2025-06-21", "2025-02-29")), "no such day");
-        assert!(data(with("\"320100\"", "\"32010\"")));
-        assert!(data(with("11320000HEFU0203X4\"", "11320000hefu0203X4\"")));
-        let value = |name: &str| Err(LicenceError::Value { name: name.to_owned() });
-        assert_eq!(with("样例", ""), value("备注"));
-        assert_eq!(with("样例", "a\\u0000b"), value("备注"));
-        assert_eq!(with("\"version\": 1", "\"version\": 1000"), value("version"));
-        assert_eq!(with("\"version\": 1", "\"version\": 0"), value("version"));
-        assert_eq!(with("\"001\"", "\"01\""), value("holder.code_type"));
-        assert_eq!(with("\"320100\"", "\"020100\""), value("area_code"));
+        macro_rules! refused {
+            ($from:literal => $to:literal, $variant:ident $name:literal) => {
+                assert_eq!(
+                    with($from, $to),
+                    Err(LicenceError::$variant { name: $name.to_owned() }),
+                    "{}",
+                    $to
+                );
+            };
+        }
+        refused!("\"version\": 1" => "\"version\": 1, \"extra\": 1", UnknownKey "extra");
+        refused!("\"code_type\": \"001\"" => "\"x\": 1, \"code_type\": \"001\"", UnknownKey "holder.x");
+        refused!("\"version\": 1" => "\"version\": 1, \"version\": 1", RepeatedKey "version");
+        refused!("\"备注\": \"样例\"" => "\"备注\": \"a\", \"备注\": \"b\"", RepeatedKey "fields.备注");
+        refused!("\"valid_until\": null, " => "", MissingKey "valid_until");
+        refused!("\"code_type\": \"001\", " => "", MissingKey "holder.code_type");
+        refused!("\"备注\": \"样例\"" => "\"备注\": 1", Kind "fields.备注");
+        refused!("\"version\": 1" => "\"version\": \"1\"", Kind "version");
+        refused!("\"version\": 1" => "\"version\": 1.5", Kind "version");
+        refused!("\"identifier\": \"1.2" => "\"identifier\": [1, {\"a\": 2}], \"x\": \"1.2", Kind "identifier");
+        refused!("2025-06-21" => "2025-02-29", Day "issued_on");
+        refused!("\"valid_until\": null" => "\"valid_until\": \"soon\"", Day "valid_until");
+        refused!("\"320100\"" => "\"32010\"", Code "area_code");
+        refused!("\"320100\"" => "\"020100\"", Code "area_code");
+        refused!("\"issuer_code\": \"11320000HEFU0203X4" => "\"issuer_code\": \"11320000hefu0203X4", Code "issuer_code");
+        refused!("\"type_code\": \"11100000HEFU90025A001" => "\"type_code\": \"x", Code "type_code");
+        refused!("\"001\"" => "\"01\"", Code "holder.code_type");
+        refused!("样例" => "", Empty "fields.备注");
+        refused!("样例" => "a\\u0000b", Control "fields.备注");
+        refused!("\"version\": 1" => "\"version\": 1000", Range "version");
+        refused!("\"version\": 1" => "\"version\": 0", Range "version");
+        refused!("\"version\": 1" => "\"version\": 70000", Range "version");
+        let hidden = with("\"version\": 1", "\"version\": 1, \"999999194901010000\": 1");
+        assert_eq!(hidden, Err(LicenceError::UnknownKey { name: "…".to_owned() }));
+        let not_text = [&SAMPLE.as_bytes()[..SAMPLE.len() - 4], b"\xff\"}}"].concat();
+        assert_eq!(Licence::from_json(&not_text), Err(LicenceError::NotText));
+        assert!(matches!(Licence::from_json(b"[]"), Err(LicenceError::Kind { .. })));
+        assert!(matches!(Licence::from_json(b"nonsense"), Err(LicenceError::Json { .. })));
+        let half = &SAMPLE.as_bytes()[..100];
+        assert!(matches!(Licence::from_json(half), Err(LicenceError::Json { .. })));
         assert_eq!(
             with("\"valid_until\": null", "\"valid_until\": \"2025-06-20\""),
             Err(LicenceError::Days)

@@ -15,6 +15,7 @@
 //! ledger.
 
 mod base45;
+mod document;
 mod entry;
 mod fault;
 mod index;
@@ -238,6 +239,12 @@ impl Vault {
     /// The records with this certificate identifier or number, oldest first.
     pub fn find(&self, identifier_or_number: &str) -> Vec<Id16> {
         self.index.find(identifier_or_number)
+    }
+
+    /// The record of this very document, if there is one whose salts were not destroyed; one that
+    /// an import saw on the ledger before others.
+    pub fn find_document(&self, licence: &Licence) -> Option<Id16> {
+        self.index.find_document(licence)
     }
 
     /// Every id that is or was in the vault, in no order.

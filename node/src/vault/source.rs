@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use std::io::{self, BufRead, Read};
 
 use hefu_primitives::hash::{Domain, H32, hash};
+use hefu_primitives::time::Day;
 
 use super::licence::{
     COLUMNS, ColumnFault, FIELD_PREFIX, FaceFields, Holder, Licence, LicenceError,
@@ -213,17 +214,17 @@ impl Columns {
         // Columns::parse has seen that each is there.
         let mut take = |name: &str| values.remove(name).unwrap_or_default();
         let licence = Licence {
-            type_code: parse("type_code", &take("type_code"))?,
+            type_code: take("type_code").parse().map_err(|_| code("type_code"))?,
             identifier: take("identifier"),
             certificate_number: take("certificate_number"),
             version: parse_version(&take("version"))?,
-            issuer_code: parse("issuer_code", &take("issuer_code"))?,
-            area_code: parse_area(&take("area_code")).ok_or_else(|| wrong("area_code"))?,
-            issued_on: parse("issued_on", &take("issued_on"))?,
-            valid_from: parse("valid_from", &take("valid_from"))?,
+            issuer_code: take("issuer_code").parse().map_err(|_| code("issuer_code"))?,
+            area_code: parse_area(&take("area_code")).ok_or_else(|| code("area_code"))?,
+            issued_on: day("issued_on", &take("issued_on"))?,
+            valid_from: day("valid_from", &take("valid_from"))?,
             valid_until: match take("valid_until").as_str() {
                 "" => None,
-                day => Some(parse("valid_until", day)?),
+                text => Some(day("valid_until", text)?),
             },
             holder: Holder {
                 code_type: take("holder.code_type"),
@@ -259,17 +260,18 @@ fn cells(bytes: &[u8]) -> Result<Vec<String>, LicenceError> {
     }
 }
 
-fn wrong(name: &str) -> LicenceError {
-    LicenceError::Value { name: name.to_owned() }
+fn code(name: &str) -> LicenceError {
+    LicenceError::Code { name: name.to_owned() }
 }
 
-fn parse<T: std::str::FromStr>(name: &str, text: &str) -> Result<T, LicenceError> {
-    text.parse().map_err(|_| wrong(name))
+fn day(name: &str, text: &str) -> Result<Day, LicenceError> {
+    text.parse().map_err(|_| LicenceError::Day { name: name.to_owned() })
 }
 
 fn parse_version(text: &str) -> Result<u16, LicenceError> {
     let digits = text.bytes().all(|c| c.is_ascii_digit());
-    text.parse().ok().filter(|_| digits).ok_or_else(|| wrong("version"))
+    let range = || LicenceError::Range { name: "version".to_owned() };
+    text.parse().ok().filter(|_| digits).ok_or_else(range)
 }
 
 #[cfg(test)]
@@ -351,7 +353,7 @@ mod tests {
         let broken = good.replacen("样例", "\"样\n例\"", 1);
         let lines = read(&broken, SourceFormat::Csv);
         assert_eq!(lines.iter().map(|line| line.line).collect::<Vec<_>>(), [2, 4]);
-        let refused = LicenceError::Value { name: "备注".into() };
+        let refused = LicenceError::Control { name: "fields.备注".into() };
         assert_eq!(lines[0].licence, Err(refused), "a line end is a control character");
         assert!(lines[1].licence.is_ok());
         let open = good.replacen("样例", "\"样例", 1);
@@ -372,8 +374,9 @@ mod tests {
         assert_eq!(header(&format!("{all},fields.")).1, ColumnFault::Unknown);
         let lines = read(&format!("{all}\na,b\n"), SourceFormat::Csv);
         assert_eq!(lines[0].licence, Err(LicenceError::Cells { expected: 12, found: 2 }));
+        let range = LicenceError::Range { name: "version".into() };
         let text = csv_of(&[sample()]).replacen(",1,", ",+1,", 1);
-        assert_eq!(read(&text, SourceFormat::Csv)[0].licence, Err(wrong("version")));
+        assert_eq!(read(&text, SourceFormat::Csv)[0].licence, Err(range));
     }
 
     #[test]

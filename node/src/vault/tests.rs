@@ -443,3 +443,47 @@ fn a_large_import_fits() {
     assert_eq!(vault.att_ids().count(), 300);
     assert_eq!(vault.find(&numbered(250).certificate_number), [record(250).att_id]);
 }
+
+#[test]
+fn one_document_has_one_record() {
+    let folder = folder();
+    let mut vault = create(folder.path());
+    let (first, second) = (H32([1; 32]), H32([2; 32]));
+    let plan = |vault: &mut Vault, file, line, number| {
+        vault.plan(file, line, || Ok::<_, VaultError>(record(number))).unwrap().att_id
+    };
+    let (one, two) = (plan(&mut vault, first, 1, 1), plan(&mut vault, first, 2, 2));
+    assert_eq!(vault.find_document(&record(1).licence), Some(one));
+    assert_eq!(vault.find_document(&record(3).licence), None);
+    let mut almost = record(1).licence;
+    almost.fields.0.insert("备注".into(), "另".into());
+    assert_eq!(vault.find_document(&almost), None, "every value counts");
+
+    let transaction = transaction(&[one], 1);
+    vault.stage(first, &[1], &transaction).unwrap();
+    assert!(vault.is_under_way(one) && !vault.is_under_way(two) && !vault.is_applied(one));
+    assert_eq!(vault.unsettled_files(), [first]);
+    assert_eq!(vault.plan_as(second, 9, one).unwrap().att_id, one);
+    assert!(
+        matches!(vault.plan_as(second, 9, two), Err(VaultError::Journal(_))),
+        "decided already"
+    );
+    assert!(vault.plan_as(second, 10, Id16([9; 16])).is_err(), "no such record");
+    vault.settle(first, transaction.id(), Outcome::Applied { height: 3 }).unwrap();
+    vault.sync().unwrap();
+    drop(vault);
+
+    let mut vault = open(folder.path()).unwrap();
+    assert!(vault.is_applied(one) && !vault.is_under_way(one) && !vault.is_applied(two));
+    assert_eq!(vault.unsettled_files(), []);
+    assert_eq!(vault.line(second, 9).map(|line| line.att_id), Some(one));
+    // Of two with the same document, the one on the ledger.
+    let mut twin = record(2);
+    twin.att_id = Id16([7; 16]);
+    vault.put(&twin).unwrap();
+    assert_eq!(vault.find_document(&twin.licence), Some(two));
+    vault.erase_salt(one, Millis(5)).unwrap();
+    assert_eq!(vault.find_document(&record(1).licence), None, "nothing tells what it was");
+    assert_eq!(vault.line(second, 9).map(|line| line.att_id), Some(one));
+    assert!(vault.is_applied(one));
+}

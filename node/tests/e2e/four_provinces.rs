@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use hefu_node::vault::licence::COLUMNS;
 use hefu_primitives::ChainId;
 use hefu_primitives::capsule::Capsule;
 use hefu_primitives::codes::Identifier;
@@ -37,9 +38,10 @@ fn four_provinces_record_recognise_and_prove() {
 
     desk.import_interrupted(&network);
     network.province("340000").node.take().expect("runs").kill();
-    desk.import_to_the_end(&network);
+    let already = desk.import_to_the_end(&network, LICENCES.as_ref());
+    assert!((20..COUNT).contains(&already), "{already} lines before the interruption");
     assert_eq!(count_certificates(&network.provinces[1].http()), COUNT);
-    desk.import_again(&network);
+    desk.import_again(&network, &licences);
     network.province("340000").start();
     network.province("340000").node().wait_ready();
     network.assert_agreement();
@@ -106,18 +108,24 @@ impl Desk {
 
     /// The same file goes on where it stopped, with one node less. Every fourth height waits for
     /// the proposer that is gone, so much is sent at a time.
-    fn import_to_the_end(&self, network: &Network) {
-        let report = self.import(network, LICENCES.as_ref()).args(["--parallel", "16"]).json();
-        assert_eq!(report, json!({ "accepted": COUNT, "refused": [] }));
+    fn import_to_the_end(&self, network: &Network, file: &Path) -> u64 {
+        let report = self.import(network, file).args(["--parallel", "16"]).json();
+        assert_eq!(report["accepted"], COUNT, "{report:#}");
+        assert_eq!(report["refused"], json!([]), "{report:#}");
         network.settle();
+        report["already"].as_u64().expect("a count")
     }
 
-    /// Once more: nothing happens.
-    fn import_again(&self, network: &Network) {
+    /// Once more, and as CSV in another order: nothing happens.
+    fn import_again(&self, network: &Network, licences: &[Value]) {
         let http = network.provinces[0].http();
         let before = log_size(&http);
-        self.import_to_the_end(network);
-        assert_eq!(log_size(&http), before);
+        let csv = network.scratch.join("licences.csv");
+        std::fs::write(&csv, as_csv(licences)).expect("a file");
+        for file in [LICENCES.as_ref(), csv.as_path()] {
+            assert_eq!(self.import_to_the_end(network, file), COUNT);
+            assert_eq!(log_size(&http), before);
+        }
     }
 
     fn import_broken_lines(&self, network: &Network, licences: &[Value]) {
@@ -138,9 +146,36 @@ impl Desk {
             .collect();
         assert_eq!(found, expected, "{report:#}");
         assert_eq!(report["accepted"], lines.len() - expected.len());
+        assert_eq!(report["already"], 1, "{report:#}");
         network.settle();
         assert_eq!(count_certificates(&network.provinces[2].http()), COUNT + 2);
     }
+}
+
+/// The same documents as CSV, the last first.
+fn as_csv(licences: &[Value]) -> Vec<u8> {
+    let mut names: Vec<String> = COLUMNS.iter().map(|name| (*name).to_owned()).collect();
+    let faces = licences.iter().filter_map(|licence| licence["fields"].as_object());
+    let faces: BTreeSet<&String> = faces.flat_map(|fields| fields.keys()).collect();
+    names.extend(faces.iter().map(|name| format!("fields.{name}")));
+    let cell = |licence: &Value, name: &String| {
+        let value = match name.split_once('.') {
+            Some((above, below)) => &licence[above][below],
+            None => &licence[name.as_str()],
+        };
+        match value {
+            Value::Null => String::new(),
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        }
+    };
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(&names).expect("in memory");
+    for licence in licences.iter().rev() {
+        let row = names.iter().map(|name| cell(licence, name));
+        writer.write_record(row).expect("in memory");
+    }
+    writer.into_inner().expect("in memory")
 }
 
 fn log_size(http: &Http) -> u64 {
@@ -167,7 +202,7 @@ fn count_certificates(http: &Http) -> u64 {
     }
 }
 
-/// Lines of which two are good, and what each of the others is refused with.
+/// Lines of which two are good and one is on the ledger already, and what each of the others is refused with.
 fn broken_lines(licences: &[Value]) -> (Vec<String>, Vec<(u64, &'static str)>) {
     let whole = licences
         .iter()
@@ -196,6 +231,8 @@ fn broken_lines(licences: &[Value]) -> (Vec<String>, Vec<(u64, &'static str)>) {
     let last = digit.pop();
     digit.push(if last == Some('0') { '1' } else { '0' });
     let elsewhere = licence("ISSUER", FOOD, JIANGSU)["identifier"].clone();
+    let mut renamed = whole.clone();
+    renamed["holder"]["name"] = json!("另一家有限公司(虚构)");
     let cut = licence("CUT", FOOD, ZHEJIANG).to_string();
     let table = [
         (licence("GOODA", FOOD, ZHEJIANG).to_string(), None),
@@ -203,15 +240,16 @@ fn broken_lines(licences: &[Value]) -> (Vec<String>, Vec<(u64, &'static str)>) {
         (changed("ISSUER", &[("identifier", elsewhere)]), Some("E305")),
         (licence("MANDATE", "11100000HEFU9005XP003", ZHEJIANG).to_string(), Some("E302")),
         (licence("TYPE", "11100000HEFU90025A009", ZHEJIANG).to_string(), Some("E301")),
-        (changed("ORDER", &[("valid_until", json!("2001-01-01"))]), Some("cli.licence")),
-        (changed("NODAY", &[("issued_on", json!("2026-02-30"))]), Some("cli.licence")),
+        (changed("ORDER", &[("valid_until", json!("2001-01-01"))]), Some("cli.licence_days")),
+        (changed("NODAY", &[("issued_on", json!("2026-02-30"))]), Some("cli.licence_day")),
         (changed("FUTURE", &[("issued_on", json!("2031-01-01"))]), Some("E307")),
         (changed("LONG", &[("valid_until", json!("2099-01-01"))]), Some("E307")),
         (licence(CITIZEN, FOOD, ZHEJIANG).to_string(), Some("E306")),
-        (cut.chars().take(100).collect(), Some("cli.licence")),
-        (changed("KEY", &[("colour", json!("red"))]), Some("cli.licence")),
+        (cut.chars().take(100).collect(), Some("cli.licence_not_json")),
+        (changed("KEY", &[("colour", json!("red"))]), Some("cli.licence_unknown_key")),
         (licence("GOODB", FOOD, ZHEJIANG).to_string(), None),
-        (whole.to_string(), Some("E303")),
+        (whole.to_string(), None),
+        (renamed.to_string(), Some("E303")),
         (licence("NOKEY", FOOD, "11100000HEFU90025A").to_string(), Some("cli.no_key")),
         (changed("PROVINCE", &[("area_code", json!("310115"))]), Some("E118")),
     ];

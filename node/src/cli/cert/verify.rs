@@ -152,7 +152,7 @@ fn compare(
         return Ok(report);
     }
     let Some(licence) = licence else {
-        return Err(Fault::with("cli.licence", path.display()));
+        return Err(Fault::with("cli.input", path.display()));
     };
     let content = licence.content()?;
     let differing: Vec<&str> = checked

@@ -6,13 +6,15 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use hefu_primitives::SignedTransaction;
+use hefu_primitives::{H32, SignedTransaction};
 
 use super::super::client::{Client, Submitted};
 use super::super::fault::Fault;
 
 /// A transaction on its way.
 pub(super) struct Parcel {
+    /// The file whose lines it attests; an earlier run may have read another.
+    pub(super) file: H32,
     pub(super) transaction: SignedTransaction,
     /// The lines of its acts, in order.
     pub(super) lines: Vec<u32>,

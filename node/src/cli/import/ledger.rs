@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 
 use hefu_contracts::Act;
 use hefu_primitives::{H32, Id16, TxId, Uscc};
-use indicatif::ProgressBar;
 use serde_json::Value;
 
 use super::super::app::App;
 use super::super::client::Submitted;
 use super::super::fault::Fault;
+use super::super::progress::Progress;
 use super::super::submit::Ledger;
 use super::super::tx::refusal;
 use super::Import;
@@ -29,7 +29,8 @@ const REFRESH: Duration = Duration::from_secs(60);
 /// An import under way.
 pub(super) struct Importer<'a> {
     app: &'a App,
-    bar: &'a ProgressBar,
+    progress: Progress<'a>,
+    lines: u64,
     file: H32,
     batch: usize,
     vault: Vault,
@@ -41,20 +42,20 @@ pub(super) struct Importer<'a> {
     again: VecDeque<(Uscc, Vec<Item>)>,
     /// Items of transactions under way, to be sent again if need be.
     sent: BTreeMap<TxId, (Uscc, Vec<Item>)>,
+    /// Lines with the document of an earlier one, and its attestation.
+    doubles: Vec<(u32, Id16)>,
+    /// Attestations that this run was refused: why, or that they were there.
+    refused: BTreeMap<Id16, Option<Fault>>,
     known: Option<(Ledger, Instant)>,
     report: Report,
 }
 
 impl<'a> Importer<'a> {
-    pub(super) fn open(
-        app: &'a App,
-        file: H32,
-        args: &Import,
-        bar: &'a ProgressBar,
-    ) -> Result<Self, Fault> {
+    pub(super) fn open(app: &'a App, file: H32, args: &Import, lines: u64) -> Result<Self, Fault> {
         Ok(Self {
             app,
-            bar,
+            progress: Progress::new(app, "progress-import", lines),
+            lines,
             file,
             batch: usize::from(args.batch),
             vault: app.vault(true)?,
@@ -63,20 +64,26 @@ impl<'a> Importer<'a> {
             open: BTreeMap::new(),
             again: VecDeque::new(),
             sent: BTreeMap::new(),
+            doubles: Vec::new(),
+            refused: BTreeMap::new(),
             known: None,
             report: Report::default(),
         })
     }
 
-    /// First of all, the transactions of an earlier run whose outcome is not known (rule 3).
+    /// First of all, the transactions of earlier runs whose outcome is not known (rule 3), of every
+    /// file: they may hold documents of this one.
     pub(super) fn resume(&mut self) -> Result<(), Fault> {
-        let pending = self.vault.pending(self.file)?;
+        let mut pending = Vec::new();
+        for file in self.vault.unsettled_files() {
+            pending.extend(self.vault.pending(file)?.into_iter().map(|one| (file, one)));
+        }
         if pending.is_empty() {
             return Ok(());
         }
         self.app.out.tell("import-resumes", &[("count", &pending.len().to_string())]);
         let ledger = Ledger::of(self.app.client()?)?;
-        for one in pending {
+        for (file, one) in pending {
             let (transaction, lines) = (one.transaction, one.lines);
             let (id, over) = (transaction.id(), transaction.body().not_after < ledger.block_time);
             let known = match over {
@@ -84,11 +91,11 @@ impl<'a> Importer<'a> {
                 false => None,
             };
             match known {
-                Some(answer) => self.settle_known(id, &answer)?,
-                None if over => self.vault.settle(self.file, id, Outcome::Lapsed)?,
+                Some(answer) => self.settle_known(file, id, &answer)?,
+                None if over => self.vault.settle(file, id, Outcome::Lapsed)?,
                 None => {
                     self.make_room()?;
-                    self.courier.send(Parcel { transaction, lines })?;
+                    self.courier.send(Parcel { file, transaction, lines })?;
                 }
             }
         }
@@ -98,13 +105,13 @@ impl<'a> Importer<'a> {
         Ok(())
     }
 
-    fn settle_known(&mut self, id: TxId, answer: &Value) -> Result<(), Fault> {
+    fn settle_known(&mut self, file: H32, id: TxId, answer: &Value) -> Result<(), Fault> {
         if answer["status"] == "refused" {
             // Its lines are planned again as they come up.
             let code = number(&refusal(answer, id));
-            return Ok(self.vault.settle(self.file, id, Outcome::Refused { code })?);
+            return Ok(self.vault.settle(file, id, Outcome::Refused { code })?);
         }
-        self.applied(id, answer)
+        self.applied(file, id, answer)
     }
 
     /// Takes the next line of the file.
@@ -118,7 +125,8 @@ impl<'a> Importer<'a> {
             Err(error) => Err(error.into()),
         };
         match planned {
-            Ok(Planned::Done) => self.report.accept(1),
+            Ok(Planned::Done) => self.report.accept_already(),
+            Ok(Planned::Double(first)) => self.doubles.push((line, first)),
             Ok(Planned::UnderWay) => self.report.pending += 1,
             Ok(Planned::Todo(issuer, item)) => self.add(issuer, *item)?,
             Err(fault) if is_of_line(&fault) => self.report.refuse(line, fault),
@@ -148,6 +156,7 @@ impl<'a> Importer<'a> {
             if let Some((issuer, items)) = self.again.pop_front() {
                 self.dispatch(issuer, items)?;
             } else if self.courier.is_idle() {
+                self.settle_doubles();
                 return Ok(self.vault.sync()?);
             } else {
                 self.receive()?;
@@ -155,8 +164,22 @@ impl<'a> Importer<'a> {
         }
     }
 
+    /// What became of the first line of a document is what became of the others.
+    fn settle_doubles(&mut self) {
+        for (line, first) in std::mem::take(&mut self.doubles) {
+            match self.refused.get(&first) {
+                _ if self.vault.is_applied(first) => self.report.accept_already(),
+                Some(None) => self.report.accept_already(),
+                Some(Some(fault)) => self.report.refuse(line, fault.clone()),
+                None => self.report.pending += 1,
+            }
+        }
+        self.tick();
+    }
+
     /// Ends: the report so far.
     pub(super) fn close(self) -> Report {
+        self.progress.finish();
         self.report
     }
 
@@ -171,7 +194,7 @@ impl<'a> Importer<'a> {
         let lines: Vec<u32> = items.iter().map(|item| item.line).collect();
         self.vault.stage(self.file, &lines, &transaction)?;
         self.sent.insert(transaction.id(), (issuer, items));
-        self.courier.send(Parcel { transaction, lines })
+        self.courier.send(Parcel { file: self.file, transaction, lines })
     }
 
     /// The ledger and its time, asked for once a minute.
@@ -196,44 +219,45 @@ impl<'a> Importer<'a> {
     /// Takes one outcome, and writes it to the journal.
     fn receive(&mut self) -> Result<(), Fault> {
         let Delivered { parcel, result } = self.courier.receive()?;
-        let (id, lines) = (parcel.transaction.id(), parcel.lines);
+        let (file, id, lines) = (parcel.file, parcel.transaction.id(), parcel.lines);
         let sent = self.sent.remove(&id);
         // Lines of an earlier run come up again as the file is read, and are counted then.
         let counted = sent.as_ref().map_or(0, |_| lines.len());
         match result {
             Ok(Submitted::Applied(answer)) => {
-                self.applied(id, &answer)?;
+                self.applied(file, id, &answer)?;
                 self.report.accept(counted);
             }
             // It may still commit: the next run asks again.
             Ok(Submitted::Pending) => self.report.pending += counted as u64,
-            Err(fault) if is_of_line(&fault) => self.refused(id, fault, sent)?,
+            Err(fault) if is_of_line(&fault) => self.refused(file, id, fault, sent)?,
             Err(fault) => return Err(fault),
         }
         self.tick();
         Ok(())
     }
 
-    fn applied(&mut self, id: TxId, answer: &Value) -> Result<(), Fault> {
+    fn applied(&mut self, file: H32, id: TxId, answer: &Value) -> Result<(), Fault> {
         let height = answer["height"].as_str().and_then(|height| height.parse().ok());
         let height = height.unwrap_or_default();
-        Ok(self.vault.settle(self.file, id, Outcome::Applied { height })?)
+        Ok(self.vault.settle(file, id, Outcome::Applied { height })?)
     }
 
     /// A refusal: of one act, and then the others are sent again; or of the whole transaction.
     fn refused(
         &mut self,
+        file: H32,
         id: TxId,
         fault: Fault,
         sent: Option<(Uscc, Vec<Item>)>,
     ) -> Result<(), Fault> {
         if fault.code == "E108" {
             // Its time was over before it committed: signed anew, it will do.
-            self.vault.settle(self.file, id, Outcome::Lapsed)?;
+            self.vault.settle(file, id, Outcome::Lapsed)?;
             self.again.extend(sent);
             return Ok(());
         }
-        self.vault.settle(self.file, id, Outcome::Refused { code: number(&fault) })?;
+        self.vault.settle(file, id, Outcome::Refused { code: number(&fault) })?;
         // Of an earlier run: its lines come up again as the file is read.
         let Some((issuer, mut items)) = sent else { return Ok(()) };
         let culprit = fault.act.and_then(|act| usize::try_from(act).ok());
@@ -243,10 +267,12 @@ impl<'a> Importer<'a> {
             None => std::mem::take(&mut items),
         };
         for item in refused {
+            let fault = Fault { tx: None, act: None, height: None, ..fault.clone() };
             if self.is_there(&fault, item.att_id)? {
-                self.report.accept(1);
+                self.report.accept_already();
+                self.refused.insert(item.att_id, None);
             } else {
-                let fault = Fault { tx: None, act: None, height: None, ..fault.clone() };
+                self.refused.insert(item.att_id, Some(fault.clone()));
                 self.report.refuse(item.line, fault);
             }
         }
@@ -264,8 +290,8 @@ impl<'a> Importer<'a> {
         Ok(self.app.client()?.find(&format!("/certificates/{id}"), &[])?.is_some())
     }
 
-    fn tick(&self) {
-        self.bar.set_position(self.report.settled());
+    fn tick(&mut self) {
+        self.progress.set(self.report.settled(), self.lines);
     }
 }
 

@@ -7,7 +7,9 @@
 //!    is refused the others are sent again without it.
 //! 3. A transaction without an outcome is sent again as it is, which is harmless; only when its
 //!    time is over, and the ledger does not have it, are its lines signed anew.
-//! 4. What was refused is tried again by a later run: its cause may be gone.
+//! 4. A licence is known by its document, whatever file or line it comes in: what the vault holds and
+//!    the ledger has is not attested again, and is reported as there `already`.
+//! 5. What was refused is tried again by a later run: its cause may be gone.
 //!
 //! [`plan`] makes acts of lines, [`courier`] sends transactions side by side, [`ledger`] keeps the
 //! order between journal and network.
@@ -28,7 +30,6 @@ use self::report::Report;
 use super::app::App;
 use super::exit::Exit;
 use super::fault::{Done, Fault};
-use super::store::bar;
 use crate::vault::source::{SourceLine, file_digest};
 use crate::vault::{Source, SourceFormat};
 
@@ -64,8 +65,7 @@ pub(crate) fn run(app: &App, args: &Import) -> Done {
     let reader = || Ok::<_, Fault>(BufReader::new(File::open(&args.file).map_err(fault)?));
     let digest = file_digest(reader()?).map_err(fault)?;
     let lines = Source::new(reader()?, args.source_format()?)?.count() as u64;
-    let bar = bar(app, lines);
-    let mut importer = Importer::open(app, digest, args, &bar)?;
+    let mut importer = Importer::open(app, digest, args, lines)?;
     let outcome = importer.resume().and_then(|()| {
         for line in Source::new(reader()?, args.source_format()?)? {
             let SourceLine { line, licence } = line?;
@@ -74,7 +74,6 @@ pub(crate) fn run(app: &App, args: &Import) -> Done {
         importer.finish()
     });
     let report = importer.close();
-    bar.finish_and_clear();
     match outcome {
         Ok(()) => tell(app, &report),
         Err(fault) => {

@@ -1,6 +1,6 @@
 //! From a line to an act: the record decided once, the type's rules, the issuer's key.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hefu_contracts::Act;
 use hefu_contracts::identity::Role;
@@ -10,6 +10,7 @@ use hefu_primitives::{H32, Id16, Uscc};
 use super::super::app::{App, now};
 use super::super::cert::ledger::{Manner, Types, attestation};
 use super::super::fault::Fault;
+use super::super::licence::is_licence_code;
 use super::super::sign::{Signer, signer_of};
 use crate::keystore::Keystore;
 use crate::vault::{Licence, LineState, Record, Vault};
@@ -28,10 +29,12 @@ pub(super) struct Item {
 
 /// What a line is now.
 pub(super) enum Planned {
-    /// On the ledger by an earlier run.
+    /// On the ledger already: by an earlier run, another file, or `cert attest`.
     Done,
-    /// In a transaction whose outcome is being asked for.
+    /// In a transaction whose outcome is not known.
     UnderWay,
+    /// The same document as a line before it, whose outcome will be that of both.
+    Double(Id16),
     /// To be attested by this issuer.
     Todo(Uscc, Box<Item>),
 }
@@ -44,13 +47,15 @@ pub(super) struct Planner<'a> {
     keystore: Keystore,
     types: Types,
     signers: BTreeMap<Uscc, Result<Signer, Fault>>,
+    /// Records that lines of this run attest.
+    claimed: BTreeSet<Id16>,
 }
 
 impl<'a> Planner<'a> {
     pub(super) fn new(app: &'a App, file: H32, legacy: bool) -> Result<Self, Fault> {
         let keystore = app.keystore()?;
-        let (types, signers) = (Types::default(), BTreeMap::new());
-        Ok(Self { app, file, legacy, keystore, types, signers })
+        let (types, signers, claimed) = Default::default();
+        Ok(Self { app, file, legacy, keystore, types, signers, claimed })
     }
 
     /// The key that signs for an issuer, opened once.
@@ -83,6 +88,9 @@ impl<'a> Planner<'a> {
                 LineState::Planned | LineState::Refused { .. } => {}
             }
         }
+        if let Some(known) = self.known(vault, line, &licence)? {
+            return Ok(known);
+        }
         let issuer = licence.issuer_code;
         // First what can be refused without leaving anything in the vault.
         self.signer(issuer)?;
@@ -97,16 +105,44 @@ impl<'a> Planner<'a> {
         let Some(known) = vault.line(self.file, line) else {
             return Err(Fault::new("cli.journal"));
         };
+        self.claimed.insert(known.att_id);
         let record = vault.get(known.att_id)?;
         let act = Act::from(attestation(&record, terms, manner, now())?);
         let bytes = act.to_bytes().len() + 8;
         let item = Item { line, att_id: known.att_id, act, bytes };
         Ok(Planned::Todo(issuer, Box::new(item)))
     }
+
+    /// What the vault or the ledger knows of the line's document, when that settles the line. One
+    /// document has one record: a line whose document is in the vault takes that record over.
+    fn known(
+        &self,
+        vault: &mut Vault,
+        line: u32,
+        licence: &Licence,
+    ) -> Result<Option<Planned>, Fault> {
+        let own = vault.line(self.file, line).map(|known| known.att_id);
+        let Some(id) = own.or_else(|| vault.find_document(licence)) else { return Ok(None) };
+        if own.is_none() {
+            // What `cert attest` recorded stands in no journal: the ledger is asked.
+            let settled = vault.is_applied(id) || vault.is_under_way(id);
+            let open = settled || self.claimed.contains(&id);
+            if !open && self.app.client()?.find(&format!("/certificates/{id}"), &[])?.is_some() {
+                return Ok(Some(Planned::Done));
+            }
+            vault.plan_as(self.file, line, id)?;
+        }
+        Ok(match () {
+            () if vault.is_applied(id) => Some(Planned::Done),
+            () if self.claimed.contains(&id) => Some(Planned::Double(id)),
+            () if vault.is_under_way(id) => Some(Planned::UnderWay),
+            () => None,
+        })
+    }
 }
 
 /// Whether a fault is about one line alone, and the import goes on.
 pub(super) fn is_of_line(fault: &Fault) -> bool {
     let contract = fault.code.strip_prefix('E').is_some_and(|n| n.parse::<u16>().is_ok());
-    contract || matches!(fault.code.as_str(), "cli.licence" | "cli.no_key")
+    contract || is_licence_code(&fault.code) || fault.code == "cli.no_key"
 }

@@ -20,6 +20,8 @@ const REFUSED: &[Column] = &[
 #[derive(Debug, Default)]
 pub(super) struct Report {
     accepted: u64,
+    /// Of the accepted, those that stood on the ledger before their line came.
+    already: u64,
     refused: BTreeMap<u32, Fault>,
     /// Lines whose outcome is not known.
     pub(super) pending: u64,
@@ -28,6 +30,12 @@ pub(super) struct Report {
 impl Report {
     pub(super) fn accept(&mut self, lines: usize) {
         self.accepted += lines as u64;
+    }
+
+    /// A line that was on the ledger already.
+    pub(super) fn accept_already(&mut self) {
+        self.accepted += 1;
+        self.already += 1;
     }
 
     pub(super) fn refuse(&mut self, line: u32, fault: Fault) {
@@ -43,16 +51,18 @@ impl Report {
         self.accepted + self.refused.len() as u64
     }
 
-    pub(super) fn counts(&self, lines: u64) -> [(&'static str, String); 4] {
+    pub(super) fn counts(&self, lines: u64) -> [(&'static str, String); 5] {
         [
             ("accepted", self.accepted.to_string()),
+            ("already", self.already.to_string()),
             ("refused", self.refused.len().to_string()),
             ("left", lines.saturating_sub(self.settled()).to_string()),
             ("lines", lines.to_string()),
         ]
     }
 
-    /// For programs exactly `{accepted, refused: [{line, code, message}]}`.
+    /// For programs `{accepted, already, refused: [{line, code, message}]}`: `accepted` lines stand
+    /// on the ledger, `already` of them before this run or this line.
     pub(super) fn show(&self, app: &App) {
         let lang = app.lang();
         let rows: Vec<Value> = self
@@ -81,7 +91,9 @@ impl Report {
                 app.out.raw(&super::super::table::csv(&rows, REFUSED, lang));
             }
             Format::Json | Format::Jsonl => {
-                app.out.record(&json!({ "accepted": self.accepted, "refused": rows }));
+                let (accepted, already) = (self.accepted, self.already);
+                let report = json!({ "accepted": accepted, "already": already, "refused": rows });
+                app.out.record(&report);
             }
         }
     }

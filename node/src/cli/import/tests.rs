@@ -273,10 +273,13 @@ fn everything_is_accepted_once() {
     let office = Office::new(25);
     let (done, report) = office.import(&["--batch", "10"]);
     assert_eq!(done, Ok(Exit::Ok));
-    assert_eq!(report, json!({"accepted": 25, "refused": []}));
+    assert_eq!(report, json!({"accepted": 25, "already": 0, "refused": []}));
     assert_eq!((office.recorded(), office.node.lock().unwrap().submissions), (25, 3));
     let (done, report) = office.import(&["--batch", "10"]);
-    assert_eq!((done, &report["accepted"]), (Ok(Exit::Ok), &json!(25)));
+    assert_eq!(
+        (done, report),
+        (Ok(Exit::Ok), json!({"accepted": 25, "already": 25, "refused": []}))
+    );
     assert_eq!(
         (office.recorded(), office.node.lock().unwrap().submissions),
         (25, 3),
@@ -305,7 +308,8 @@ fn a_refused_line_does_not_take_its_batch_along() {
         .iter()
         .map(|r| (r["line"].as_u64().unwrap(), r["code"].as_str().unwrap()))
         .collect();
-    assert_eq!(refused, [(3, "E302"), (8, "E302"), (13, "cli.licence"), (14, "cli.licence")]);
+    let broken = [(13, "cli.licence_not_json"), (14, "cli.licence_unknown_key")];
+    assert_eq!(refused, [[(3, "E302"), (8, "E302")], broken].concat());
     assert_eq!(report["refused"][0].as_object().unwrap().len(), 3, "line, code, message");
     office.node.lock().unwrap().refused.clear();
     let (_, report) = office.import(&[]);
@@ -322,7 +326,7 @@ fn answers_that_are_lost_lose_and_double_nothing() {
     assert!((5..20).contains(&before), "{before}");
     office.node.lock().unwrap().silent_after = None;
     let (done, report) = office.import(&["--batch", "5"]);
-    assert_eq!((done, report), (Ok(Exit::Ok), json!({"accepted": 20, "refused": []})));
+    assert_eq!((done, &report["accepted"]), (Ok(Exit::Ok), &json!(20)));
     assert_eq!(office.recorded(), 20);
 }
 
@@ -347,4 +351,102 @@ fn csv_is_read_too() {
     std::fs::write(office.path("licences.jsonl"), csv).unwrap();
     let (done, report) = office.import(&["--format", "csv"]);
     assert_eq!((done, &report["accepted"]), (Ok(Exit::Ok), &json!(1)), "{report}");
+}
+
+/// The licence as another program saves it: other order of keys, other spaces.
+fn resaved(version: u16) -> String {
+    let licence: BTreeMap<String, Value> = serde_json::from_str(&licence(version)).unwrap();
+    let members = licence.iter().rev().map(|(key, value)| format!("  {} : {value}", json!(key)));
+    format!("{{ {} }}", members.collect::<Vec<_>>().join(" , "))
+}
+
+impl Office {
+    /// Puts another file in the place of the last one.
+    fn write(&self, lines: &[String]) {
+        std::fs::write(self.path("licences.jsonl"), lines.join("\n")).unwrap();
+    }
+}
+
+#[test]
+fn a_licence_in_another_file_is_not_attested_again() {
+    let office = Office::new(12);
+    assert_eq!(office.import(&[]).0, Ok(Exit::Ok));
+    let overlapping: Vec<String> = (7..=18).map(licence).collect();
+    office.write(&overlapping);
+    let (done, report) = office.import(&[]);
+    let expected = json!({"accepted": 12, "already": 6, "refused": []});
+    assert_eq!((done, report, office.recorded()), (Ok(Exit::Ok), expected, 18));
+    let (before, shuffled) = (office.node.lock().unwrap().submissions, (1..=18).rev().map(resaved));
+    office.write(&shuffled.collect::<Vec<_>>());
+    let (done, report) = office.import(&[]);
+    let expected = json!({"accepted": 18, "already": 18, "refused": []});
+    assert_eq!((done, report, office.recorded()), (Ok(Exit::Ok), expected, 18));
+    assert_eq!(office.node.lock().unwrap().submissions, before, "nothing was sent");
+}
+
+#[test]
+fn an_interrupted_file_that_was_saved_anew_doubles_nothing() {
+    let office = Office::new(20);
+    office.node.lock().unwrap().silent_after = Some(1);
+    let (done, _) = office.import(&["--batch", "5", "--parallel", "2"]);
+    assert_eq!(done.unwrap_err().exit, Exit::Unreachable);
+    let before = office.recorded();
+    assert!((5..20).contains(&before), "{before}");
+    office.node.lock().unwrap().silent_after = None;
+    office.write(&(1..=20).rev().map(resaved).collect::<Vec<_>>());
+    for already in [before, 20] {
+        let (done, report) = office.import(&["--batch", "5"]);
+        let expected = json!({"accepted": 20, "already": already, "refused": []});
+        assert_eq!((done, report, office.recorded()), (Ok(Exit::Ok), expected, 20));
+    }
+}
+
+#[test]
+fn a_licence_that_comes_twice_is_attested_once() {
+    let office = Office::new(1);
+    let lines = [licence(1), licence(2), resaved(1), licence(3), resaved(3), licence(1)];
+    office.write(&lines);
+    office.node.lock().unwrap().refused = BTreeSet::from([3]);
+    let (done, report) = office.import(&["--batch", "2"]);
+    assert_eq!(done, Ok(Exit::Denied));
+    assert_eq!((&report["accepted"], &report["already"]), (&json!(4), &json!(2)), "{report}");
+    let refused: Vec<_> = report["refused"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| (&row["line"], &row["code"]))
+        .collect();
+    let code = json!("E302");
+    assert_eq!(refused, [(&json!(4), &code), (&json!(5), &code)]);
+    assert_eq!(office.recorded(), 2);
+    office.node.lock().unwrap().refused.clear();
+    let (done, report) = office.import(&["--batch", "2"]);
+    let expected = json!({"accepted": 6, "already": 5, "refused": []});
+    assert_eq!((done, report, office.recorded()), (Ok(Exit::Ok), expected, 3));
+}
+
+/// What `cert attest` put into the vault and onto the ledger stands in no journal.
+#[test]
+fn a_licence_attested_by_itself_is_known() {
+    let office = Office::new(3);
+    let passphrase = Passphrase::new("secret".to_owned()).unwrap();
+    let folder = office.path("vault");
+    let mut vault =
+        crate::vault::Vault::create(&folder, &passphrase, Profile::InsecureFast).unwrap();
+    let record = |version| {
+        let licence = crate::vault::Licence::from_json(licence(version).as_bytes()).unwrap();
+        crate::vault::Record::new(licence, None, now()).unwrap()
+    };
+    // The second was never submitted, or not recorded.
+    let (recorded, kept) = (record(1), record(2));
+    for record in [&recorded, &kept] {
+        vault.put(record).unwrap();
+    }
+    vault.sync().unwrap();
+    drop(vault);
+    office.node.lock().unwrap().recorded.insert(recorded.att_id);
+    let (done, report) = office.import(&[]);
+    let expected = json!({"accepted": 3, "already": 1, "refused": []});
+    assert_eq!((done, report, office.recorded()), (Ok(Exit::Ok), expected, 3));
+    assert!(office.node.lock().unwrap().recorded.contains(&kept.att_id), "its record is used");
 }
