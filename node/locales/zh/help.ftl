@@ -363,3 +363,4 @@ arg-actor = 只看此机构所为
 arg-audit-query-region = 只看此省机构所为
 arg-audit-query-subject = 只看关于此对象的:att:…、dec:…、key:…
 arg-flag = 只看带此标记的:refused_while_valid 等
+arg-decided = 作出决定的时间;未给出时为现在,生效日在过去时为生效日

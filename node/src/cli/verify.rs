@@ -12,7 +12,7 @@ use hefu_contracts::Act;
 use hefu_contracts::certificate::status;
 use hefu_contracts::certificate::{ATTESTATIONS, TYPES};
 use hefu_contracts::identity::{AUTHORITIES, KEYS, MEMBERS};
-use hefu_contracts::state::MemoryState;
+use hefu_contracts::state::{MemoryState, is_proven};
 use hefu_primitives::ChainId;
 use hefu_primitives::capsule::{Capsule, CapsuleError, Verified, VerifiedStatus};
 use hefu_primitives::evidence_file::EquivocationProof;
@@ -45,10 +45,22 @@ pub(crate) fn run(app: &App, args: &Verify) -> Done {
         Ok(verified) => verified,
         Err(error) => return Err(failed(app, &error)),
     };
+    if let Some(place) = outside_map(&verified) {
+        let step = app.out.text("verify-step-status", &[]);
+        let detail = format_args!("status ({step}): record {place} is of no table of the map");
+        return Err(Fault::with("cli.invalid", detail));
+    }
     let report = report(&verified, args.day)?;
     let prose = prose(app, &verified, &report);
     app.out.done(&report, &prose);
     Ok(Exit::Ok)
+}
+
+/// The first record of a table that the authenticated map does not commit to. The map is silent
+/// about those: of each it would "prove" the absence, whether it is there or not.
+fn outside_map(verified: &Verified) -> Option<usize> {
+    let records = &verified.status.as_ref()?.records;
+    records.iter().position(|(key, _)| !is_proven(key))
 }
 
 /// Names the step that failed.
@@ -228,4 +240,135 @@ fn prose(app: &App, verified: &Verified, report: &Value) -> String {
         lines.push(say("verify-sets", &[("count", &count)]));
     }
     lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use hefu_contracts::certificate::SuspendAttestation;
+    use hefu_primitives::block::Header;
+    use hefu_primitives::capsule::{
+        CAPSULE_FORMAT, CertifiedHeader, GenesisAnchor, RecordProof, StatusProof,
+    };
+    use hefu_primitives::codec::Canonical;
+    use hefu_primitives::log::{MemoryLog, inclusion_proof, leaf_hash};
+    use hefu_primitives::map::{AuthenticatedMap, path_of, value_hash};
+    use hefu_primitives::validators::{Validator, ValidatorSet};
+    use hefu_primitives::vote::{CommitSignature, Vote, VoteKind};
+    use hefu_primitives::{
+        BlockId, CommitCertificate, H32, Height, Id16, KeyPair, Millis, Power, Region, Round,
+        SignedTransaction, TransactionBody,
+    };
+
+    use super::super::app::{App, Globals};
+    use super::super::output::{Format, Output};
+    use super::*;
+    use crate::text::Lang;
+
+    const RECORD: &[u8] = b"\x04key";
+    const VALUE: &[u8] = b"value";
+
+    /// A ledger of one validator and one block, whose capsule proves the records of these keys.
+    fn capsule(keys: &[&[u8]]) -> (Capsule, ChainId) {
+        let pair = KeyPair::from_secret(&[1; 32]);
+        let validator = Validator { region: Region(310_000), key: pair.public(), power: Power(1) };
+        let validators = ValidatorSet::new(vec![validator]).unwrap();
+        let mut map = AuthenticatedMap::new();
+        map.update([(path_of(RECORD), Some(value_hash(VALUE)))]);
+        let (format, document, created) = (1, H32([7; 32]), Millis(1));
+        let state_root = map.root();
+        let anchor = GenesisAnchor { format, document, created, state_root, validators };
+        let chain = anchor.chain();
+        let act = Act::from(SuspendAttestation {
+            id: Id16([1; 16]),
+            reason: 1,
+            effective: Day::of_beijing(Millis(1)),
+            until: None,
+            occurred_at: Millis(1),
+        });
+        let body =
+            TransactionBody { chain, not_after: Millis(9), acts: vec![act.to_bytes().into()] };
+        let issuer = "11310000HEFU01010W".parse().unwrap();
+        let transaction = SignedTransaction::sign(&body, issuer, "att:01", &pair).unwrap();
+        let mut log = MemoryLog::new();
+        log.append(leaf_hash(&anchor.to_bytes())).unwrap();
+        log.append(leaf_hash(transaction.as_bytes())).unwrap();
+        let recorded = certified(&anchor, &log, &pair);
+        let records = keys.iter().map(|key| RecordProof {
+            key: key.to_vec().into(),
+            value: (*key == RECORD).then(|| VALUE.to_vec().into()),
+            proof: map.prove(&path_of(key)),
+        });
+        let status = StatusProof { certified: recorded.clone(), records: records.collect() };
+        let capsule = Capsule {
+            format: CAPSULE_FORMAT,
+            anchor,
+            set_changes: Vec::new(),
+            recorded,
+            transaction: transaction.as_bytes().to_vec().into(),
+            signer: pair.public(),
+            inclusion: inclusion_proof(&log, 1, 2).unwrap(),
+            status: Some(status),
+            before: None,
+        };
+        (capsule, chain)
+    }
+
+    fn certified(anchor: &GenesisAnchor, log: &MemoryLog, pair: &KeyPair) -> CertifiedHeader {
+        let (chain, height, round) = (anchor.chain(), Height(1), Round(0));
+        let header = Header {
+            protocol: 1,
+            chain,
+            height,
+            round,
+            time: Millis(2),
+            parent: BlockId([1; 32]),
+            bundles_root: H32::ZERO,
+            outcomes_root: H32::ZERO,
+            log_size: log.head().size,
+            log_root: log.head().root,
+            state_root: anchor.state_root,
+            validators: anchor.validators.hash(),
+            next_validators: anchor.validators.hash(),
+            parameters: H32::ZERO,
+            proposer: pair.id(),
+        };
+        let (kind, block, validator) = (VoteKind::Precommit, header.id(), pair.id());
+        let vote = Vote { kind, height, round, block: Some(block), validator };
+        let signature = vote.sign(&chain, pair).signature;
+        let signatures = vec![CommitSignature { index: 0, signature }];
+        let certificate = CommitCertificate { height, round, block, signatures };
+        CertifiedHeader { header, certificate }
+    }
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        globals: Globals,
+    }
+
+    fn verify(keys: &[&[u8]]) -> Done {
+        let (capsule, genesis) = capsule(keys);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("capsule");
+        std::fs::write(&path, capsule.to_file()).unwrap();
+        let nowhere = || Box::new(std::io::sink());
+        let output = Output::to(Format::Json, Lang::En, true, nowhere(), nowhere());
+        let app = App::new(Line::parse_from(["x"]).globals, output);
+        run(&app, &Verify { capsule: path, genesis, day: None })
+    }
+
+    #[test]
+    fn absence_is_proven_of_tables_in_the_map_only() {
+        assert_eq!(verify(&[RECORD]), Ok(Exit::Ok));
+        assert_eq!(verify(&[RECORD, b"\x04none"]), Ok(Exit::Ok));
+        // The proof itself is sound: the map has no such key, because it never has any of them.
+        for outside in [b"\x80key".as_slice(), b"\xff", b""] {
+            let (capsule, genesis) = capsule(&[RECORD, outside]);
+            assert!(capsule.verify(genesis).is_ok());
+            let fault = verify(&[RECORD, outside]).unwrap_err();
+            assert_eq!((fault.code.as_str(), fault.exit), ("cli.invalid", Exit::Invalid));
+            assert!(fault.detail.unwrap().contains("record 1"));
+        }
+    }
 }

@@ -8,12 +8,12 @@ use hefu_contracts::certificate::{
     ResumeAttestation, RevocationKind, RevokeAttestation, SuspendAttestation,
 };
 use hefu_contracts::identity::Role;
-use hefu_primitives::Id16;
 use hefu_primitives::time::Day;
+use hefu_primitives::{Id16, Millis};
 use serde_json::json;
 
 use super::super::app::{App, now};
-use super::super::args::{Signing, word};
+use super::super::args::{Signing, instant, word};
 use super::super::fault::Done;
 use super::super::list::{record, text_at};
 use super::super::openings::Openings;
@@ -32,6 +32,9 @@ pub(crate) struct Suspend {
     /// Last day, if it ends by itself.
     #[arg(long, value_name = "DAY")]
     until: Option<Day>,
+    /// When it was decided; now, or the day it takes effect if that is past.
+    #[arg(long, value_name = "TIME", value_parser = instant)]
+    decided: Option<Millis>,
     #[command(flatten)]
     signing: Signing,
 }
@@ -39,7 +42,8 @@ pub(crate) struct Suspend {
 pub(crate) fn suspend(app: &App, args: &Suspend) -> Done {
     let (id, reason, effective, until) =
         (args.att_id, args.reason, day(args.effective), args.until);
-    let act = SuspendAttestation { id, reason, effective, until, occurred_at: now() };
+    let occurred_at = decided(args.decided, effective);
+    let act = SuspendAttestation { id, reason, effective, until, occurred_at };
     change(app, &args.signing, id, act.into())
 }
 
@@ -53,13 +57,17 @@ pub(crate) struct Resume {
     /// First day on which it is good again; today when not given.
     #[arg(long, value_name = "DAY")]
     effective: Option<Day>,
+    /// When it was decided; now, or the day it takes effect if that is past.
+    #[arg(long, value_name = "TIME", value_parser = instant)]
+    decided: Option<Millis>,
     #[command(flatten)]
     signing: Signing,
 }
 
 pub(crate) fn resume(app: &App, args: &Resume) -> Done {
     let (id, reason, effective) = (args.att_id, args.reason, day(args.effective));
-    let act = ResumeAttestation { id, reason, effective, occurred_at: now() };
+    let occurred_at = decided(args.decided, effective);
+    let act = ResumeAttestation { id, reason, effective, occurred_at };
     change(app, &args.signing, id, act.into())
 }
 
@@ -76,6 +84,9 @@ pub(crate) struct Revoke {
     /// First day on which it is revoked; today when not given.
     #[arg(long, value_name = "DAY")]
     effective: Option<Day>,
+    /// When it was decided; now, or the day it takes effect if that is past.
+    #[arg(long, value_name = "TIME", value_parser = instant)]
+    decided: Option<Millis>,
     /// It reaches back before its own decision (annul only).
     #[arg(long)]
     retroactive: bool,
@@ -95,20 +106,34 @@ pub(crate) fn revoke(app: &App, args: &Revoke) -> Done {
         None => None,
     };
     openings.keep(app, &format!("revoke-{id}-{}", now()))?;
+    let effective = day(args.effective);
+    let occurred_at = match (args.retroactive, args.decided) {
+        // It reaches back: the day of its effect says nothing about the day of its decision.
+        (true, None) => now(),
+        (_, given) => decided(given, effective),
+    };
     let act = RevokeAttestation {
         id,
         kind: args.kind,
-        effective: day(args.effective),
+        effective,
         retroactive: args.retroactive,
         reason: args.reason,
         evidence,
-        occurred_at: now(),
+        occurred_at,
     };
     change(app, &args.signing, id, act.into())
 }
 
 fn day(given: Option<Day>) -> Day {
     given.unwrap_or_else(|| Day::of_beijing(now()))
+}
+
+/// When a change was decided. Only an annulment takes effect before its own decision (`E323`); so
+/// what took effect on an earlier day was decided by then, and is only recorded today.
+fn decided(given: Option<Millis>, effective: Day) -> Millis {
+    let now = now();
+    let past = effective < Day::of_beijing(now);
+    given.unwrap_or(if past { effective.start() } else { now })
 }
 
 /// Signs as the issuer of the attestation, unless told otherwise.
@@ -120,4 +145,20 @@ fn change(app: &App, signing: &Signing, id: Id16, act: Act) -> Done {
         signing.authority = text_at(record(&answer), "/issuer")?.parse().ok();
     }
     submit::submit(app, &signing, Role::Issuer, act, &format!("att:{id}"), &json!({ "att_id": id }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_took_effect_was_decided_by_then() {
+        let today = Day::of_beijing(now());
+        let past = today.add_days(-3).unwrap();
+        assert_eq!(decided(None, past), past.start());
+        assert_eq!(decided(Some(Millis(5)), past), Millis(5));
+        let before = now();
+        assert!(decided(None, today) >= before, "today: at this moment");
+        assert!(decided(None, today.next()) >= before, "the ledger refuses what is to come");
+    }
 }
