@@ -2,6 +2,12 @@
 
 cli-bad_answer = The node's answer is not what was expected.
     .remedy = Check that --node is a hefu node, and that program and node have the same version.
+cli-blocks_damaged = Stored blocks of this node are damaged: it does not start, and serves nothing.
+    .remedy = The detail names file, byte and height. Run "hefu store refetch": it sets the damaged files aside, and then "hefu run" fetches the ledger again from the other provinces.
+cli-log_missing = The consensus log is missing or damaged: without it this validator could contradict what it signed.
+    .remedy = Restore store/wal from a backup; if there is none, replace the validator's key first (hefu key rotate), and make a new data folder.
+cli-node_runs = A node runs on this data folder.
+    .remedy = Stop it first (Ctrl-C, or systemctl stop), and run this again.
 cli-canceled = You said no; nothing was done.
     .remedy = Run the command again, or give --yes.
 cli-check_failed = Some checks failed.
@@ -104,6 +110,7 @@ origin-default = default
 
 ask-passphrase = Passphrase
 ask-new-passphrase = Passphrase for new keys
+confirm-refetch = Block files and index are moved to { $folder } (nothing is deleted), the consensus log { $log } stays. The node then fetches the ledger again from the other provinces, and does not vote before it has caught up. Make sure that the others run, and that only one province does this at a time. Go on?
 confirm-revoke = Revoke certificate { $id }? This is for good.
 confirm-revoke-key = Revoke key { $key } of { $owner }? This is for good.
 confirm-withdraw = Leave agreement { $id }? It ends for your province after 30 days.
@@ -277,3 +284,12 @@ help-after = Exit codes: 0 ok · 1 fault · 2 usage · 3 invalid or revoked · 4
 
 progress-import = import: { $done } of { $of } lines settled
 progress-rebuild = rebuilding the index: block { $done } of { $of }
+refetch-damaged = Found damage: { $damage }
+refetch-sound = No damage found: the blocks are sound up to height { $height }.
+refetch-done = ✔ block files and index moved to { $folder }
+    Next: hefu run --data-dir { $data }. The node fetches the ledger from the others; its log and "hefu status" say how far it is, and it votes again when it has caught up.
+    Delete that folder when you no longer need it.
+doctor-blocks = block files
+doctor-blocks-sound = sound up to height { $height } ({ $bytes } bytes)
+doctor-no-blocks = no blocks yet
+progress-verify = verifying blocks: { $done } of { $of } MiB

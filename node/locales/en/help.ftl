@@ -93,6 +93,7 @@ cmd-tx-evidence = Write an evidence capsule
 cmd-verify = Check an evidence capsule offline
 cmd-store = Storage
 cmd-store-rebuild = Make the index again from the block files
+cmd-store-refetch = Set damaged blocks aside, and fetch the ledger again from the others
 cmd-config = Settings
 cmd-config-show = List settings
 cmd-config-check = Check them

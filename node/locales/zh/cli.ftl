@@ -2,6 +2,12 @@
 
 cli-bad_answer = 节点的答复与预期不符。
     .remedy = 确认 --node 指向 hefu 节点,且程序与节点版本一致。
+cli-blocks_damaged = 本节点存储的区块已损坏:节点不启动,也不对外提供任何内容。
+    .remedy = 详情写明文件、字节位置与高度。运行 "hefu store refetch":损坏的文件另存备查,然后 "hefu run" 从其他省重新取回账本。
+cli-log_missing = 共识日志缺失或损坏:没有它,本验证者可能与自己签过的内容相矛盾。
+    .remedy = 从备份恢复 store/wal;无法恢复时,请先用新密钥替换验证者密钥(hefu key rotate),再另建数据文件夹。
+cli-node_runs = 节点正在此数据文件夹上运行。
+    .remedy = 先停止节点(Ctrl-C,或 systemctl stop),再运行本命令。
 cli-canceled = 您选择了否,未作任何改动。
     .remedy = 重新运行,或加 --yes。
 cli-check_failed = 有检查未通过。
@@ -104,6 +110,7 @@ origin-default = 默认
 
 ask-passphrase = 口令
 ask-new-passphrase = 新密钥的口令
+confirm-refetch = 将区块文件与索引移至 { $folder }(不删除),保留共识日志 { $log };此后节点从其他省重新取回账本,追上之前不投票。请确认其他省运行正常,且同一时间只有一个省这样做。继续?
 confirm-revoke = 撤销证照 { $id }?此后不可恢复。
 confirm-revoke-key = 撤销 { $owner } 的密钥 { $key }?此后不可恢复。
 confirm-withdraw = 退出协议 { $id }?30 天后对本省终止。
@@ -277,3 +284,12 @@ help-after = 退出码:0 成功 · 1 故障 · 2 用法 · 3 无效或已撤销 
 
 progress-import = 导入:已处理 { $done } / { $of } 行
 progress-rebuild = 重建索引:第 { $done } / { $of } 块
+refetch-damaged = 发现损坏:{ $damage }
+refetch-sound = 未发现损坏:区块完好至高度 { $height }。
+refetch-done = ✔ 区块文件与索引已移至 { $folder }
+    接下来:hefu run --data-dir { $data }。节点从其他省取回账本,日志与 hefu status 显示进度;追上后自动恢复投票。
+    确认无误后,可自行删除该文件夹。
+doctor-blocks = 区块文件
+doctor-blocks-sound = 完好至高度 { $height }({ $bytes } 字节)
+doctor-no-blocks = 尚无区块
+progress-verify = 核验区块:{ $done } / { $of } MiB

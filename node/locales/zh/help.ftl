@@ -93,6 +93,7 @@ cmd-tx-evidence = 写出证据胶囊
 cmd-verify = 离线核验证据胶囊
 cmd-store = 存储
 cmd-store-rebuild = 由区块文件重建索引
+cmd-store-refetch = 将损坏的区块另存,从其他省重新取回账本
 cmd-config = 配置
 cmd-config-show = 列出设置
 cmd-config-check = 检查设置

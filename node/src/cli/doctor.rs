@@ -12,6 +12,7 @@ use super::exit::Exit;
 use super::fault::{Done, Fault};
 use super::table::{Column, col};
 use crate::config::NodeConfig;
+use crate::store::StoreError;
 
 const COLUMNS: &[Column] =
     &[col("result", "/result"), col("check", "/title"), col("detail", "/detail")];
@@ -55,12 +56,38 @@ pub(crate) fn run(app: &App) -> Done {
     }
     checks.add("folder", writable(&config.data_dir));
     genesis(&mut checks, config);
+    let damaged = blocks(&mut checks, config);
     node(&mut checks, config);
     app.out.list(&json!({ "items": checks.rows }), &checks.rows, COLUMNS, "list-empty");
+    if let Some(damage) = damaged {
+        return Err(Fault::with("cli.blocks_damaged", damage));
+    }
     match checks.failed {
         0 => Ok(Exit::Ok),
         failed => Err(Fault::with("cli.check_failed", failed)),
     }
+}
+
+/// Verifies every stored block, also beside a node that runs; what is damaged.
+fn blocks(checks: &mut Checks<'_>, config: &NodeConfig) -> Option<String> {
+    let folder = config.store_path().join("blocks");
+    if !folder.is_dir() {
+        let none = checks.app.out.text("doctor-no-blocks", &[]);
+        checks.note("blocks", "ok", none);
+        return None;
+    }
+    let error = match super::store::verify(checks.app, &folder) {
+        Ok(verified) => {
+            let (height, bytes) = (verified.tip.to_string(), verified.bytes.to_string());
+            let arguments = [("height", height.as_str()), ("bytes", &bytes)];
+            checks.add("blocks", Ok(checks.app.out.text("doctor-blocks-sound", &arguments)));
+            return None;
+        }
+        Err(error) => error,
+    };
+    let detail = format!("{}: {error}", folder.display());
+    checks.add("blocks", Err(detail.clone()));
+    matches!(error, StoreError::Corrupt { .. }).then_some(detail)
 }
 
 fn writable(folder: &Path) -> Result<String, String> {

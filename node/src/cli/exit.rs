@@ -74,8 +74,11 @@ impl Exit {
             | "cli.tls" => Self::Usage,
             "api.unauthorised" | "api.forbidden" | "cli.passphrase" => Self::Denied,
             "api.busy" | "api.timeout" | "api.unavailable" | "cli.unreachable" => Self::Unreachable,
-            "cli.invalid" | "cli.genesis" | "cli.presentation" => Self::Invalid,
-            "cli.canceled" | "cli.conflict" | "cli.needs_terminal" => Self::Unsafe,
+            "cli.invalid" | "cli.genesis" | "cli.presentation" | "cli.blocks_damaged" => {
+                Self::Invalid
+            }
+            "cli.canceled" | "cli.conflict" | "cli.needs_terminal" | "cli.node_runs"
+            | "cli.log_missing" => Self::Unsafe,
             "cli.not_final" => Self::Pending,
             _ => Self::Fault,
         }

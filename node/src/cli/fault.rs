@@ -140,7 +140,15 @@ impl From<anyhow::Error> for Fault {
             let wrong = cause.downcast_ref::<KeystoreError>();
             cause.is::<PassphraseError>() || wrong.is_some_and(KeystoreError::is_wrong_passphrase)
         });
-        let code = if passphrase { "cli.passphrase" } else { "cli.fault" };
+        let damaged = error.chain().any(|cause| {
+            let node = cause.downcast_ref::<crate::runtime::NodeError>();
+            node.is_some_and(crate::runtime::NodeError::is_of_damaged_blocks)
+        });
+        let code = match () {
+            () if passphrase => "cli.passphrase",
+            () if damaged => "cli.blocks_damaged",
+            () => "cli.fault",
+        };
         Self::with(code, format_args!("{error:#}"))
     }
 }

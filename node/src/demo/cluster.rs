@@ -168,22 +168,15 @@ impl Cluster {
     }
 
     /// Moves a node's damaged data aside as evidence, so that it fetches the ledger again from the
-    /// other provinces. The consensus log stays where it is: it keeps the node from contradicting
-    /// what it signed.
+    /// other provinces, as `hefu store refetch` does.
     ///
     /// # Errors
     /// Those of the file system.
     pub fn set_data_aside(&self, region: Region) -> anyhow::Result<PathBuf> {
         let province = self.provinces.get(&region).context("no such province")?;
-        let aside = province.folder().join("damaged");
-        std::fs::create_dir_all(&aside)?;
-        for entry in std::fs::read_dir(province.folder())? {
-            let entry = entry?;
-            let name = entry.file_name();
-            if name == "blocks" || name.to_string_lossy().starts_with("index-") {
-                std::fs::rename(entry.path(), aside.join(&name))?;
-            }
-        }
+        let held = crate::store::aside::hold(province.folder())?;
+        let aside = held.destination("demo");
+        held.set_aside(&aside)?;
         Ok(aside)
     }
 

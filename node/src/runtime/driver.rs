@@ -7,7 +7,7 @@ use std::time::Duration;
 use hefu_consensus::{PeerFault, PeerKey};
 use hefu_primitives::bounds::MAX_STORED_BLOCK_BYTES;
 use hefu_primitives::codec::Canonical;
-use hefu_primitives::{Bundle, BundleId};
+use hefu_primitives::{Bundle, BundleId, Height, Millis};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
@@ -22,6 +22,10 @@ use crate::store::RealDisk;
 const IDLE: Duration = Duration::from_millis(500);
 /// How long a peer may take to answer a fetch.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
+/// Heights that a node may be behind without anybody hearing of it.
+const FEW_BEHIND: u64 = 5;
+/// Time between two lines on how far the fetching of blocks is, in milliseconds.
+const TELL_MS: u64 = 5_000;
 /// Points off for what no honest peer sends.
 const FAULT_POINTS: u32 = 20;
 
@@ -32,6 +36,8 @@ pub(super) struct Driver {
     jobs: SyncSender<Job>,
     allowed: watch::Sender<BTreeSet<NodeKey>>,
     tokio: Handle,
+    /// When it was last said how far behind this node is; none while it is not.
+    behind_said: Option<Millis>,
 }
 
 impl Driver {
@@ -42,7 +48,7 @@ impl Driver {
         jobs: SyncSender<Job>,
         allowed: watch::Sender<BTreeSet<NodeKey>>,
     ) -> Self {
-        Self { core, network, service, jobs, allowed, tokio: Handle::current() }
+        Self { core, network, service, jobs, allowed, tokio: Handle::current(), behind_said: None }
     }
 
     pub(super) fn run(mut self, first: Vec<CoreOutput>, jobs: &Receiver<Job>) {
@@ -103,7 +109,9 @@ impl Driver {
                 if committed.members_changed {
                     self.allowed.send_replace(node_keys(self.core.ledger().records()));
                 }
+                let height = committed.tip.height;
                 self.service.committed(*committed);
+                self.tell_progress(height);
             }
             CoreOutput::Rejected(tx, error) => self.service.rejected(tx, error),
             // The replica prefers others from here on; a slow link is no reason to cut it.
@@ -119,6 +127,26 @@ impl Driver {
             }
         }
         true
+    }
+
+    /// A line now and then while blocks are fetched, and one when that is over.
+    fn tell_progress(&mut self, height: Height) {
+        // A peer says which height it decides: it has those before it.
+        let of = self.core.highest_peer().previous();
+        let (now, behind) = (wall_clock(), of.0.saturating_sub(height.0));
+        let is_due = |said: Millis| now.0.saturating_sub(said.0) >= TELL_MS;
+        match self.behind_said {
+            None if behind <= FEW_BEHIND => {}
+            Some(_) if behind == 0 => {
+                tracing::info!(%height, "caught up with the other nodes");
+                self.behind_said = None;
+            }
+            Some(said) if !is_due(said) => {}
+            _ => {
+                tracing::info!(%height, %of, "fetching blocks from the other nodes");
+                self.behind_said = Some(now);
+            }
+        }
     }
 
     fn penalise(&self, peer: PeerKey, fault: &str) {

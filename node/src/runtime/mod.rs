@@ -95,6 +95,22 @@ pub enum NodeError {
     },
 }
 
+impl NodeError {
+    /// Whether stored blocks are damaged or gone: the node helps itself by fetching them again.
+    pub fn is_of_damaged_blocks(&self) -> bool {
+        let of_store = |error: &StoreError| matches!(error, StoreError::Corrupt { .. });
+        match self {
+            Self::Store(error) | Self::Core(CoreError::Store(error)) => of_store(error),
+            Self::Ledger(error) | Self::Core(CoreError::Ledger(error)) => match error {
+                LedgerError::Store(error) => of_store(error),
+                LedgerError::Malformed(_) | LedgerError::BlocksLost { .. } => true,
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+}
+
 /// A question to the ledger at its tip.
 pub(crate) type LedgerJob = Box<dyn FnOnce(&mut crate::core::Ledger<RealDisk>) + Send>;
 

@@ -2,6 +2,7 @@
 //! told to stop or has to.
 
 use std::io::IsTerminal;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use anyhow::{Context, bail, ensure};
 use hefu_genesis::{Genesis, Kind, MemberSeed, SignedGenesis};
 use hefu_primitives::{KeyPair, Region};
 
-use super::{NodeOptions, open_ledger};
+use super::{NodeError, NodeOptions, open_ledger};
 use crate::api::{ApiOptions, ApiServer, ReadAccess, TokenHash};
 use crate::config::{self, LogFormat, NodeConfig};
 use crate::core::Tip;
@@ -34,7 +35,9 @@ pub fn run_blocking(config: &NodeConfig) -> anyhow::Result<()> {
 }
 
 async fn run(config: &NodeConfig, options: NodeOptions) -> anyhow::Result<()> {
-    let running = super::start(options, &mut say_progress).await?;
+    let store = options.data_dir.clone();
+    let running = super::start(options, &mut say_progress).await;
+    let running = running.map_err(|error| with_folder(error, &store))?;
     let read = match config.api.read {
         config::ReadAccess::Open => ReadAccess::Open,
         config::ReadAccess::Token => {
@@ -72,6 +75,14 @@ async fn run(config: &NodeConfig, options: NodeOptions) -> anyhow::Result<()> {
     }
 }
 
+/// An error that names a damaged file says where that is.
+fn with_folder(error: NodeError, store: &Path) -> anyhow::Error {
+    match error.is_of_damaged_blocks() {
+        true => anyhow::Error::new(error).context(store.join("blocks").display().to_string()),
+        false => error.into(),
+    }
+}
+
 async fn told_to_stop() {
     let mut term = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
         Ok(term) => term,
@@ -100,7 +111,8 @@ pub fn rebuild(config: &NodeConfig, progress: &mut dyn FnMut(Replay)) -> anyhow:
         engine: engine(config),
         heartbeat_ms: None,
     };
-    let opened = open_ledger(&options, true, progress)?;
+    let opened = open_ledger(&options, true, progress);
+    let opened = opened.map_err(|error| with_folder(error, &options.data_dir))?;
     let tip = opened.ledger.tip().clone();
     opened.overlay.flush()?;
     Ok(tip)

@@ -226,6 +226,35 @@ impl<D: Disk> BlockFiles<D> {
     }
 }
 
+/// What [`verify_blocks`] found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerifiedBlocks {
+    /// The highest height; 0 when there is none.
+    pub tip: u64,
+    /// Bytes of whole frames.
+    pub bytes: u64,
+    /// A last frame that is not whole: torn by a crash, or being written at this moment.
+    pub torn: Option<TornTail>,
+}
+
+/// Reads and verifies every block as [`BlockFiles::open`] does, and changes nothing: also beside a
+/// node that runs.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] names file, offset and height; and `Io`.
+pub fn verify_blocks<D: Disk>(
+    disk: &D,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<VerifiedBlocks, StoreError> {
+    let mut opening = Opening::new(disk, progress)?;
+    let firsts = segment_firsts(disk)?;
+    for (position, first) in firsts.iter().enumerate() {
+        opening.segment(*first, position + 1 == firsts.len())?;
+    }
+    let Opening { segments, bytes, torn, .. } = opening;
+    Ok(VerifiedBlocks { tip: tip_of(&segments), bytes, torn })
+}
+
 /// The work of [`BlockFiles::open`], segment by segment.
 struct Opening<'a, D: Disk> {
     disk: &'a D,

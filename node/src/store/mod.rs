@@ -23,6 +23,7 @@
 //!
 //! Architecture invariant: no contract, consensus or network type, and no async runtime, here.
 
+pub mod aside;
 pub mod blocks;
 pub mod disk;
 mod error;
@@ -31,7 +32,8 @@ pub mod index;
 pub mod overlay;
 pub mod wal;
 
-pub use blocks::{BlockFiles, Progress, TornTail};
+pub use aside::AsideError;
+pub use blocks::{BlockFiles, Progress, TornTail, VerifiedBlocks, verify_blocks};
 pub use disk::{Disk, DiskFile, RealDisk, SimDisk};
 pub use error::{Damage, EngineFault, FileOp, Limit, StoreError};
 pub use index::{EngineKind, Index, open_index, set_aside};

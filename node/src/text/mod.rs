@@ -33,6 +33,7 @@ pub const API_CODES: &[&str] = &[
 /// Codes of the command line itself.
 pub const CLI_CODES: &[&str] = &[
     "cli.bad_answer",
+    "cli.blocks_damaged",
     "cli.canceled",
     "cli.check_failed",
     "cli.conflict",
@@ -62,10 +63,12 @@ pub const CLI_CODES: &[&str] = &[
     "cli.licence_too_large",
     "cli.licence_too_long",
     "cli.licence_unknown_key",
+    "cli.log_missing",
     "cli.needs_terminal",
     "cli.no_demo",
     "cli.no_key",
     "cli.node_key",
+    "cli.node_runs",
     "cli.not_final",
     "cli.not_found",
     "cli.passphrase",

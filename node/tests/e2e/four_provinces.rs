@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use hefu_node::vault::licence::COLUMNS;
-use hefu_primitives::ChainId;
 use hefu_primitives::capsule::Capsule;
 use hefu_primitives::codes::Identifier;
+use hefu_primitives::time::Day;
+use hefu_primitives::{ChainId, Millis};
 use serde_json::{Value, json};
 
 use crate::harness::cli::Hefu;
@@ -352,9 +353,40 @@ fn recognition(network: &Network, desk: &Desk, licences: &[Value]) {
     network.wait_height(height_of(&suspend));
     let status = network.provinces[1].hefu(&["cert", "status", &suspended]).run().exits(3);
     assert_eq!(status.json()["status"], "suspended");
+    let yesterday = yesterday(&http);
+    let (_, late) = valid_licence(&http, licences, 3);
+    let change = |arguments: &[&str]| desk.hefu(network, &["cert"]).args(arguments);
+    for verb in ["suspend", "resume"] {
+        change(&[verb, &late, "--reason", "2", "--effective", &yesterday]).run().exits(0);
+    }
+    let penalty = ["revoke", &late, "--kind", "penalty", "--reason", "1", "--yes"];
+    let reach_back = ["--effective", &yesterday, "--decided"];
+    let now = change(&penalty).args(reach_back).arg(today(&http)).run().exits(6);
+    now.fault("E323");
+    let revoked = change(&penalty).args(["--effective", &yesterday]).json();
+    network.wait_height(height_of(&revoked));
+    let shown = http.json(&format!("/api/v1/certificates/{late}"));
+    let changes = shown["record"]["changes"].as_array().expect("changes");
+    assert_eq!(changes.len(), 3, "{shown:#}");
+    assert!(changes.iter().all(|change| change["effective"] == yesterday.as_str()), "{shown:#}");
     let refused = decide(&suspended, "refused", &["4"]);
     assert!(flags(&refused).contains("consistent"), "{refused:#}");
     assert!(!flags(&refused).contains("refused_while_valid"), "{refused:#}");
+}
+
+/// The ledger's day, and the day before it.
+fn today(http: &Http) -> String {
+    ledger_day(http).to_string()
+}
+
+fn yesterday(http: &Http) -> String {
+    ledger_day(http).previous().to_string()
+}
+
+fn ledger_day(http: &Http) -> Day {
+    let node = http.json("/api/v1/node");
+    let time = node["block_time_ms"].as_str().and_then(|time| time.parse().ok());
+    Day::of_beijing(Millis(time.expect("the time of the last block")))
 }
 
 #[track_caller]

@@ -405,7 +405,8 @@ fn replace_genesis(province: &Province, genesis: &PathBuf) {
 
 // --- Damaged files -------------------------------------------------------------------------------
 
-/// One bit of a stored block: the node does not start, and says which file and which height.
+/// One bit of a stored block: the node does not start, and says which file, which height, and what
+/// helps; then that is done, and it has the same ledger as the others.
 fn damaged_blocks(network: &mut Network) {
     let province = network.province("330000");
     province.node.take().expect("runs").stop();
@@ -425,7 +426,9 @@ fn damaged_blocks(network: &mut Network) {
     let name = file.file_name().expect("a name").to_string_lossy().into_owned();
     let said = log.lines().rev().find(|line| line.contains(&name));
     let said = said.unwrap_or_else(|| panic!("the file is not named ({status}):\n{log}"));
-    assert!(!status.success());
+    assert_eq!(status.code(), Some(3), "{log}");
+    assert!(log.contains("cli.blocks_damaged") && log.contains("hefu store refetch"), "{log}");
+    assert!(said.contains(&folder.display().to_string()) && said.contains(", byte "), "{said}");
     assert!(said.contains(", block "), "the height is not named: {said}");
     assert!(province.http().try_get("/livez").is_none(), "nothing is served");
     province.node = None;
@@ -433,10 +436,45 @@ fn damaged_blocks(network: &mut Network) {
     // Nor does a rebuild of the index hide it.
     let rebuilt = province.hefu(&["store", "rebuild"]).run();
     assert_ne!(rebuilt.code, Some(0), "{}", rebuilt.report());
-    rebuilt.fault(&name);
+    rebuilt.exits(3).fault("cli.blocks_damaged").fault(&name);
+    let looked = province.hefu(&["doctor"]).run().exits(3).fault("cli.blocks_damaged");
+    let rows = looked.json();
+    let row =
+        rows["items"].as_array().and_then(|rows| rows.iter().find(|r| r["check"] == "blocks"));
+    let row = row.unwrap_or_else(|| panic!("{rows:#}"));
+    assert_eq!(row["result"], "failed");
+    assert!(row["detail"].as_str().is_some_and(|detail| detail.contains(&name)), "{row}");
 
-    std::fs::write(&file, &sound).expect("the sound file");
+    refetch(network, &broken);
+}
+
+/// The remedy that the node named.
+fn refetch(network: &mut Network, broken: &[u8]) {
+    // Not on a node that runs, and not without a word.
+    let running = network.province("310000");
+    running.hefu(&["store", "refetch", "--yes"]).run().exits(7).fault("cli.node_runs");
+    let sound = running.hefu(&["doctor"]).run().exits(0);
+    assert!(sound.stdout.contains("sound up to height"), "{}", sound.report());
+    let province = network.province("330000");
+    let store = province.home.join("store");
+    province.hefu(&["store", "refetch"]).run().exits(7).fault("cli.needs_terminal");
+    assert!(store.join("blocks").is_dir(), "nothing was done");
+
+    let done = province.hefu(&["store", "refetch", "--yes"]).json();
+    assert!(done["damage"].as_str().is_some_and(|damage| damage.contains(", byte ")), "{done:#}");
+    let aside = PathBuf::from(done["set_aside"].as_str().expect("a folder"));
+    let kept = std::fs::read_dir(aside.join("blocks")).expect("the blocks").flatten();
+    let mut kept = kept.filter_map(|entry| std::fs::read(entry.path()).ok());
+    assert!(kept.any(|bytes| bytes == broken), "the damaged file is kept");
+    assert!(!store.join("blocks").exists() && store.join("wal/wal-0.log").is_file());
+    assert!(!store.join("index-fjall").exists() && aside.join("index-fjall").is_dir());
+
+    let before = province.node.as_ref().map_or(0, |node| node.log().len());
     province.start();
     province.node().wait_ready();
+    let log = province.node().log().split_off(before);
+    assert!(log.contains("fetching blocks from the other nodes"), "{log}");
     network.assert_agreement();
+    let province = network.province("330000");
+    province.hefu(&["doctor"]).run().exits(0);
 }

@@ -255,3 +255,28 @@ fn what_open_reports_survives_a_power_loss() {
         assert_holds(&open(&disk).unwrap(), 4);
     }
 }
+
+#[test]
+fn verifying_changes_nothing_and_needs_no_lock() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = filled(&RealDisk::open(folder.path()).unwrap(), 10);
+    let reading = RealDisk::reading(folder.path());
+    let verify = || verify_blocks(&reading, &mut |_| {});
+    let found = verify().unwrap();
+    assert_eq!((found.tip, found.bytes, found.torn), (10, files.bytes().unwrap(), None));
+    // The last frame, half of it written.
+    let last = folder.path().join(segment_name(9));
+    let whole = std::fs::read(&last).unwrap();
+    std::fs::write(&last, &whole[..whole.len() - 7]).unwrap();
+    let torn = verify().unwrap();
+    assert_eq!((torn.tip, torn.torn.map(|torn| torn.height)), (9, Some(10)));
+    assert_eq!(std::fs::read(&last).unwrap().len(), whole.len() - 7, "nothing is cut off");
+    let first = folder.path().join(segment_name(1));
+    let mut bytes = std::fs::read(&first).unwrap();
+    bytes[40] ^= 1;
+    std::fs::write(&first, bytes).unwrap();
+    let (file, offset, height, damage) = corrupt(verify().unwrap_err());
+    assert_eq!((file, offset, height), (segment_name(1), 0, 1));
+    assert_eq!(damage, Damage::PayloadChecksum);
+    assert!(verify_blocks(&RealDisk::reading(folder.path().join("none")), &mut |_| {}).is_err());
+}

@@ -10,11 +10,11 @@ use super::{Disk, DiskFile};
 
 const LOCK_NAME: &str = "LOCK";
 
-/// A folder of the file system, locked against a second process while a handle lives.
+/// A folder of the file system, locked against a second writer while a handle lives.
 #[derive(Clone, Debug)]
 pub struct RealDisk {
     root: PathBuf,
-    _lock: Arc<FolderLock>,
+    _lock: Option<Arc<FolderLock>>,
 }
 
 impl RealDisk {
@@ -25,7 +25,12 @@ impl RealDisk {
     pub fn open(root: impl Into<PathBuf>) -> io::Result<Self> {
         let root = root.into();
         let lock = FolderLock::take(&root)?;
-        Ok(Self { root, _lock: Arc::new(lock) })
+        Ok(Self { root, _lock: Some(Arc::new(lock)) })
+    }
+
+    /// A folder that is only read, beside a node that may have it: nothing is locked or made.
+    pub fn reading(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into(), _lock: None }
     }
 
     fn options() -> OpenOptions {
@@ -43,6 +48,9 @@ impl Disk for RealDisk {
     }
 
     fn open(&self, name: &str) -> io::Result<File> {
+        if self._lock.is_none() {
+            return File::open(self.root.join(name));
+        }
         Self::options().open(self.root.join(name))
     }
 
