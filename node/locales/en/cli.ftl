@@ -293,3 +293,5 @@ doctor-blocks = block files
 doctor-blocks-sound = sound up to height { $height } ({ $bytes } bytes)
 doctor-no-blocks = no blocks yet
 progress-verify = verifying blocks: { $done } of { $of } MiB
+token-made = ✔ token of { $name } for reading: { $token }
+    It is good once the node was started again. Use it with --token-file FILE, HEFU_TOKEN, or the HTTP header "Authorization: Bearer TOKEN".

@@ -212,3 +212,4 @@ col-recorded-time = recorded
 value-prevote = prevotes
 value-precommit = precommits
 value-proposal = proposals
+col-digest = digest

@@ -293,3 +293,5 @@ doctor-blocks = 区块文件
 doctor-blocks-sound = 完好至高度 { $height }({ $bytes } 字节)
 doctor-no-blocks = 尚无区块
 progress-verify = 核验区块:{ $done } / { $of } MiB
+token-made = ✔ { $name } 的读取令牌:{ $token }
+    重启节点后生效。使用:--token-file 文件、HEFU_TOKEN,或 HTTP 头 "Authorization: Bearer 令牌"。

@@ -212,3 +212,4 @@ col-recorded-time = 记录于
 value-prevote = 预投票
 value-precommit = 预提交
 value-proposal = 提案
+col-digest = 摘要

@@ -132,10 +132,20 @@ impl App {
     fn token(&self) -> Result<Option<String>, Fault> {
         let token = match &self.globals.token_file {
             Some(path) => Some(self.read_text(path)?),
-            None => std::env::var("HEFU_TOKEN").ok(),
+            None => std::env::var("HEFU_TOKEN").ok().or_else(|| self.own_token()),
         };
         let token = token.map(|text| text.lines().next().unwrap_or_default().trim().to_owned());
         Ok(token.filter(|token| !token.is_empty()))
+    }
+
+    /// The token that `hefu init` made for the node in the data folder. It is for that node alone:
+    /// another, named by `--node`, is not told.
+    fn own_token(&self) -> Option<String> {
+        if self.globals.node.is_some() {
+            return None;
+        }
+        let folder = &self.settings().ok()?.config.data_dir;
+        std::fs::read_to_string(folder.join(config::TOKEN_FILE_NAME)).ok()
     }
 
     /// The folder of keys.

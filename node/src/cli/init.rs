@@ -16,7 +16,8 @@ use super::args::region;
 use super::demo::EngineName;
 use super::exit::Exit;
 use super::fault::{Done, Fault};
-use crate::config::{FILE_NAME, NodeConfig};
+use super::token::Fresh;
+use crate::config::{FILE_NAME, NodeConfig, TOKEN_FILE_NAME};
 use crate::keystore::{Keystore, disk};
 
 #[derive(Args)]
@@ -75,7 +76,14 @@ pub(crate) fn run(app: &App, args: &Init) -> Done {
     if !genesis.exists() || !same(&genesis, &args.genesis) {
         disk::write_new(&genesis, signed.to_json()?.as_bytes()).map_err(io(&genesis))?;
     }
-    let text = args.config(&folder, &data_dir, &labels);
+    let mut text = args.config(&folder, &data_dir, &labels);
+    let token = data_dir.join(TOKEN_FILE_NAME);
+    if !args.open_reading {
+        // Reading needs a token: commands on this computer have one from the start.
+        let fresh = Fresh::new("local")?;
+        fresh.write(&token)?;
+        text.push_str(&fresh.entry());
+    }
     // A second genesis is never written over the first; the settings are, when that is meant.
     app.write(&config, text.as_bytes())?;
     let (folder, province) = (data_dir.display().to_string(), args.province.to_string());

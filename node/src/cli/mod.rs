@@ -51,6 +51,7 @@ mod status;
 mod store;
 mod submit;
 mod table;
+mod token;
 mod tx;
 mod verify;
 
@@ -113,6 +114,8 @@ enum Command {
     #[command(subcommand)]
     Store(store::Store),
     #[command(subcommand)]
+    Token(token::Tokens),
+    #[command(subcommand)]
     Config(config::Config),
     Completions(completions::Completions),
     Explain(explain::Explain),
@@ -163,6 +166,7 @@ fn dispatch(app: &App, command: Command) -> Done {
         Command::Evidence(args) => evidence::run(app, args),
         Command::Verify(args) => verify::run(app, &args),
         Command::Store(args) => store::run(app, args),
+        Command::Token(args) => token::run(app, args),
         Command::Config(args) => config::run(app, args),
         Command::Completions(args) => completions::run(app, &args),
         Command::Explain(args) => explain::run(app, &args),

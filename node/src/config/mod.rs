@@ -23,6 +23,9 @@ use serde::{Deserialize, Serialize};
 /// Name of the configuration file in the data folder.
 pub const FILE_NAME: &str = "hefu.toml";
 
+/// Name of the file of the token with which commands on this computer read, in the data folder.
+pub const TOKEN_FILE_NAME: &str = "token";
+
 /// Everything a node is told by its operator. A relative path is meant from the data folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]

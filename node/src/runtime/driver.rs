@@ -36,8 +36,15 @@ pub(super) struct Driver {
     jobs: SyncSender<Job>,
     allowed: watch::Sender<BTreeSet<NodeKey>>,
     tokio: Handle,
-    /// When it was last said how far behind this node is; none while it is not.
-    behind_said: Option<Millis>,
+    /// That many blocks are being fetched, when it was said.
+    fetching: Option<Fetching>,
+}
+
+/// What was said of blocks that are fetched.
+struct Fetching {
+    said: Millis,
+    /// The height that the others had.
+    of: Height,
 }
 
 impl Driver {
@@ -48,7 +55,7 @@ impl Driver {
         jobs: SyncSender<Job>,
         allowed: watch::Sender<BTreeSet<NodeKey>>,
     ) -> Self {
-        Self { core, network, service, jobs, allowed, tokio: Handle::current(), behind_said: None }
+        Self { core, network, service, jobs, allowed, tokio: Handle::current(), fetching: None }
     }
 
     pub(super) fn run(mut self, first: Vec<CoreOutput>, jobs: &Receiver<Job>) {
@@ -103,6 +110,7 @@ impl Driver {
             }
             CoreOutput::FetchBundles { peer, ids } => self.fetch_bundles(peer, &ids),
             CoreOutput::FetchBlocks { peer, from, count } => {
+                self.tell_fetching(from);
                 self.fetch_blocks(peer, SyncRequest::Blocks { from, count });
             }
             CoreOutput::Committed(committed) => {
@@ -111,7 +119,7 @@ impl Driver {
                 }
                 let height = committed.tip.height;
                 self.service.committed(*committed);
-                self.tell_progress(height);
+                self.tell_fetched(height);
             }
             CoreOutput::Rejected(tx, error) => self.service.rejected(tx, error),
             // The replica prefers others from here on; a slow link is no reason to cut it.
@@ -129,23 +137,23 @@ impl Driver {
         true
     }
 
-    /// A line now and then while blocks are fetched, and one when that is over.
-    fn tell_progress(&mut self, height: Height) {
+    /// A line now and then while many blocks are fetched.
+    fn tell_fetching(&mut self, from: Height) {
         // A peer says which height it decides: it has those before it.
         let of = self.core.highest_peer().previous();
-        let (now, behind) = (wall_clock(), of.0.saturating_sub(height.0));
-        let is_due = |said: Millis| now.0.saturating_sub(said.0) >= TELL_MS;
-        match self.behind_said {
-            None if behind <= FEW_BEHIND => {}
-            Some(_) if behind == 0 => {
-                tracing::info!(%height, "caught up with the other nodes");
-                self.behind_said = None;
-            }
-            Some(said) if !is_due(said) => {}
-            _ => {
-                tracing::info!(%height, %of, "fetching blocks from the other nodes");
-                self.behind_said = Some(now);
-            }
+        let (now, height) = (wall_clock(), from.previous());
+        let many = of.0.saturating_sub(height.0) > FEW_BEHIND;
+        let said = self.fetching.as_ref().map(|fetching| fetching.said);
+        if many && said.is_none_or(|said| now.0.saturating_sub(said.0) >= TELL_MS) {
+            tracing::info!(%height, %of, "fetching blocks from the other nodes");
+            self.fetching = Some(Fetching { said: now, of });
+        }
+    }
+
+    /// And one when they are there.
+    fn tell_fetched(&mut self, height: Height) {
+        if self.fetching.take_if(|fetching| fetching.of <= height).is_some() {
+            tracing::info!(%height, "the blocks of the other nodes are here");
         }
     }
 

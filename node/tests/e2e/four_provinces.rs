@@ -21,6 +21,8 @@ pub(crate) const LICENCES: &str =
     concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data/licences.jsonl");
 /// How many there are.
 const COUNT: u64 = 2_000;
+/// How many more come as CSV.
+const CSV_COUNT: u64 = 3;
 /// Food licences, which the market regulators issue and scenario 401 relies on.
 const FOOD: &str = "11100000HEFU90025A002";
 const SCENARIO: &str = "401";
@@ -117,16 +119,26 @@ impl Desk {
         report["already"].as_u64().expect("a count")
     }
 
-    /// Once more, and as CSV in another order: nothing happens.
+    /// Once more, and as CSV in another order: nothing happens. What is new in the CSV is recorded.
     fn import_again(&self, network: &Network, licences: &[Value]) {
         let http = network.provinces[0].http();
         let before = log_size(&http);
         let csv = network.scratch.join("licences.csv");
+        let import = |file: &Path, accepted: u64| {
+            let report = self.import(network, file).json();
+            let expected = json!({ "accepted": accepted, "already": COUNT, "refused": [] });
+            assert_eq!(report, expected);
+            network.settle();
+        };
+        import(LICENCES.as_ref(), COUNT);
         std::fs::write(&csv, as_csv(licences)).expect("a file");
-        for file in [LICENCES.as_ref(), csv.as_path()] {
-            assert_eq!(self.import_to_the_end(network, file), COUNT);
-            assert_eq!(log_size(&http), before);
-        }
+        import(&csv, COUNT);
+        assert_eq!(log_size(&http), before);
+        let mut more = licences.to_vec();
+        more.extend(["CSVA", "CSVB", "CSVC"].map(|serial| food_licence(licences, serial)));
+        std::fs::write(&csv, as_csv(&more)).expect("a file");
+        import(&csv, COUNT + CSV_COUNT);
+        assert!(log_size(&http) > before);
     }
 
     fn import_broken_lines(&self, network: &Network, licences: &[Value]) {
@@ -149,8 +161,21 @@ impl Desk {
         assert_eq!(report["accepted"], lines.len() - expected.len());
         assert_eq!(report["already"], 1, "{report:#}");
         network.settle();
-        assert_eq!(count_certificates(&network.provinces[2].http()), COUNT + 2);
+        assert_eq!(count_certificates(&network.provinces[2].http()), COUNT + CSV_COUNT + 2);
     }
+}
+
+/// A food licence of Zhejiang that nobody attested yet.
+fn food_licence(licences: &[Value], serial: &str) -> Value {
+    let same =
+        |licence: &&Value| licence["type_code"] == FOOD && licence["issuer_code"] == ZHEJIANG;
+    let mut licence = licences.iter().find(same).expect("a food licence of Zhejiang").clone();
+    let (kind, issuer) = (FOOD.parse().expect("a type"), ZHEJIANG.parse().expect("an issuer"));
+    let identifier = Identifier::new(kind, issuer, serial, 1).expect("an identifier");
+    licence["identifier"] = json!(identifier.to_string());
+    licence["certificate_number"] = json!(serial);
+    licence["version"] = json!(1);
+    licence
 }
 
 /// The same documents as CSV, the last first.
@@ -313,6 +338,9 @@ fn presentations(network: &Network, desk: &Desk, licences: &[Value]) {
     std::fs::write(&document, other.to_string()).expect("another licence");
     verify(&file).arg("--file").arg(&document).run().exits(3);
 
+    scanned(network, desk, identifier, &verify);
+    of_a_document(network, desk, licences);
+
     let forged = network.scratch.join("forged.json");
     std::fs::write(&forged, shown.replace(opened, "药品经营许可证")).expect("a forgery");
     let refused = verify(&forged).run().exits(3).json();
@@ -322,6 +350,72 @@ fn presentations(network: &Network, desk: &Desk, licences: &[Value]) {
     accept.arg("--presentation").arg(&forged).run().exits(3).fault("cli.invalid");
     std::fs::write(&forged, &shown.as_bytes()[..shown.len() / 2]).expect("a fragment");
     verify(&forged).run().exits(3).fault("cli.presentation");
+}
+
+/// The QR code as PNG: what a scanner reads is a presentation.
+fn scanned(network: &Network, desk: &Desk, identifier: &str, verify: &dyn Fn(&Path) -> Hefu) {
+    let (file, qr) = (network.scratch.join("scanned.json"), network.scratch.join("shown.png"));
+    let present = ["cert", "present", "--find", identifier, "--fields", "证照名称"];
+    let present = desk.hefu(network, &present).arg("--qr").arg(&qr);
+    present.arg("-O").arg(&file).run().exits(0);
+    let text = network.scratch.join("scanned.txt");
+    std::fs::write(&text, read_qr(&qr)).expect("a file");
+    let [shown, scanned] = [&file, &text].map(|file| verify(file).json());
+    assert_eq!(scanned["valid"], true, "{scanned:#}");
+    assert_eq!(scanned["content"]["fields"], shown["content"]["fields"]);
+}
+
+/// The text of a QR code in a PNG.
+fn read_qr(path: &Path) -> String {
+    let file = std::io::BufReader::new(std::fs::File::open(path).expect("a picture"));
+    let mut decoder = png::Decoder::new(file);
+    decoder.set_transformations(png::Transformations::EXPAND);
+    let mut reader = decoder.read_info().expect("a PNG");
+    let mut pixels = vec![0; reader.output_buffer_size().expect("its size")];
+    let info = reader.next_frame(&mut pixels).expect("its pixels");
+    let (width, height) = (info.width as usize, info.height as usize);
+    let grey = |x: usize, y: usize| pixels[y * info.line_size + x];
+    let mut picture = rqrr::PreparedImage::prepare_from_greyscale(width, height, grey);
+    let grids = picture.detect_grids();
+    assert_eq!(grids.len(), 1, "one code in {}", path.display());
+    grids[0].decode().expect("a text").1
+}
+
+/// A licence and the document as it was issued: both are committed to, and both can be checked.
+fn of_a_document(network: &Network, desk: &Desk, licences: &[Value]) {
+    let path = |name: &str| network.scratch.join(name);
+    let (licence, document) = (path("filed.json"), path("licence.pdf"));
+    std::fs::write(&licence, food_licence(licences, "FILED").to_string()).expect("a licence");
+    let content = b"%PDF-1.4\n1 0 obj <</Type/Catalog>> endobj\ntrailer <</Root 1 0 R>>\n%%EOF\n";
+    std::fs::write(&document, content).expect("a document");
+    let attest = desk.hefu(network, &["cert", "attest"]).arg(&licence);
+    let attested = attest.arg("--file").arg(&document).json();
+    let id = attested["att_id"].as_str().expect("an id");
+    let http = network.provinces[3].http();
+    network.wait_height(height_of(&attested));
+    let record = http.json(&format!("/api/v1/certificates/{id}"));
+    let commitment = record["record"]["file"].as_str().expect("a commitment to the document");
+    assert_eq!(commitment.len(), 64);
+    let plain = blake3::hash(content).to_string();
+    assert_ne!(commitment, plain, "salted: nobody can guess what it is of");
+
+    let shown = path("filed-shown.json");
+    let present = desk.hefu(network, &["cert", "present", "--att", id, "--fields", "证照名称"]);
+    present.arg("-O").arg(&shown).run().exits(0);
+    let verify = |document: &Path| {
+        desk.hefu(network, &["cert", "verify"]).arg(&shown).arg("--file").arg(document).run()
+    };
+    let found = verify(&document).exits(0).json();
+    assert_eq!(found["content"]["file"]["compared"], "file", "{found:#}");
+    assert_eq!(found["content"]["file"]["matches"], true, "{found:#}");
+    assert_eq!(verify(&licence).exits(0).json()["content"]["file"]["compared"], "document");
+    std::fs::write(&document, [content.as_slice(), b"x"].concat()).expect("another document");
+    assert_eq!(verify(&document).exits(3).json()["content"]["file"]["matches"], false);
+    // An import knows what was attested by itself.
+    let lines = path("filed.jsonl");
+    std::fs::copy(&licence, &lines).expect("a file");
+    let report = desk.import(network, &lines).json();
+    assert_eq!(report, json!({ "accepted": 1, "already": 1, "refused": [] }));
 }
 
 // --- Recognition ---------------------------------------------------------------------------------

@@ -3,5 +3,6 @@
 mod demo;
 mod four_provinces;
 mod harness;
+mod reading;
 mod readme;
 mod refusals;
