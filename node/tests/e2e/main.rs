@@ -6,3 +6,4 @@ mod harness;
 mod reading;
 mod readme;
 mod refusals;
+mod showing;
