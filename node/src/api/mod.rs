@@ -37,7 +37,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
-use tokio::net::TcpListener;
+use tokio::net::TcpSocket;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use utoipa::openapi::OpenApi;
@@ -54,6 +54,9 @@ use crate::runtime::Service;
 /// How long requests at work may take to end when the server stops.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
 
+/// Connections that wait to be accepted.
+const BACKLOG: u32 = 1024;
+
 /// What the server is told at start.
 #[derive(Clone, Debug)]
 pub struct ApiOptions {
@@ -61,6 +64,26 @@ pub struct ApiOptions {
     pub listen: SocketAddr,
     /// Who may read.
     pub read: ReadAccess,
+}
+
+/// An address taken for the server: nobody else can take it, and nobody is answered yet.
+pub struct Reserved(TcpSocket);
+
+impl Reserved {
+    /// Takes an address.
+    ///
+    /// # Errors
+    /// `AddrInUse` when another process listens there, and others of the system.
+    pub fn take(address: SocketAddr) -> std::io::Result<Self> {
+        let socket = match address {
+            SocketAddr::V4(_) => TcpSocket::new_v4()?,
+            SocketAddr::V6(_) => TcpSocket::new_v6()?,
+        };
+        // As listeners do: connections that end do not block a restart.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        Ok(Self(socket))
+    }
 }
 
 /// A running server.
@@ -77,10 +100,22 @@ impl ApiServer {
     /// # Errors
     /// When the address cannot be listened on.
     pub async fn start(service: Service, options: ApiOptions) -> std::io::Result<Self> {
-        let listener = TcpListener::bind(options.listen).await?;
+        Self::start_on(service, Reserved::take(options.listen)?, options.read)
+    }
+
+    /// Starts to serve a node on an address that was taken before.
+    ///
+    /// # Errors
+    /// When the address cannot be listened on.
+    pub fn start_on(
+        service: Service,
+        reserved: Reserved,
+        read: ReadAccess,
+    ) -> std::io::Result<Self> {
+        let listener = reserved.0.listen(BACKLOG)?;
         let local = listener.local_addr()?;
         let (stop, stopped) = watch::channel(false);
-        let api = Api::new(service, options.read, stopped.clone());
+        let api = Api::new(service, read, stopped.clone());
         let watcher = tokio::spawn(metrics::watch(api.clone()));
         let app = router(api).into_make_service_with_connect_info::<Peer>();
         let server =

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use hefu_contracts::identity::Role;
 use hefu_contracts::recognition::{
     AgreementEntry, AgreementKind, EntryMode, ProposeAgreement, SignAgreement, WithdrawAgreement,
 };
@@ -69,7 +68,7 @@ pub(crate) struct Propose {
     #[arg(long, value_name = "DAY")]
     until: Option<Day>,
     /// Working days to settle a dispute.
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=60))]
     dispute_days: u16,
     /// The agreement whose place it takes.
     #[arg(long, value_name = "ID", requires = "version")]
@@ -122,8 +121,25 @@ fn governed(app: &App, args: &Sign, act: hefu_contracts::Act) -> Done {
     submit_governed(app, &args.signing, args.member, act, &subject, &told)
 }
 
+impl Propose {
+    /// What can be seen to be wrong without the ledger.
+    fn check(&self) -> Result<(), Fault> {
+        let mut parties = self.parties.clone();
+        parties.sort_unstable();
+        parties.dedup();
+        if parties.len() < 2 || parties.len() != self.parties.len() {
+            return Err(Fault::needs("--party", "needs-parties"));
+        }
+        if self.until.is_some_and(|until| until < self.effective) {
+            return Err(Fault::needs("--until", "until-before"));
+        }
+        Ok(())
+    }
+}
+
 /// A proposal binds nobody: one governor is enough.
 fn propose(app: &App, args: Propose) -> Done {
+    args.check()?;
     let legal_digest = public_digest(app, &args.text)?;
     let Propose { mut parties, mut entries, entry_mode, signing, .. } = args;
     parties.sort_unstable();
@@ -144,7 +160,7 @@ fn propose(app: &App, args: Propose) -> Done {
     };
     let ledger = Ledger::of(app.client()?)?;
     let (signers, _) = sign::governors(app, &signing, None)?;
-    let signer = signers.first().ok_or_else(|| Fault::with("cli.no_key", Role::Governor.name()))?;
+    let signer = signers.first().ok_or_else(|| Fault::new("cli.no_key"))?;
     let transaction = ledger.sign(&[act.into()], &format!("agr:{id}"), signer)?;
     let told = json!({ "agreement": id });
     match send(app, &transaction, signing.no_wait)? {
@@ -158,7 +174,7 @@ fn propose(app: &App, args: Propose) -> Done {
 
 /// `TYPE[@VERSION]=SCENARIO,…`
 fn entry(text: &str) -> Result<AgreementEntry, String> {
-    let form = || "TYPE[@VERSION]=SCENARIO,…".to_owned();
+    let form = || "form-entry".to_owned();
     let (kind, scenarios) = text.split_once('=').ok_or_else(form)?;
     let (kind, version) = kind.split_once('@').unwrap_or((kind, "1"));
     let scenarios: Result<Vec<u32>, _> = scenarios.split(',').map(str::parse).collect();

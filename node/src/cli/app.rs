@@ -14,7 +14,7 @@ use hefu_primitives::Millis;
 use super::client::Client;
 use super::fault::Fault;
 use super::output::{Format, Output};
-use crate::config::{self, ConfigError, Flag, Loaded};
+use crate::config::{self, Flag, Loaded};
 use crate::keystore::{Keystore, Passphrase, Profile, obtain_passphrase};
 use crate::text::Lang;
 use crate::vault::Vault;
@@ -96,6 +96,11 @@ impl App {
         let flags: Vec<Flag> = path(&self.globals.data_dir, "--data-dir", "data_dir")
             .into_iter()
             .chain(path(&self.globals.keystore, "--keystore", "keystore.path"))
+            .chain(path(
+                &self.globals.passphrase_file,
+                "--passphrase-file",
+                "keystore.passphrase_file",
+            ))
             .chain(more.iter().cloned())
             .map(absolute)
             .collect();
@@ -116,12 +121,20 @@ impl App {
         self.settings.get().ok_or_else(|| Fault::new("cli.fault"))
     }
 
+    /// As [`App::settings`], of a data folder that is there: one that was named and is not is most
+    /// likely misspelt.
+    pub(crate) fn node_settings(&self) -> Result<&Loaded, Fault> {
+        let loaded = self.settings()?;
+        expect_folder(loaded)?;
+        Ok(loaded)
+    }
+
     /// The node: `--node`, `HEFU_NODE`, else the interface of the node in the data folder.
     pub(crate) fn client(&self) -> Result<&Client, Fault> {
         if self.client.get().is_none() {
             let node = match &self.globals.node {
                 Some(node) => node.clone(),
-                None => self.settings()?.config.api.listen.to_string(),
+                None => self.node_settings()?.config.api.listen.to_string(),
             };
             let timeout = Duration::from_secs(self.globals.timeout);
             let _ = self.client.set(Client::new(&node, self.token()?, timeout)?);
@@ -148,8 +161,17 @@ impl App {
         std::fs::read_to_string(folder.join(config::TOKEN_FILE_NAME)).ok()
     }
 
-    /// The folder of keys.
+    /// The folder of keys, which is there.
     pub(crate) fn keystore(&self) -> Result<Keystore, Fault> {
+        let folder = self.node_settings()?.config.keystore_path();
+        if !folder.is_dir() {
+            return Err(Fault::said("cli.no_key", "no-keystore", &[("folder", &folder.display())]));
+        }
+        Ok(Keystore::with_profile(folder, self.profile())?)
+    }
+
+    /// The folder of keys, made when it is not there: for what brings keys.
+    pub(crate) fn new_keystore(&self) -> Result<Keystore, Fault> {
         let folder = self.settings()?.config.keystore_path();
         Ok(Keystore::with_profile(folder, self.profile())?)
     }
@@ -164,9 +186,11 @@ impl App {
         self.obtain("ask-passphrase", false)
     }
 
-    /// The passphrase for what is new; typed twice at a terminal.
+    /// The passphrase for what is new: long enough, and typed twice at a terminal.
     pub(crate) fn new_passphrase(&self) -> Result<&Passphrase, Fault> {
-        self.obtain("ask-new-passphrase", true)
+        let passphrase = self.obtain("ask-new-passphrase", true)?;
+        passphrase.check_new()?;
+        Ok(passphrase)
     }
 
     fn obtain(&self, question: &str, confirm: bool) -> Result<&Passphrase, Fault> {
@@ -187,6 +211,10 @@ impl App {
         let folder = self.settings()?.config.vault_path();
         if create && !Vault::exists(&folder) {
             return Ok(Vault::create(&folder, self.new_passphrase()?, self.profile())?);
+        }
+        if !Vault::exists(&folder) {
+            self.node_settings()?;
+            return Err(Fault::with("cli.no_vault", folder.display()));
         }
         let vault = Vault::open(&folder, self.passphrase()?)?;
         if vault.torn_bytes() > 0 {
@@ -215,7 +243,7 @@ impl App {
     pub(crate) fn read_text(&self, path: &Path) -> Result<String, Fault> {
         let bytes = self.read(path)?;
         String::from_utf8(bytes)
-            .map_err(|_| Fault::with("cli.input", format_args!("{}: UTF-8", path.display())))
+            .map_err(|_| Fault::said("cli.input", "file-not-utf8", &[("file", &path.display())]))
     }
 
     /// Reads a file, bounded; `-` is standard input.
@@ -231,10 +259,18 @@ impl App {
         };
         match read.map_err(fault)? as u64 {
             length if length > MAX_INPUT_BYTES => {
-                Err(Fault::with("cli.input", format_args!("{}: > 64 MiB", path.display())))
+                Err(Fault::said("cli.input", "file-too-large", &[("file", &path.display())]))
             }
             _ => Ok(bytes),
         }
+    }
+
+    /// That a file can be written: said before the work whose result it shall hold.
+    pub(crate) fn expect_new(&self, path: &Path) -> Result<(), Fault> {
+        if path == Path::new("-") || self.globals.yes || !path.exists() {
+            return Ok(());
+        }
+        Err(Fault::file(path, &std::io::ErrorKind::AlreadyExists.into()))
     }
 
     /// Writes a new file; one that is there is replaced only with `--yes`.
@@ -251,9 +287,22 @@ impl App {
     }
 }
 
+/// That a data folder which was named is there.
+pub(crate) fn expect_folder(loaded: &Loaded) -> Result<(), Fault> {
+    let folder = &loaded.config.data_dir;
+    let named = loaded.origins.iter().any(|(setting, _, origin)| {
+        setting == "data_dir" && !matches!(origin, config::Origin::Default)
+    });
+    if named && !folder.is_dir() {
+        return Err(Fault::with("cli.no_data_dir", folder.display()));
+    }
+    Ok(())
+}
+
 /// Paths typed at a prompt are meant from where it stands, not from the data folder.
 fn absolute(flag: Flag) -> Flag {
-    let is_path = matches!(flag.setting, "data_dir" | "keystore.path" | "genesis");
+    let paths = ["data_dir", "keystore.path", "keystore.passphrase_file", "genesis"];
+    let is_path = paths.contains(&flag.setting);
     let value = match std::path::absolute(&flag.value) {
         Ok(path) if is_path => path.display().to_string(),
         _ => flag.value.clone(),
@@ -284,19 +333,7 @@ macro_rules! faults {
 }
 
 faults! {
-    ConfigError => |error| match error {
-        ConfigError::File { .. } => "cli.file",
-        _ => "cli.config",
-    };
-    config::Conflict => |_| "cli.config";
-    crate::keystore::PassphraseError => |_| "cli.passphrase";
     crate::keystore::SealError => |_| "cli.fault";
-    crate::keystore::KeystoreError => |error| match error {
-        crate::keystore::KeystoreError::Unknown { .. } => "cli.no_key",
-        crate::keystore::KeystoreError::Exists { .. } => "cli.conflict",
-        wrong if wrong.is_wrong_passphrase() => "cli.passphrase",
-        _ => "cli.key",
-    };
     crate::vault::VaultError => |error| match error {
         crate::vault::VaultError::Unknown { .. } => "cli.not_found",
         wrong if wrong.is_wrong_passphrase() => "cli.passphrase",

@@ -47,21 +47,31 @@ pub(crate) struct AtHeight {
     pub(crate) at_height: Option<Height>,
 }
 
+/// What an error of [`word`] begins with; the possible words follow.
+pub(crate) const ONE_OF: &str = "one of: ";
+
 /// A province, by code, letters or name.
 pub(crate) fn region(text: &str) -> Result<Region, String> {
-    find_province(text).map(|province| province.code).ok_or_else(|| "?".to_owned())
+    find_province(text).map(|province| province.code).ok_or_else(|| "form-province".to_owned())
 }
 
 /// A region of any level, by its six digits.
 pub(crate) fn any_region(text: &str) -> Result<Region, String> {
     let found = text.parse::<Region>().ok().filter(|region| region.level().is_some());
-    found.or_else(|| region(text).ok()).ok_or_else(|| "?".to_owned())
+    found.or_else(|| region(text).ok()).ok_or_else(|| "form-region".to_owned())
 }
 
 /// A word of the protocol: what JSON writes with underscores may be typed with hyphens.
 pub(crate) fn word<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     let value = serde_json::Value::String(text.replace('-', "_"));
-    serde_json::from_value(value).map_err(|error| error.to_string())
+    serde_json::from_value(value).map_err(|error| {
+        // Serde lists the possible words between backticks, after the one that was given.
+        let said = error.to_string();
+        let words = said.split_once("expected").map_or("", |(_, words)| words);
+        let words: Vec<String> =
+            words.split('`').skip(1).step_by(2).map(|word| word.replace('_', "-")).collect();
+        if words.is_empty() { said } else { format!("{ONE_OF}{}", words.join(" | ")) }
+    })
 }
 
 /// An instant: RFC 3339, milliseconds since 1970, or a day, meaning its beginning in Beijing.
@@ -70,7 +80,7 @@ pub(crate) fn instant(text: &str) -> Result<Millis, String> {
         return Ok(day.start());
     }
     let millis = text.parse::<u64>().ok().map(Millis);
-    millis.map_or_else(|| Millis::from_rfc3339(text).map_err(|error| error.to_string()), Ok)
+    millis.map_or_else(|| Millis::from_rfc3339(text).map_err(|_| "form-time".to_owned()), Ok)
 }
 
 #[cfg(test)]

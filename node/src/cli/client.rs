@@ -21,6 +21,8 @@ const MAX_WAIT_MS: u64 = 60_000;
 const GRACE: Duration = Duration::from_secs(5);
 /// First pause before trying again.
 const PAUSE: Duration = Duration::from_millis(200);
+/// How long a node may be behind another that has just recorded something.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// Longest pause before trying again.
 const MAX_PAUSE: Duration = Duration::from_secs(5);
 
@@ -74,6 +76,23 @@ impl Client {
             Ok(value) => Ok(Some(value)),
             Err(fault) if fault.code == "api.not_found" => Ok(None),
             Err(fault) => Err(fault),
+        }
+    }
+
+    /// As [`Client::find`] of what another province may have recorded a moment ago: this node may be
+    /// a block behind theirs, and is asked again for a little while.
+    pub(crate) fn find_soon(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> Result<Option<Value>, Fault> {
+        let deadline = Instant::now() + self.timeout.min(PATIENCE);
+        loop {
+            let found = self.find(path, query)?;
+            if found.is_some() || Instant::now() >= deadline {
+                return Ok(found);
+            }
+            std::thread::sleep(PAUSE);
         }
     }
 
@@ -146,8 +165,22 @@ impl Client {
         answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
         bound: u64,
     ) -> Result<(u16, Vec<u8>), Fault> {
-        let unreachable = |error: ureq::Error| {
-            Fault::with("cli.unreachable", format_args!("{}: {}", self.base, chain(&error)))
+        let unreachable = |error: ureq::Error| match &error {
+            ureq::Error::Io(system) => Fault::system("cli.unreachable", &self.base, system),
+            ureq::Error::Timeout(_) => {
+                let system = std::io::ErrorKind::TimedOut.into();
+                Fault::system("cli.unreachable", &self.base, &system)
+            }
+            ureq::Error::ConnectionFailed => {
+                let system = std::io::ErrorKind::ConnectionRefused.into();
+                Fault::system("cli.unreachable", &self.base, &system)
+            }
+            ureq::Error::HostNotFound => {
+                Fault::said("cli.unreachable", "system-no-host", &[("what", &self.base)])
+            }
+            other => {
+                Fault::with("cli.unreachable", format_args!("{}: {}", self.base, chain(other)))
+            }
         };
         let answer = answer.map_err(unreachable)?;
         let status = answer.status().as_u16();
@@ -182,7 +215,9 @@ fn problem(status: u16, bytes: &[u8]) -> Fault {
     // Of a contract code the node says the cause, which the catalogue says in the user's language.
     let cause = crate::text::explain(crate::text::Lang::En, &code).map(|(cause, _)| cause);
     Fault {
-        detail: text("detail").filter(|detail| Some(detail.as_str()) != cause),
+        detail: text("detail")
+            .filter(|detail| Some(detail.as_str()) != cause)
+            .map(super::fault::Detail::Plain),
         tx: text("tx"),
         act: problem["act"].as_u64(),
         height: text("height"),

@@ -27,7 +27,7 @@ pub(crate) struct Show {
 }
 
 pub(crate) fn run(app: &App, command: Config) -> Done {
-    let loaded = app.settings()?;
+    let loaded = app.node_settings()?;
     match command {
         Config::Show(args) => {
             let columns = if args.origin { WITH_ORIGIN } else { SETTINGS };

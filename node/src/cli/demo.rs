@@ -1,6 +1,7 @@
 //! `hefu demo`: four provinces in one process, and what can be done to them from another terminal.
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -11,7 +12,7 @@ use serde_json::json;
 
 use super::app::App;
 use super::args::region;
-use super::engine::{self, DemoCommand, DemoPlan, DemoTalk};
+use super::engine::{self, DemoCommand, DemoPlan, DemoStep, DemoTalk};
 use super::exit::Exit;
 use super::fault::{Done, Fault};
 use crate::config::Engine;
@@ -59,7 +60,18 @@ enum Control {
     Stop(One),
     Start(One),
     Partition(Several),
-    Tamper(One),
+    Heal,
+    Tamper(Tamper),
+}
+
+#[derive(Args)]
+struct Tamper {
+    /// The province.
+    #[arg(value_parser = region)]
+    region: Region,
+    /// Copy the damaged files to this new folder: the demonstration's own go when it ends.
+    #[arg(long, value_name = "FOLDER")]
+    keep: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -146,11 +158,7 @@ impl Talk {
 impl DemoTalk for Talk {
     fn started(&mut self, provinces: &[(Region, SocketAddr)], genesis: &str) {
         for (region, api) in provinces {
-            let name = province_of(*region).map_or("", |province| match self.lang {
-                Lang::Zh => province.name,
-                Lang::En => province.english,
-            });
-            self.line(&format!("  {region} {name}  http://{api}/  ✔"));
+            self.line(&format!("  {}  http://{api}/  ✔", named(*region, self.lang)));
         }
         let seconds = format!("{:.1}", self.since.elapsed().as_secs_f64());
         let (count, rate) = (provinces.len().to_string(), self.rate.to_string());
@@ -164,8 +172,8 @@ impl DemoTalk for Talk {
         }
     }
 
-    fn told(&mut self, lines: &[String]) {
-        lines.iter().for_each(|line| self.line(&format!("  › {line}")));
+    fn told(&mut self, steps: &[DemoStep]) {
+        steps.iter().for_each(|step| self.line(&format!("  › {}", words(step, self.lang))));
     }
 
     fn beat(&mut self, height: Height, online: usize, of: usize, p50_ms: f64) {
@@ -179,15 +187,114 @@ impl DemoTalk for Talk {
 }
 
 fn tell(app: &App, control: Control) -> Done {
+    let mut keep = None;
     let command = match control {
         Control::Stop(One { region }) => DemoCommand::Stop { region },
         Control::Start(One { region }) => DemoCommand::Start { region },
         Control::Partition(Several { regions }) => DemoCommand::Partition { regions },
-        Control::Tamper(One { region }) => DemoCommand::Tamper { region },
+        Control::Heal => DemoCommand::Partition { regions: Vec::new() },
+        Control::Tamper(args) => {
+            keep = args.keep;
+            DemoCommand::Tamper { region: args.region }
+        }
     };
-    let (ok, lines) = engine::tell_demo(&command)?;
-    app.out.done(&json!({ "ok": ok, "lines": lines }), &lines.join("\n"));
-    if ok { Ok(Exit::Ok) } else { Err(Fault::with("cli.fault", lines.join("; "))) }
+    if let Some(folder) = keep.as_deref().filter(|folder| folder.exists()) {
+        return Err(Fault::file(folder, &std::io::ErrorKind::AlreadyExists.into()));
+    }
+    let (ok, steps) = engine::tell_demo(&command)?;
+    if !ok {
+        return Err(refused(&steps, app.lang()));
+    }
+    let mut lines: Vec<String> = steps.iter().map(|step| words(step, app.lang())).collect();
+    for step in &steps {
+        if let (DemoStep::Kept { folder, .. }, Some(keep)) = (step, &keep) {
+            copy(folder, keep, MAX_DEPTH).map_err(|error| Fault::file(keep, &error))?;
+            lines.push(app.out.text("demo-copied", &[("folder", &keep.display().to_string())]));
+        }
+    }
+    app.out.done(&json!({ "ok": ok, "steps": steps, "lines": lines }), &lines.join("\n"));
+    Ok(Exit::Ok)
+}
+
+/// Why the demonstration did not do it: the last step says so.
+fn refused(steps: &[DemoStep], lang: Lang) -> Fault {
+    let code = match steps.last() {
+        Some(DemoStep::NoProvince { .. }) => "cli.not_found",
+        Some(DemoStep::StoppedAlready { .. } | DemoStep::RunsAlready { .. }) => "cli.demo_state",
+        _ => "cli.fault",
+    };
+    let lines: Vec<String> = steps.iter().map(|step| words(step, lang)).collect();
+    Fault::with(code, lines.join("\n"))
+}
+
+/// A step in the user's language.
+fn words(step: &DemoStep, lang: Lang) -> String {
+    let say = |key: &str, arguments: &[(&str, String)]| {
+        let arguments: Vec<(&str, &str)> =
+            arguments.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        text(lang, key, &arguments)
+    };
+    let one = |region: &Region| ("region", named(*region, lang));
+    let several = |name, regions: &[Region]| {
+        let names: Vec<String> = regions.iter().map(|region| named(*region, lang)).collect();
+        (name, names.join(", "))
+    };
+    match step {
+        DemoStep::Stopped { region } => say("demo-stopped", &[one(region)]),
+        DemoStep::Started { region } => say("demo-runs", &[one(region)]),
+        DemoStep::StoppedAlready { region } => {
+            say("demo-stopped-already", &[one(region), ("code", region.to_string())])
+        }
+        DemoStep::RunsAlready { region } => say("demo-runs-already", &[one(region)]),
+        DemoStep::NoProvince { region, known } => {
+            say("demo-no-province", &[one(region), several("known", known)])
+        }
+        DemoStep::CutOff { regions, others } => {
+            say("demo-cut", &[several("regions", regions), several("others", others)])
+        }
+        DemoStep::Healed => say("demo-healed", &[]),
+        DemoStep::Damaged { region, file, offset } => {
+            let place = [one(region), ("file", file.clone()), ("offset", offset.to_string())];
+            say("demo-damaged", &place)
+        }
+        DemoStep::RefusedToStart { region, why } => {
+            say("demo-refused", &[one(region), ("why", why.clone())])
+        }
+        DemoStep::Kept { folder, .. } => {
+            say("demo-kept", &[("folder", folder.display().to_string())])
+        }
+        DemoStep::Fetched { region, height } => {
+            say("demo-fetched", &[one(region), ("height", height.to_string())])
+        }
+        DemoStep::Failed { why } => say("demo-failed", &[("why", why.clone())]),
+    }
+}
+
+/// A province by code and name.
+fn named(region: Region, lang: Lang) -> String {
+    let name = province_of(region).map(|province| match lang {
+        Lang::Zh => province.name,
+        Lang::En => province.english,
+    });
+    name.map_or_else(|| region.to_string(), |name| format!("{region} {name}"))
+}
+
+/// Most folders below one another that are copied.
+const MAX_DEPTH: usize = 8;
+
+/// Copies a folder of files and folders.
+fn copy(from: &Path, to: &Path, depth: usize) -> std::io::Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let (kind, to) = (entry.file_type()?, to.join(entry.file_name()));
+        match depth.checked_sub(1) {
+            Some(depth) if kind.is_dir() => copy(&entry.path(), &to, depth)?,
+            _ if kind.is_file() => drop(std::fs::copy(entry.path(), to)?),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// A time like 30s, 5m or 1h; a bare number is seconds.
@@ -200,9 +307,9 @@ fn duration(text: &str) -> Result<Duration, String> {
         "s" => 1,
         "m" => 60,
         "h" => 3_600,
-        _ => return Err("30s, 5m, 1h".to_owned()),
+        _ => return Err("form-duration".to_owned()),
     };
-    let number: u64 = number.parse().map_err(|_| "30s, 5m, 1h".to_owned())?;
+    let number: u64 = number.parse().map_err(|_| "form-duration".to_owned())?;
     Ok(Duration::from_secs(number.saturating_mul(seconds)))
 }
 
@@ -218,5 +325,41 @@ mod tests {
         for bad in ["", "s", "3d", "-1s", "1.5s"] {
             assert!(duration(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn what_happened_is_told_in_both_languages() {
+        let region = Region(340_000);
+        let steps = [
+            DemoStep::Stopped { region },
+            DemoStep::StoppedAlready { region },
+            DemoStep::RunsAlready { region },
+            DemoStep::NoProvince { region: Region(110_000), known: vec![region] },
+            DemoStep::CutOff { regions: vec![region], others: vec![Region(310_000)] },
+            DemoStep::Healed,
+            DemoStep::Damaged { region, file: "a.seg".into(), offset: 7 },
+            DemoStep::Kept { region, folder: "/tmp/x".into() },
+            DemoStep::Fetched { region, height: Height(3) },
+        ];
+        for step in &steps {
+            let (zh, en) = (words(step, Lang::Zh), words(step, Lang::En));
+            assert_ne!(zh, en);
+            assert!(zh.chars().any(|c| c > '\u{2e80}') && en.is_ascii(), "{zh} / {en}");
+            assert!(!zh.contains("Region(") && !en.contains("Region("), "{zh} / {en}");
+        }
+        let fault = refused(&steps[1..2], Lang::En);
+        assert_eq!((fault.code.as_str(), fault.exit), ("cli.demo_state", Exit::Fault));
+        assert!(fault.report(Lang::En).contains("hefu demo start 340000"));
+        assert_eq!(refused(&steps[3..4], Lang::En).exit, Exit::NotFound);
+    }
+
+    #[test]
+    fn folders_are_copied_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let (from, to) = (folder.path().join("a"), folder.path().join("b"));
+        std::fs::create_dir_all(from.join("deep")).unwrap();
+        std::fs::write(from.join("deep/x"), b"1").unwrap();
+        copy(&from, &to, MAX_DEPTH).unwrap();
+        assert_eq!(std::fs::read(to.join("deep/x")).unwrap(), b"1");
     }
 }

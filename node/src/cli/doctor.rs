@@ -15,7 +15,7 @@ use crate::config::NodeConfig;
 use crate::store::StoreError;
 
 const COLUMNS: &[Column] =
-    &[col("result", "/result"), col("check", "/title"), col("detail", "/detail")];
+    &[col("result", "/mark"), col("check", "/title"), col("detail", "/detail")];
 
 /// Difference of clocks at which we warn, in milliseconds: what validators tolerate.
 const CLOCK_MS: u64 = 2_000;
@@ -39,8 +39,11 @@ impl Checks<'_> {
     }
 
     fn note(&mut self, name: &str, mark: &str, detail: String) {
-        let title = self.app.out.text(&format!("doctor-{name}"), &[]);
-        self.rows.push(json!({ "check": name, "title": title, "result": mark, "detail": detail }));
+        let say = |key: String| self.app.out.text(&key, &[]);
+        let (title, shown) = (say(format!("doctor-{name}")), say(format!("doctor-result-{mark}")));
+        self.rows.push(json!({
+            "check": name, "title": title, "result": mark, "mark": shown, "detail": detail,
+        }));
     }
 }
 
@@ -54,7 +57,7 @@ pub(crate) fn run(app: &App) -> Done {
     for (name, like) in &loaded.stray {
         checks.note("config", "warning", format!("{name} → {}", like.as_deref().unwrap_or("–")));
     }
-    checks.add("folder", writable(&config.data_dir));
+    checks.add("folder", writable(app, &config.data_dir));
     genesis(&mut checks, config);
     let damaged = blocks(&mut checks, config);
     node(&mut checks, config);
@@ -90,12 +93,18 @@ fn blocks(checks: &mut Checks<'_>, config: &NodeConfig) -> Option<String> {
     matches!(error, StoreError::Corrupt { .. }).then_some(detail)
 }
 
-fn writable(folder: &Path) -> Result<String, String> {
+fn writable(app: &App, folder: &Path) -> Result<String, String> {
     let shown = folder.display().to_string();
     match tempfile::Builder::new().prefix(".hefu-").tempfile_in(folder) {
         Ok(_) => Ok(shown),
-        Err(error) => Err(format!("{shown}: {error}")),
+        Err(error) => Err(particulars(app, Fault::file(folder, &error))),
     }
+}
+
+/// The particulars of a fault; what it is about stands in the line already.
+fn particulars(app: &App, fault: Fault) -> String {
+    let text = fault.detail.as_ref().map(|detail| detail.text(app.lang()));
+    text.unwrap_or_else(|| fault.message(app.lang()))
 }
 
 fn genesis(checks: &mut Checks<'_>, config: &NodeConfig) {
@@ -107,13 +116,15 @@ fn genesis(checks: &mut Checks<'_>, config: &NodeConfig) {
     let chain = signed.genesis.hash().to_string();
     match signed.verify(true) {
         Ok(_) => checks.add("genesis", Ok(chain)),
-        Err(error) => checks.note("genesis", "warning", error.to_string()),
+        Err(error) => checks.note("genesis", "warning", Fault::from(error).message(lang)),
     }
     let Some(region) = config.region else {
         return checks.note("keys", "warning", checks.app.out.text("doctor-no-region", &[]));
     };
     let Some(member) = signed.genesis.member(region) else {
-        return checks.note("keys", "warning", region.to_string());
+        let region = region.to_string();
+        let text = checks.app.out.text("doctor-no-member", &[("region", &region)]);
+        return checks.note("keys", "warning", text);
     };
     let keystore = match checks.app.keystore() {
         Ok(keystore) => keystore,
@@ -124,15 +135,26 @@ fn genesis(checks: &mut Checks<'_>, config: &NodeConfig) {
         (&config.keystore.node, member.node_key),
     ] {
         let found = keystore.info(label.as_str()).map(|info| info.public);
-        checks.add("keys", matching(label, found.ok(), expected));
+        checks.add("keys", matching(checks.app, label, found.ok(), expected));
     }
 }
 
-fn matching(label: &str, found: Option<PublicKey>, expected: PublicKey) -> Result<String, String> {
-    match found {
-        Some(found) if found == expected => Ok(format!("{label} {}", found.id())),
-        Some(found) => Err(format!("{label}: {} ≠ {}", found.id(), expected.id())),
-        None => Err(format!("{label}: {} –", expected.id())),
+fn matching(
+    app: &App,
+    label: &str,
+    found: Option<PublicKey>,
+    expected: PublicKey,
+) -> Result<String, String> {
+    let expected = expected.id().to_string();
+    match found.map(|found| found.id().to_string()) {
+        Some(found) if found == expected => Ok(format!("{label} {found}")),
+        Some(found) => {
+            let ids = [("label", label), ("found", &found), ("expected", &expected)];
+            Err(app.out.text("doctor-key-other", &ids))
+        }
+        None => {
+            Err(app.out.text("doctor-key-missing", &[("label", label), ("expected", &expected)]))
+        }
     }
 }
 
@@ -142,25 +164,43 @@ fn node(checks: &mut Checks<'_>, config: &NodeConfig) {
     match checks.app.client().and_then(|client| client.get("/node", &[])) {
         Ok(node) => {
             let text = |name: &str| node[name].as_str().unwrap_or("–").to_owned();
-            checks.add("node", Ok(format!("{} · {}", text("version"), text("height"))));
-            let behind = text("block_time_ms").parse::<u64>().ok();
-            let ahead = behind.and_then(|time| time.checked_sub(now().0));
-            match ahead {
-                Some(ahead) if ahead > CLOCK_MS => {
-                    checks.note("clock", "warning", format!("{ahead} ms"));
-                }
-                _ => checks.add("clock", Ok(String::new())),
-            }
+            let (version, height) = (text("version"), text("height"));
+            let arguments = [("version", version.as_str()), ("height", &height)];
+            checks.add("node", Ok(checks.app.out.text("doctor-runs", &arguments)));
+            let block = text("block_time_ms").parse::<u64>().unwrap_or_default();
+            clock(checks, block, now().0);
         }
         Err(fault) if fault.code == "cli.unreachable" => {
-            checks.note("node", "warning", checks.app.out.text("doctor-not-running", &[]));
+            // Whether it should run now is the operator's to say.
+            checks.note("node", "note", checks.app.out.text("doctor-not-running", &[]));
             for (name, address) in
                 [("api.listen", config.api.listen), ("p2p.listen", config.p2p.listen)]
             {
                 let bound = TcpListener::bind(address).map(|_| format!("{name} {address}"));
-                checks.add("ports", bound.map_err(|error| format!("{name} {address}: {error}")));
+                let told = bound.map_err(|error| {
+                    let what = format_args!("{name} {address}");
+                    particulars(checks.app, Fault::system("cli.port_in_use", what, &error))
+                });
+                checks.add("ports", told);
             }
         }
         Err(fault) => checks.note("node", "warning", fault.message(lang)),
+    }
+}
+
+/// The time of the last block against this computer's clock. Only a clock that is behind shows: a
+/// block may be old because nothing happened since.
+fn clock(checks: &mut Checks<'_>, block_ms: u64, now_ms: u64) {
+    let seconds = |ms: u64| (ms / 1000).to_string();
+    match block_ms.checked_sub(now_ms) {
+        Some(behind) if behind > CLOCK_MS => {
+            let text = checks.app.out.text("doctor-clock-behind", &[("seconds", &seconds(behind))]);
+            checks.note("clock", "warning", text);
+        }
+        _ => {
+            let since = seconds(now_ms.saturating_sub(block_ms));
+            let text = checks.app.out.text("doctor-clock-good", &[("seconds", &since)]);
+            checks.add("clock", Ok(text));
+        }
     }
 }

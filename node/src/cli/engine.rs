@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::fault::Fault;
 use crate::config::{Engine, NodeConfig};
 use crate::demo::cluster::Cluster;
-use crate::demo::control::Answer;
-pub(super) use crate::demo::control::Command as DemoCommand;
+use crate::demo::control::{Answer, TellError};
+pub(super) use crate::demo::control::{Command as DemoCommand, Step as DemoStep};
 use crate::demo::{DemoOptions, Narrator};
 use crate::store::EngineKind;
 
@@ -44,7 +44,7 @@ pub(super) struct DemoPlan {
 /// What the command line says while a demonstration runs.
 pub(super) trait DemoTalk: Send {
     fn started(&mut self, provinces: &[(Region, std::net::SocketAddr)], genesis: &str);
-    fn told(&mut self, lines: &[String]);
+    fn told(&mut self, steps: &[DemoStep]);
     fn beat(&mut self, height: Height, online: usize, of: usize, p50_ms: f64);
 }
 
@@ -69,10 +69,16 @@ pub(super) fn demo(plan: &DemoPlan, talk: &mut dyn DemoTalk) -> Result<(bool, Va
 }
 
 /// Tells the demonstration that runs in another terminal; whether it did so, and what came of it.
-pub(super) fn tell_demo(command: &DemoCommand) -> Result<(bool, Vec<String>), Fault> {
-    let Answer { ok, lines } = crate::demo::control::tell(command)
-        .map_err(|error| Fault::with("cli.no_demo", format_args!("{error:#}")))?;
-    Ok((ok, lines))
+pub(super) fn tell_demo(command: &DemoCommand) -> Result<(bool, Vec<DemoStep>), Fault> {
+    let answer = crate::demo::control::tell(command);
+    let Answer { ok, steps } = answer.map_err(|error| match error {
+        TellError::NoDemo => Fault::new("cli.no_demo"),
+        TellError::Silent { file } => {
+            Fault::said("cli.no_demo", "demo-silent", &[("file", &file.display())])
+        }
+        TellError::Strange(words) => Fault::with("cli.bad_answer", words),
+    })?;
+    Ok((ok, steps))
 }
 
 struct Teller<'a>(&'a mut dyn DemoTalk);
@@ -84,7 +90,7 @@ impl Narrator for Teller<'_> {
     }
 
     fn told(&mut self, answer: &Answer) {
-        self.0.told(&answer.lines);
+        self.0.told(&answer.steps);
     }
 
     fn beat(&mut self, height: Height, online: usize, of: usize, p50_ms: f64) {

@@ -63,12 +63,17 @@ impl Exit {
         match code {
             code if super::licence::is_licence_code(code) => Self::Usage,
             "api.not_found" | "api.pruned" | "cli.not_found" | "cli.no_key" | "cli.no_demo"
-            | "cli.unknown_code" => Self::NotFound,
+            | "cli.no_config" | "cli.no_data_dir" | "cli.no_file" | "cli.no_genesis"
+            | "cli.no_vault" | "cli.unknown_code" => Self::NotFound,
             "api.bad_request"
             | "api.unknown_field"
             | "api.too_large"
             | "api.height_in_future"
             | "cli.usage"
+            | "cli.needs"
+            | "cli.which"
+            | "cli.no_passphrase"
+            | "cli.bad_passphrase"
             | "cli.input"
             | "cli.config"
             | "cli.tls" => Self::Usage,
@@ -77,8 +82,8 @@ impl Exit {
             "cli.invalid" | "cli.genesis" | "cli.presentation" | "cli.blocks_damaged" => {
                 Self::Invalid
             }
-            "cli.canceled" | "cli.conflict" | "cli.needs_terminal" | "cli.node_runs"
-            | "cli.log_missing" => Self::Unsafe,
+            "cli.canceled" | "cli.conflict" | "cli.folder_in_use" | "cli.needs_terminal"
+            | "cli.node_runs" | "cli.log_missing" => Self::Unsafe,
             "cli.not_final" => Self::Pending,
             _ => Self::Fault,
         }
@@ -119,11 +124,14 @@ mod tests {
             "cli.bad_answer",
             "cli.check_failed",
             "cli.demo_disagrees",
+            "cli.demo_state",
             "cli.fault",
             "cli.file",
+            "cli.halted",
             "cli.journal",
             "cli.key",
             "cli.node_key",
+            "cli.port_in_use",
             "cli.vault",
         ];
         for code in crate::text::CLI_CODES {

@@ -1,13 +1,73 @@
 //! What went wrong: a stable code, with whatever particulars the code's text cannot know.
 //!
-//! The cause and the remedy of a code stand in the catalogue. Particulars are the words of the
-//! layer below, a path, a place in a file; they are shown as they are.
+//! The cause and the remedy of a code stand in the catalogue. Particulars are a text of the
+//! catalogue too where people often meet them, what the operating system says of a file, or the
+//! words of the layer below as they are ([`Detail`]).
 
 use std::io;
 use std::path::Path;
 
 use super::exit::Exit;
 use crate::text::{self, Lang};
+
+/// Particulars of a fault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// The words of the layer below, a path, a place in a file: the same in every language.
+    Plain(String),
+    /// A text of the catalogue, with its arguments.
+    Said(&'static str, Vec<(&'static str, String)>),
+    /// What the operating system says of something.
+    System {
+        /// The something: a file, an address.
+        what: String,
+        /// What kind of trouble; a text for it may be in the catalogue.
+        kind: io::ErrorKind,
+        /// The system's own words, for kinds without a text.
+        words: String,
+    },
+}
+
+impl Detail {
+    /// The particulars in a language.
+    pub fn text(&self, lang: Lang) -> String {
+        match self {
+            Self::Plain(text) => text.clone(),
+            Self::Said(key, arguments) => {
+                let arguments: Vec<(&str, &str)> =
+                    arguments.iter().map(|(name, value)| (*name, value.as_str())).collect();
+                text::text(lang, key, &arguments)
+            }
+            Self::System { what, kind, words } => {
+                let key = system_key(*kind);
+                let words = key.and_then(|key| text::find(lang, key)).unwrap_or(words);
+                if what.is_empty() { words.to_owned() } else { format!("{what}: {words}") }
+            }
+        }
+    }
+}
+
+const fn system_key(kind: io::ErrorKind) -> Option<&'static str> {
+    Some(match kind {
+        io::ErrorKind::NotFound => "system-not-found",
+        io::ErrorKind::PermissionDenied => "system-denied",
+        io::ErrorKind::AlreadyExists => "system-exists",
+        io::ErrorKind::AddrInUse => "system-port-in-use",
+        io::ErrorKind::AddrNotAvailable => "system-no-such-address",
+        io::ErrorKind::ConnectionRefused => "system-refused",
+        io::ErrorKind::ConnectionReset
+        | io::ErrorKind::ConnectionAborted
+        | io::ErrorKind::BrokenPipe
+        | io::ErrorKind::UnexpectedEof => "system-cut",
+        io::ErrorKind::TimedOut => "system-timed-out",
+        io::ErrorKind::WouldBlock => "system-in-use",
+        io::ErrorKind::IsADirectory => "system-is-folder",
+        io::ErrorKind::NotADirectory => "system-no-folder",
+        io::ErrorKind::StorageFull => "system-full",
+        io::ErrorKind::ReadOnlyFilesystem => "system-read-only",
+        _ => return None,
+    })
+}
 
 /// A failed command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +77,7 @@ pub struct Fault {
     /// How the program ends.
     pub exit: Exit,
     /// Particulars.
-    pub detail: Option<String>,
+    pub detail: Option<Detail>,
     /// The transaction it is about.
     pub tx: Option<String>,
     /// Which act of the transaction.
@@ -39,22 +99,48 @@ impl Fault {
 
     /// A fault with particulars.
     pub fn with(code: impl Into<String>, detail: impl core::fmt::Display) -> Self {
-        Self { detail: Some(detail.to_string()), ..Self::new(code) }
+        Self { detail: Some(Detail::Plain(detail.to_string())), ..Self::new(code) }
+    }
+
+    /// A fault whose particulars are a text of the catalogue.
+    pub fn said(
+        code: impl Into<String>,
+        key: &'static str,
+        arguments: &[(&'static str, &dyn core::fmt::Display)],
+    ) -> Self {
+        let arguments = arguments.iter().map(|(name, value)| (*name, value.to_string())).collect();
+        Self { detail: Some(Detail::Said(key, arguments)), ..Self::new(code) }
+    }
+
+    /// A fault whose particulars are the operating system's about something.
+    pub fn system(code: impl Into<String>, what: impl ToString, error: &io::Error) -> Self {
+        let (what, kind, words) = (what.to_string(), error.kind(), error.to_string());
+        Self { detail: Some(Detail::System { what, kind, words }), ..Self::new(code) }
+    }
+
+    /// Flags that are missing: `because` says what asks for them.
+    pub fn needs(flags: &str, because: &'static str) -> Self {
+        Self::said("cli.needs", because, &[("flags", &flags)])
     }
 
     /// A file that cannot be read or written.
     pub fn file(path: &Path, error: &io::Error) -> Self {
         let code = match error.kind() {
-            io::ErrorKind::NotFound => "cli.not_found",
+            io::ErrorKind::NotFound => "cli.no_file",
             io::ErrorKind::AlreadyExists => "cli.conflict",
             _ => "cli.file",
         };
-        Self::with(code, format_args!("{}: {error}", path.display()))
+        Self::system(code, path.display(), error)
     }
 
-    /// An error of a layer below, with its causes.
+    /// An error of a layer below, with its causes. What the system says is said in the user's
+    /// language.
     pub fn below(code: &str, error: &(dyn core::error::Error + 'static)) -> Self {
-        Self::with(code, chain(error))
+        let (what, system) = split(error);
+        match system {
+            Some(system) => Self::system(code, what, system),
+            None => Self::with(code, what),
+        }
     }
 
     /// What is wrong, in one line.
@@ -62,7 +148,7 @@ impl Fault {
         let cause = text::explain(lang, &self.code).map_or(self.code.as_str(), |(cause, _)| cause);
         let cause = cause.replace('\n', " ");
         match &self.detail {
-            Some(detail) => format!("{cause} [{detail}]"),
+            Some(detail) => format!("{cause} [{}]", detail.text(lang)),
             None => cause,
         }
     }
@@ -82,7 +168,7 @@ impl Fault {
             lines.push(format!("  {}: {}", label(key), value.replace('\n', "\n    ")));
         };
         if let Some(detail) = &self.detail {
-            line("error-detail", detail);
+            line("error-detail", &detail.text(lang));
         }
         if let Some(tx) = &self.tx {
             let act = self.act.map_or_else(String::new, |act| format!(" #{act}"));
@@ -103,7 +189,7 @@ impl Fault {
             "code": self.code,
             "message": self.message(lang),
             "remedy": self.remedy(lang),
-            "detail": self.detail,
+            "detail": self.detail.as_ref().map(|detail| detail.text(lang)),
             "tx": self.tx,
             "act": self.act,
             "height": self.height,
@@ -133,23 +219,28 @@ pub(crate) fn chain(error: &(dyn core::error::Error + 'static)) -> String {
     text
 }
 
+/// What an error and its causes say, each once, up to what the operating system says, which is
+/// apart when it is the last of them.
+fn split(error: &(dyn core::error::Error + 'static)) -> (String, Option<&io::Error>) {
+    let mut causes = vec![error];
+    while let Some(cause) = causes.last().and_then(|last| last.source()) {
+        causes.push(cause);
+    }
+    let system = causes.last().and_then(|last| last.downcast_ref::<io::Error>());
+    let known = system.filter(|system| system_key(system.kind()).is_some());
+    let Some(system) = known else { return (chain(error), None) };
+    let words = system.to_string();
+    let what = chain(error);
+    let what = what.strip_suffix(&words).map(|what| what.trim_end_matches(": ").to_owned());
+    match what {
+        Some(what) => (what, Some(system)),
+        None => (chain(error), None),
+    }
+}
+
 impl From<anyhow::Error> for Fault {
     fn from(error: anyhow::Error) -> Self {
-        use crate::keystore::{KeystoreError, PassphraseError};
-        let passphrase = error.chain().any(|cause| {
-            let wrong = cause.downcast_ref::<KeystoreError>();
-            cause.is::<PassphraseError>() || wrong.is_some_and(KeystoreError::is_wrong_passphrase)
-        });
-        let damaged = error.chain().any(|cause| {
-            let node = cause.downcast_ref::<crate::runtime::NodeError>();
-            node.is_some_and(crate::runtime::NodeError::is_of_damaged_blocks)
-        });
-        let code = match () {
-            () if passphrase => "cli.passphrase",
-            () if damaged => "cli.blocks_damaged",
-            () => "cli.fault",
-        };
-        Self::with(code, format_args!("{error:#}"))
+        Self::below("cli.fault", error.as_ref())
     }
 }
 
@@ -174,5 +265,22 @@ mod tests {
         assert_eq!(fault(io::ErrorKind::NotFound), Exit::NotFound);
         assert_eq!(fault(io::ErrorKind::AlreadyExists), Exit::Unsafe);
         assert_eq!(fault(io::ErrorKind::PermissionDenied), Exit::Fault);
+    }
+
+    #[test]
+    fn what_the_system_says_is_said_in_the_users_language() {
+        let missing = Fault::file(Path::new("a.json"), &io::ErrorKind::NotFound.into());
+        assert_eq!(missing.code, "cli.no_file");
+        let zh = missing.report(Lang::Zh);
+        assert!(zh.contains("a.json: 不存在") && !zh.contains("entity"), "{zh}");
+        assert!(missing.report(Lang::En).contains("a.json: does not exist"));
+        let locked = crate::keystore::PassphraseError::File {
+            path: "p".into(),
+            source: io::ErrorKind::PermissionDenied.into(),
+        };
+        let zh = Fault::below("cli.file", &locked).message(Lang::Zh);
+        assert!(zh.contains("权限"), "{zh}");
+        let odd = Fault::file(Path::new("b"), &io::Error::other("broken disk")).message(Lang::Zh);
+        assert!(odd.contains("b: broken disk"), "{odd}");
     }
 }

@@ -17,8 +17,8 @@ use super::demo::EngineName;
 use super::exit::Exit;
 use super::fault::{Done, Fault};
 use super::token::Fresh;
-use crate::config::{FILE_NAME, NodeConfig, TOKEN_FILE_NAME};
-use crate::keystore::{Keystore, disk};
+use crate::config::{FILE_NAME, NodeConfig, ReadAccess, TOKEN_FILE_NAME};
+use crate::keystore::{KeyInfo, Keystore, disk};
 
 #[derive(Args)]
 pub(crate) struct Init {
@@ -52,6 +52,8 @@ pub(crate) fn run(app: &App, args: &Init) -> Done {
     if config.exists() && !app.globals.yes {
         return Err(Fault::with("cli.conflict", config.display()));
     }
+    let folder = app.globals.keystore.clone().unwrap_or_else(|| data_dir.join("keys"));
+    args.settings(&data_dir).validate()?;
     let signed = super::genesis::read(app, &args.genesis)?;
     signed.verify(false)?;
     let chain = signed.genesis.hash().to_string();
@@ -61,20 +63,28 @@ pub(crate) fn run(app: &App, args: &Init) -> Done {
         let path = path.to_owned();
         move |error: std::io::Error| Fault::file(&path, &error)
     };
-    disk::ensure_folder(&data_dir).map_err(io(&data_dir))?;
-    let folder = app.globals.keystore.clone().unwrap_or_else(|| data_dir.join("keys"));
-    let keystore = Keystore::with_profile(&folder, app.profile())?;
-    if let Some(source) = &args.keys {
-        import(&keystore, source)?;
-    }
+    // Nothing is written before everything that is needed is known to be there.
+    let keys = known_keys([Some(folder.as_path()), args.keys.as_deref()])?;
     let labels = (
-        label(&keystore, member, member.validator_key)?,
-        label(&keystore, member, member.node_key)?,
+        label(&keys, &folder, member, member.validator_key)?,
+        label(&keys, &folder, member, member.node_key)?,
     );
     let genesis = data_dir.join("genesis.json");
-    let same = |a: &Path, b: &Path| a.canonicalize().ok() == b.canonicalize().ok();
-    if !genesis.exists() || !same(&genesis, &args.genesis) {
-        disk::write_new(&genesis, signed.to_json()?.as_bytes()).map_err(io(&genesis))?;
+    let text = signed.to_json()?;
+    let there = genesis.exists();
+    let differs = || {
+        super::genesis::read(app, &genesis)
+            .map_or(true, |old| old.genesis.hash() != signed.genesis.hash())
+    };
+    if there && differs() {
+        return Err(Fault::said("cli.conflict", "genesis-other", &[("file", &genesis.display())]));
+    }
+    disk::ensure_folder(&data_dir).map_err(io(&data_dir))?;
+    if let Some(source) = &args.keys {
+        import(&Keystore::with_profile(&folder, app.profile())?, source)?;
+    }
+    if !there {
+        disk::write_new(&genesis, text.as_bytes()).map_err(io(&genesis))?;
     }
     let mut text = args.config(&folder, &data_dir, &labels);
     let token = data_dir.join(TOKEN_FILE_NAME);
@@ -108,16 +118,45 @@ fn import(keystore: &Keystore, source: &Path) -> Result<(), Fault> {
     Ok(())
 }
 
+/// What is in the folders of keys that are there; makes none.
+fn known_keys(folders: [Option<&Path>; 2]) -> Result<Vec<KeyInfo>, Fault> {
+    let mut known = Vec::new();
+    for folder in folders.into_iter().flatten().filter(|folder| folder.is_dir()) {
+        known.extend(Keystore::open(folder)?.list()?);
+    }
+    Ok(known)
+}
+
 /// The label of a key that the genesis names.
-fn label(keystore: &Keystore, member: &MemberSeed, key: PublicKey) -> Result<String, Fault> {
-    let known = keystore.list()?.into_iter().find(|info| info.public == key);
-    known.map(|info| info.label).ok_or_else(|| {
-        let folder = keystore.folder().display();
-        Fault::with("cli.node_key", format_args!("{} {} {folder}", member.region, key.id()))
+fn label(
+    known: &[KeyInfo],
+    folder: &Path,
+    member: &MemberSeed,
+    key: PublicKey,
+) -> Result<String, Fault> {
+    let known = known.iter().find(|info| info.public == key);
+    known.map(|info| info.label.clone()).ok_or_else(|| {
+        Fault::said(
+            "cli.node_key",
+            "init-key-missing",
+            &[("region", &member.region), ("key", &key.id()), ("folder", &folder.display())],
+        )
     })
 }
 
 impl Init {
+    /// The settings that the file will hold, to be checked before it is written.
+    fn settings(&self, data_dir: &Path) -> NodeConfig {
+        let mut config = NodeConfig { region: Some(self.province), ..NodeConfig::default() };
+        config.data_dir = data_dir.to_owned();
+        config.p2p.listen = self.p2p_listen.unwrap_or(config.p2p.listen);
+        config.api.listen = self.api_listen.unwrap_or(config.api.listen);
+        if self.open_reading {
+            config.api.read = ReadAccess::Open;
+        }
+        config
+    }
+
     /// The configuration file: what was said, and nothing that is a default.
     fn config(&self, keys: &Path, data_dir: &Path, labels: &(String, String)) -> String {
         let quote = |text: &str| toml::Value::String(text.to_owned()).to_string();

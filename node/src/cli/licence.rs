@@ -81,7 +81,10 @@ mod tests {
     fn errors_keep_their_particulars() {
         let fault = Fault::from(LicenceError::Day { name: "issued_on".to_owned() });
         assert_eq!(
-            (fault.code.as_str(), fault.detail.as_deref()),
+            (
+                fault.code.as_str(),
+                fault.detail.as_ref().map(|detail| detail.text(Lang::En)).as_deref()
+            ),
             ("cli.licence_day", Some("issued_on"))
         );
         let column = crate::vault::licence::ColumnFault::Unknown;

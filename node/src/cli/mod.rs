@@ -44,6 +44,7 @@ pub mod output;
 mod progress;
 mod proposal;
 mod recognise;
+mod refusal;
 mod run;
 mod share;
 mod sign;
@@ -129,12 +130,13 @@ pub fn run() -> ExitCode {
 fn run_with(arguments: Vec<OsString>) -> Exit {
     let environment = |name: &str| std::env::var(name).ok();
     let lang = Lang::choose(help::asked_lang(&arguments), environment);
+    let json = help::asked_json(&arguments);
     let parsed = help::command(lang)
         .try_get_matches_from(arguments)
         .and_then(|mut matches| Hefu::from_arg_matches_mut(&mut matches));
     let hefu = match parsed {
         Ok(hefu) => hefu,
-        Err(error) => return help::report(&error, lang),
+        Err(error) => return help::report(&error, lang, json),
     };
     let out = Output::new(hefu.globals.output, lang, hefu.globals.quiet);
     let app = App::new(hefu.globals, out);
@@ -197,6 +199,16 @@ mod tests {
             .filter_map(|rest| rest.split('"').next())
     }
 
+    /// The second literal after a word, which is followed by a call with a literal: the key of a
+    /// fault's particulars.
+    fn seconds<'a>(source: &'a str, word: &'a str) -> impl Iterator<Item = &'a str> {
+        source.split(word).skip(1).filter_map(|rest| {
+            let mut parts = rest.trim_start().strip_prefix('"')?.split('"');
+            let (_, between, second) = (parts.next()?, parts.next()?, parts.next()?);
+            (between.trim() == ",").then_some(second)
+        })
+    }
+
     fn sources(folder: &Path, found: &mut Vec<String>) {
         for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
             let path = entry.path();
@@ -216,6 +228,9 @@ mod tests {
         for source in &found {
             let said = ["out.text(", "out.tell(", ".say(", "say(", "confirm(", "empty: "];
             let keys = said.iter().flat_map(|word| literals(source, word)).map(str::to_owned);
+            let particulars = ["::said(", "said(", "::needs("];
+            let said = particulars.iter().flat_map(|word| seconds(source, word));
+            let keys = keys.chain(said.map(str::to_owned));
             let columns = literals(source, "col(").map(|name| format!("col-{name}"));
             missing.extend(keys.chain(columns).filter(|key| {
                 let key_like = key.bytes().all(|c| c.is_ascii_lowercase() || c == b'-');

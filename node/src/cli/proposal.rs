@@ -101,6 +101,13 @@ fn propose(app: &App, args: &New) -> Done {
     let action: Action = serde_json::from_slice(&app.read(&args.action)?).map_err(|error| {
         Fault::with("cli.input", format_args!("{}: {error}", args.action.display()))
     })?;
+    // What no vote could carry is not put to one.
+    if let Action::SetParameters(parameters) = &action {
+        parameters.validate().map_err(|code| Fault {
+            exit: super::exit::Exit::Usage,
+            ..Fault::with(format!("E{}", code.number()), args.action.display())
+        })?;
+    }
     let id = args.id.map_or_else(random_id, Ok)?;
     let act = Propose { id, action };
     let told = json!({ "proposal": id });

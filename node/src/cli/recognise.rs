@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use hefu_contracts::certificate::SealVerdict;
 use hefu_contracts::identity::Role;
-use hefu_contracts::recognition::{Consent, Decide as Act, DecisionMode, DecisionOutcome};
+use hefu_contracts::recognition::{
+    Consent, Decide as Act, DecisionMode, DecisionOutcome, MAX_REASONS, Reason,
+};
 use hefu_primitives::commitment::Purpose;
 use hefu_primitives::time::Day;
 use hefu_primitives::{BaseCode, Height, Id16, Region, Uscc};
@@ -135,7 +137,49 @@ pub(crate) fn run(app: &App, command: Recognise) -> Done {
     }
 }
 
+impl Decide {
+    /// What can be seen to be wrong without the ledger, which would record nothing but a refusal.
+    fn check(&self) -> Result<(), Fault> {
+        let accepted = self.outcome == DecisionOutcome::Accepted;
+        if accepted && !self.reasons.is_empty() {
+            return Err(Fault::needs("--reason", "reason-with-acceptance"));
+        }
+        if !accepted && self.reasons.is_empty() {
+            return Err(Fault::needs("--reason", "needs-reason"));
+        }
+        let mut known = Vec::new();
+        for code in &self.reasons {
+            let reason = Reason::from_code(*code);
+            known.push(
+                reason.ok_or_else(|| {
+                    Fault::said("cli.input", "reason-unknown", &[("reason", code)])
+                })?,
+            );
+        }
+        let twice =
+            self.reasons.iter().enumerate().any(|(at, code)| self.reasons[..at].contains(code));
+        if twice || known.len() > MAX_REASONS {
+            return Err(Fault::said("cli.input", "reasons-few", &[("most", &MAX_REASONS)]));
+        }
+        if known.iter().any(|reason| reason.needs_statute()) && self.statute.is_none() {
+            return Err(Fault::needs("--statute", "needs-statute"));
+        }
+        if known.iter().any(|reason| reason.needs_evidence()) && self.evidence.is_empty() {
+            return Err(Fault::needs("--evidence", "needs-evidence"));
+        }
+        let differs = known.contains(&Reason::DigestMismatch);
+        if differs && self.presentation.is_none() && self.digest_match == YesNo::Yes {
+            return Err(Fault::needs("--digest-match no", "needs-differs"));
+        }
+        if known.contains(&Reason::SealInvalid) && self.seal_verdict == SealVerdict::Valid {
+            return Err(Fault::needs("--seal-verdict invalid", "needs-seal-invalid"));
+        }
+        Ok(())
+    }
+}
+
 fn decide(app: &App, args: &Decide) -> Done {
+    args.check()?;
     let client = app.client()?;
     let (att_id, digest_match, checked) = match &args.presentation {
         Some(path) => {
@@ -143,7 +187,12 @@ fn decide(app: &App, args: &Decide) -> Done {
             let height = verdict.height.parse().ok();
             // What was altered may be refused, and is put on record then; it is not accepted.
             if !verdict.matches && args.outcome == DecisionOutcome::Accepted {
-                return Err(Fault::with("cli.invalid", path.display()));
+                return Err(Fault::said("cli.invalid", "altered", &[("file", &path.display())]));
+            }
+            // The ledger would refuse a reason against one's own finding.
+            if verdict.matches && args.reasons.contains(&Reason::DigestMismatch.code()) {
+                let file = path.display();
+                return Err(Fault::said("cli.input", "reason-against-check", &[("file", &file)]));
             }
             (verdict.presentation.att_id, verdict.matches, height)
         }

@@ -25,6 +25,7 @@ pub(crate) struct Run {
 
 pub(crate) fn run(app: &App, args: &Run) -> Done {
     let loaded = app.load_settings(&args.flags())?;
+    super::app::expect_folder(&loaded)?;
     for (name, like) in &loaded.stray {
         let like = like.as_deref().unwrap_or("–");
         app.out.warn(&app.out.text("config-stray", &[("name", name), ("like", like)]));

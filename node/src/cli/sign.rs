@@ -54,6 +54,13 @@ impl LedgerKey {
 
 /// The key that signs as `signing` says, with a role.
 pub(crate) fn signer(app: &App, signing: &Signing, role: Role) -> Result<Signer, Fault> {
+    let (info, owner) = choose(app, signing, role)?;
+    open(app, &app.keystore()?, &info, owner)
+}
+
+/// Which key [`signer`] takes, and whose it is. Opens nothing: for asking before something is
+/// written whether there is one.
+pub(crate) fn choose(app: &App, signing: &Signing, role: Role) -> Result<(KeyInfo, Uscc), Fault> {
     let (client, keystore) = (app.client()?, app.keystore()?);
     if let Some(key) = &signing.key {
         let info = keystore.info(key.as_str())?;
@@ -61,10 +68,10 @@ pub(crate) fn signer(app: &App, signing: &Signing, role: Role) -> Result<Signer,
             Some(owner) => owner,
             None => on_ledger(client, info.id)?.ok_or_else(|| Fault::with("E104", info.id))?.owner,
         };
-        return open(app, &keystore, &info, owner);
+        return Ok((info, owner));
     }
     if let Some(owner) = signing.authority {
-        return signer_of(app, &keystore, owner, role);
+        return Ok((key_of(app, &keystore, owner, role)?, owner));
     }
     let mut found: Vec<(KeyInfo, Uscc)> = Vec::new();
     for info in keystore.list()? {
@@ -74,11 +81,12 @@ pub(crate) fn signer(app: &App, signing: &Signing, role: Role) -> Result<Signer,
     }
     let owners: BTreeSet<Uscc> = found.iter().map(|(_, owner)| *owner).collect();
     match (found.first(), owners.len()) {
-        (Some((info, owner)), 1) => open(app, &keystore, info, *owner),
-        (None, _) => Err(Fault::with("cli.no_key", role.name())),
+        (Some((info, owner)), 1) => Ok((info.clone(), *owner)),
+        (None, _) => Err(no_key(&keystore, None, role)),
         _ => {
             let owners: Vec<String> = owners.iter().map(Uscc::to_string).collect();
-            Err(Fault::with("cli.usage", format_args!("--as {}", owners.join(" | "))))
+            let owners = owners.join("\n");
+            Err(Fault::said("cli.which", "which-authority", &[("owners", &owners)]))
         }
     }
 }
@@ -90,16 +98,33 @@ pub(crate) fn signer_of(
     owner: Uscc,
     role: Role,
 ) -> Result<Signer, Fault> {
+    open(app, keystore, &key_of(app, keystore, owner, role)?, owner)
+}
+
+fn key_of(app: &App, keystore: &Keystore, owner: Uscc, role: Role) -> Result<KeyInfo, Fault> {
     let answer = app.client()?.get("/keys", &[("owner", owner.as_str()), ("limit", "500")])?;
     for key in items(&answer).iter().filter_map(LedgerKey::of) {
         if !key.may(role) {
             continue;
         }
         if let Ok(info) = keystore.info(key.id) {
-            return open(app, keystore, &info, owner);
+            return Ok(info);
         }
     }
-    Err(Fault::with("cli.no_key", format_args!("{owner} {}", role.name())))
+    Err(no_key(keystore, Some(owner), role))
+}
+
+fn no_key(keystore: &Keystore, owner: Option<Uscc>, role: Role) -> Fault {
+    let folder = keystore.folder().display();
+    let role = role.name();
+    match owner {
+        Some(owner) => Fault::said(
+            "cli.no_key",
+            "no-key-of",
+            &[("owner", &owner), ("role", &role), ("folder", &folder)],
+        ),
+        None => Fault::said("cli.no_key", "no-key-for", &[("role", &role), ("folder", &folder)]),
+    }
 }
 
 /// What the ledger says of a key.
@@ -140,7 +165,8 @@ pub(crate) fn governors(
         let signers = mine.into_iter().map(|info| open(app, &keystore, info, operator));
         return Ok((signers.collect::<Result<_, _>>()?, threshold));
     }
-    Err(Fault::with("cli.no_key", Role::Governor.name()))
+    let folder = keystore.folder().display();
+    Err(Fault::said("cli.no_key", "no-governor-key", &[("folder", &folder)]))
 }
 
 fn governing(member: &Value) -> Option<(Uscc, Vec<KeyId>, usize)> {

@@ -59,6 +59,14 @@ fn margin(app: &App, node: &Value) -> String {
     app.out.text(key, &[("online", &online), ("of", &of), ("needed", &needed), ("margin", &margin)])
 }
 
+/// Peers that are connected, of those that are known.
+fn peers(app: &App, node: &Value) -> String {
+    let Some(peers) = node["peers"].as_array() else { return "–".to_owned() };
+    let connected = peers.iter().filter(|peer| peer["connected"] == true).count().to_string();
+    let known = peers.len().to_string();
+    app.out.text("status-peers", &[("connected", &connected), ("known", &known)])
+}
+
 fn line(app: &App, node: &Value) -> String {
     let time = time_of(node);
     format!(
@@ -92,7 +100,7 @@ fn prose(app: &App, node: &Value) -> String {
         ("block-time", format!("{} ({})", time_of(node), app.out.text("beijing-time", &[]))),
         ("state-root", word(node, "/state_root")),
         ("quorum", margin(app, node)),
-        ("peers", node["peers"].as_array().map_or_else(|| "–".to_owned(), |p| p.len().to_string())),
+        ("peers", peers(app, node)),
         ("pool", word(node, "/pool/transactions")),
         ("syncing", yes_no("/syncing")),
         ("version", word(node, "/version")),

@@ -27,7 +27,7 @@ pub(crate) fn run(app: &App, command: Store) -> Done {
 }
 
 fn rebuild(app: &App) -> Done {
-    let config = &app.settings()?.config;
+    let config = &app.node_settings()?.config;
     let mut progress = Progress::new(app, "progress-rebuild", 0);
     let rebuilt = engine::rebuild(config, &mut |height, of| progress.set(height, of));
     progress.finish();

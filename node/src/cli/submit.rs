@@ -76,10 +76,10 @@ pub(crate) fn submit(
     subject: &str,
     extra: &Value,
 ) -> Done {
-    save(app, signing, &act)?;
     let client = app.client()?;
     let ledger = Ledger::of(client)?;
     let signer = sign::signer(app, signing, role)?;
+    save(app, signing, &act)?;
     let transaction = ledger.sign(&[act], subject, &signer)?;
     match send(app, &transaction, signing.no_wait)? {
         Submitted::Applied(answer) => {
@@ -99,10 +99,10 @@ pub(crate) fn submit_governed(
     subject: &str,
     extra: &Value,
 ) -> Done {
-    save(app, signing, &act)?;
     let client = app.client()?;
     let ledger = Ledger::of(client)?;
     let (signers, threshold) = sign::governors(app, signing, member)?;
+    save(app, signing, &act)?;
     let mut waiting = None;
     for signer in &signers {
         let transaction = ledger.sign(std::slice::from_ref(&act), subject, signer)?;

@@ -199,11 +199,11 @@ fn layout(header: Option<Vec<String>>, rows: impl Iterator<Item = Vec<String>>) 
     table.trim_fmt()
 }
 
-/// Columns by their names, values in full.
+/// Columns by their names, written as the fields of JSON are; values in full.
 pub(crate) fn csv(items: &[Value], columns: &[Column], lang: Lang) -> Vec<u8> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     // Writing to memory cannot fail.
-    let _ = writer.write_record(columns.iter().map(|column| column.name));
+    let _ = writer.write_record(columns.iter().map(|column| column.name.replace('-', "_")));
     for item in items {
         let _ = writer.write_record(columns.iter().map(|c| cell(c.value(item, lang))));
     }
@@ -278,6 +278,8 @@ mod tests {
         assert_eq!(cell(Some(&json!("=1+1"))), "'=1+1");
         let csv = String::from_utf8(csv(&items(), COLUMNS, Lang::En)).unwrap();
         assert!(csv.starts_with("region,name,state\n310000,Shanghai,active\n"), "{csv}");
+        let named = super::csv(&[], &[col("att-id", "/id"), col("not-before", "/x")], Lang::En);
+        assert_eq!(named, b"att_id,not_before\n", "names are those of JSON: no hyphens");
     }
 
     #[test]
@@ -288,5 +290,79 @@ mod tests {
         assert!(text.contains("1, 2") && text.contains("b · 1 · c"), "{text}");
         let csv = String::from_utf8(record_csv(&value, Lang::En)).unwrap();
         assert_eq!(csv, "field,value\na.time,1000\na.x,1 2\nb.1.c,true\nd,\n");
+    }
+
+    /// Sources of the records, below the workspace.
+    fn sources(folder: &std::path::Path, found: &mut Vec<String>) {
+        for entry in std::fs::read_dir(folder).unwrap().flatten() {
+            let path = entry.path();
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if path.is_dir() && name != "tests" {
+                sources(&path, found);
+            } else if name.ends_with(".rs") && !name.contains("test") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                found.push(text.split("#[cfg(test)]").next().unwrap_or_default().to_owned());
+            }
+        }
+    }
+
+    fn lacking(prefix: &str, names: impl Iterator<Item = String>) -> Vec<String> {
+        let keys = names.map(|name| match prefix {
+            "col" => format!("col-{}", name.replace('_', "-")),
+            _ => format!("value-{name}"),
+        });
+        let mut lacking: Vec<String> =
+            keys.filter(|key| text::find(Lang::Zh, key).is_none()).collect();
+        lacking.sort();
+        lacking.dedup();
+        lacking
+    }
+
+    /// Fields of records are labelled by the catalogue: a name that is only in the sources would be
+    /// shown raw.
+    #[test]
+    fn every_field_of_a_record_has_a_label() {
+        let mut found = Vec::new();
+        let contracts = concat!(env!("CARGO_MANIFEST_DIR"), "/../contracts/src");
+        sources(std::path::Path::new(contracts), &mut found);
+        let fields = found.iter().flat_map(|source| source.lines()).filter_map(|line| {
+            let field = line.strip_prefix("    pub ")?.split_once(": ")?.0;
+            field.bytes().all(|c| c.is_ascii_lowercase() || c == b'_').then(|| field.to_owned())
+        });
+        let fields: Vec<String> = fields.collect();
+        assert!(fields.len() > 200, "the sources are not read: {}", fields.len());
+        assert_eq!(lacking("col", fields.into_iter()), Vec::<String>::new());
+        let document = serde_json::to_value(crate::api::openapi()).unwrap();
+        let mut named = Vec::new();
+        properties(&document["components"]["schemas"], &mut named);
+        assert!(named.len() > 50, "the document is not read: {}", named.len());
+        assert_eq!(lacking("col", named.into_iter()), Vec::<String>::new());
+    }
+
+    fn properties(value: &Value, found: &mut Vec<String>) {
+        match value {
+            Value::Object(fields) => {
+                if let Some(Value::Object(own)) = fields.get("properties") {
+                    found.extend(own.keys().cloned());
+                }
+                fields.values().for_each(|below| properties(below, found));
+            }
+            Value::Array(items) => items.iter().for_each(|item| properties(item, found)),
+            _ => {}
+        }
+    }
+
+    /// Kinds of events and words of records are shown in the user's language.
+    #[test]
+    fn every_event_has_a_word() {
+        let mut found = Vec::new();
+        let contracts = concat!(env!("CARGO_MANIFEST_DIR"), "/../contracts/src");
+        sources(std::path::Path::new(contracts), &mut found);
+        let emitted = found.iter().flat_map(|source| source.split(".emit(").skip(1));
+        let kinds = emitted.filter_map(|rest| rest.trim_start().strip_prefix('"'));
+        let kinds: Vec<String> =
+            kinds.filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())).collect();
+        assert!(kinds.len() > 10, "the sources are not read: {}", kinds.len());
+        assert_eq!(lacking("value", kinds.into_iter()), Vec::<String>::new());
     }
 }

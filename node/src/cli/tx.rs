@@ -73,6 +73,7 @@ pub(crate) fn run(app: &App, command: Tx) -> Done {
         Tx::Evidence(args) => {
             let query: Vec<(&str, &str)> =
                 args.records.iter().map(|key| ("records", key.as_str())).collect();
+            app.expect_new(&args.out)?;
             let path = format!("/transactions/{}/evidence", args.tx);
             let bytes = app.client()?.download(&path, &query)?;
             write_capsule(app, &args.out, &bytes)

@@ -133,7 +133,7 @@ pub fn load(
         let folder = path.parent().filter(|_| file.is_none());
         if let Some(folder) = folder {
             // A file found in a data folder is about that folder.
-            figment = figment.merge(("data_dir", folder));
+            figment = figment.merge(Serialized::default("data_dir", folder));
         }
         figment = figment.merge(NamedToml { path: path.clone(), text });
     }
@@ -355,6 +355,8 @@ mod tests {
         let loaded = load(None, &flags, &[]).unwrap();
         assert_eq!(loaded.config.region.map(|region| region.0), Some(340_000));
         assert_eq!(loaded.config.genesis_path(), folder.path().join("genesis.json"));
+        let origin = loaded.origins.iter().find(|(name, ..)| name == "data_dir").unwrap();
+        assert_eq!(origin.2, Origin::Flag("--data-dir".into()), "the flag named it");
     }
 
     #[test]

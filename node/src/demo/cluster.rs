@@ -121,6 +121,11 @@ impl Cluster {
         Ok(())
     }
 
+    /// Whether a province's node runs; none when there is no such province.
+    pub fn runs(&self, region: Region) -> Option<bool> {
+        Some(self.provinces.get(&region)?.running.is_some())
+    }
+
     /// Stops a node.
     ///
     /// # Errors

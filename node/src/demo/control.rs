@@ -9,7 +9,7 @@ use anyhow::Context;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::{Json, Router, routing};
-use hefu_primitives::{H32, Region};
+use hefu_primitives::{H32, Height, Region};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 
@@ -39,13 +39,107 @@ pub enum Command {
     },
 }
 
-/// What came of a command: lines for people.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// Something that happened on a command. The words for it are the command line's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "snake_case")]
+pub enum Step {
+    /// A node was stopped.
+    Stopped {
+        /// The province.
+        region: Region,
+    },
+    /// A node was started.
+    Started {
+        /// The province.
+        region: Region,
+    },
+    /// It did not run, so nothing was done.
+    StoppedAlready {
+        /// The province.
+        region: Region,
+    },
+    /// It ran, so nothing was done.
+    RunsAlready {
+        /// The province.
+        region: Region,
+    },
+    /// No such province is in the demonstration.
+    NoProvince {
+        /// The province.
+        region: Region,
+        /// Those that are.
+        known: Vec<Region>,
+    },
+    /// Links were cut.
+    CutOff {
+        /// On one side.
+        regions: Vec<Region>,
+        /// On the other.
+        others: Vec<Region>,
+    },
+    /// Every link is back.
+    Healed,
+    /// One bit of a node's blocks was changed.
+    Damaged {
+        /// The province.
+        region: Region,
+        /// The file.
+        file: String,
+        /// The byte.
+        offset: u64,
+    },
+    /// The node did not start on damaged blocks.
+    RefusedToStart {
+        /// The province.
+        region: Region,
+        /// What it said.
+        why: String,
+    },
+    /// The damaged files were moved aside.
+    Kept {
+        /// The province.
+        region: Region,
+        /// Where they are until the demonstration ends.
+        folder: PathBuf,
+    },
+    /// The node got the ledger from the others again.
+    Fetched {
+        /// The province.
+        region: Region,
+        /// Its height.
+        height: Height,
+    },
+    /// It went wrong.
+    Failed {
+        /// Why.
+        why: String,
+    },
+}
+
+/// What came of a command.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
     /// Whether it was done.
     pub ok: bool,
     /// What happened, in order.
-    pub lines: Vec<String>,
+    pub steps: Vec<Step>,
+}
+
+/// Why the running demonstration was not told.
+#[derive(Debug, thiserror::Error)]
+pub enum TellError {
+    /// None runs.
+    #[error("no demonstration runs here")]
+    NoDemo,
+    /// One left its contact file behind and does not answer.
+    #[error("the demonstration of {} does not answer", file.display())]
+    Silent {
+        /// The contact file.
+        file: PathBuf,
+    },
+    /// Its answer is of another version of this program.
+    #[error("the demonstration answers strangely: {0}")]
+    Strange(String),
 }
 
 /// Where a running demonstration can be reached.
@@ -141,22 +235,21 @@ pub fn contact_path() -> PathBuf {
 ///
 /// # Errors
 /// When none runs.
-pub fn find() -> anyhow::Result<Contact> {
-    let bytes = std::fs::read(contact_path()).context("no demonstration runs here")?;
-    Ok(serde_json::from_slice(&bytes)?)
+pub fn find() -> Result<Contact, TellError> {
+    let bytes = std::fs::read(contact_path()).map_err(|_| TellError::NoDemo)?;
+    serde_json::from_slice(&bytes).map_err(|error| TellError::Strange(error.to_string()))
 }
 
 /// Tells the running demonstration to do something and waits for the answer.
 ///
 /// # Errors
 /// When none runs or it does not answer.
-pub fn tell(command: &Command) -> anyhow::Result<Answer> {
+pub fn tell(command: &Command) -> Result<Answer, TellError> {
     let contact = find()?;
-    let answer = ureq::post(format!("http://{}/", contact.control))
+    let mut answer = ureq::post(format!("http://{}/", contact.control))
         .header("authorization", format!("Bearer {}", contact.token))
         .send_json(command)
-        .context("the demonstration does not answer")?
-        .body_mut()
-        .read_json::<Answer>()?;
-    Ok(answer)
+        .map_err(|_| TellError::Silent { file: contact_path() })?;
+    let read = answer.body_mut().read_json::<Answer>();
+    read.map_err(|error| TellError::Strange(error.to_string()))
 }

@@ -19,7 +19,7 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 
 use self::cluster::Cluster;
-use self::control::{Answer, Command};
+use self::control::{Answer, Command, Step};
 use self::traffic::Tally;
 use crate::runtime::Service;
 use crate::store::EngineKind;
@@ -165,46 +165,84 @@ fn tell_beat(cluster: &Cluster, tally: &Tally, narrator: &mut dyn Narrator) {
 }
 
 async fn obey(cluster: &mut Cluster, command: &Command) -> Answer {
+    if let Some(step) = in_the_way(cluster, command) {
+        return Answer { ok: false, steps: vec![step] };
+    }
+    let mut steps = Vec::new();
     let done = match command {
         Command::Stop { region } => {
-            cluster.stop_node(*region).await.map(|()| vec![format!("stopped {region}")])
+            steps.push(Step::Stopped { region: *region });
+            cluster.stop_node(*region).await
         }
         Command::Start { region } => {
-            cluster.start_node(*region).await.map(|()| vec![format!("started {region}")])
+            steps.push(Step::Started { region: *region });
+            cluster.start_node(*region).await
         }
         Command::Partition { regions } => {
-            cluster.partition(&regions.iter().copied().collect::<BTreeSet<_>>()).await;
-            Ok(vec![if regions.is_empty() {
-                "all links are back".to_owned()
-            } else {
-                format!("cut off: {regions:?}")
-            }])
+            let cut: BTreeSet<Region> = regions.iter().copied().collect();
+            cluster.partition(&cut).await;
+            let others = cluster.provinces.keys().filter(|region| !cut.contains(region));
+            let others = others.copied().collect();
+            steps.push(match cut.is_empty() {
+                true => Step::Healed,
+                false => Step::CutOff { regions: cut.into_iter().collect(), others },
+            });
+            Ok(())
         }
-        Command::Tamper { region } => tamper(cluster, *region).await,
+        Command::Tamper { region } => tamper(cluster, *region, &mut steps).await,
     };
-    match done {
-        Ok(lines) => Answer { ok: true, lines },
-        Err(error) => Answer { ok: false, lines: vec![format!("{error:#}")] },
+    if let Err(error) = &done {
+        steps.push(Step::Failed { why: format!("{error:#}") });
+    }
+    Answer { ok: done.is_ok(), steps }
+}
+
+/// What makes a command pointless: a province that is none of these, or is in that state already.
+fn in_the_way(cluster: &Cluster, command: &Command) -> Option<Step> {
+    let regions = match command {
+        Command::Partition { regions } => regions.clone(),
+        Command::Stop { region } | Command::Start { region } | Command::Tamper { region } => {
+            vec![*region]
+        }
+    };
+    if let Some(region) = regions.into_iter().find(|region| cluster.runs(*region).is_none()) {
+        let known = cluster.provinces.keys().copied().collect();
+        return Some(Step::NoProvince { region, known });
+    }
+    match command {
+        Command::Stop { region } | Command::Tamper { region } => {
+            let stopped = cluster.runs(*region) == Some(false);
+            stopped.then_some(Step::StoppedAlready { region: *region })
+        }
+        Command::Start { region } => {
+            let runs = cluster.runs(*region) == Some(true);
+            runs.then_some(Step::RunsAlready { region: *region })
+        }
+        Command::Partition { .. } => None,
     }
 }
 
 /// Damages a node's blocks, shows that it will not start on them, keeps the damaged files, and
 /// lets it fetch the ledger again from the others.
-async fn tamper(cluster: &mut Cluster, region: Region) -> anyhow::Result<Vec<String>> {
+async fn tamper(
+    cluster: &mut Cluster,
+    region: Region,
+    steps: &mut Vec<Step>,
+) -> anyhow::Result<()> {
     cluster.stop_node(region).await?;
     let (path, offset) = cluster.damage_blocks(region)?;
     let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let mut lines = vec![format!("{region}: one bit changed in {file} at byte {offset}")];
+    steps.push(Step::Damaged { region, file, offset });
     match cluster.start_node(region).await {
         Ok(()) => anyhow::bail!("{region} started on damaged blocks"),
-        Err(error) => lines.push(format!("{region} refuses to start: {error:#}")),
+        Err(error) => steps.push(Step::RefusedToStart { region, why: format!("{error:#}") }),
     }
-    let aside = cluster.set_data_aside(region)?;
-    lines.push(format!("the damaged files are kept as evidence in {}", aside.display()));
+    let folder = cluster.set_data_aside(region)?;
+    steps.push(Step::Kept { region, folder });
     cluster.start_node(region).await?;
     let height = cluster.settle(SETTLE).await?;
-    lines.push(format!("{region} fetched the ledger again from the others: height {height}"));
-    Ok(lines)
+    steps.push(Step::Fetched { region, height });
+    Ok(())
 }
 
 /// Compares all nodes at the highest height that every one of them has.
@@ -229,7 +267,9 @@ async fn report(cluster: &Cluster, tally: &Tally) -> Report {
         matches!(pair, [a, b] if key(a) == key(b))
     });
     let times = tally.commit_ms(&[0.5, 0.99]);
-    let time = |place: usize| times.get(place).copied().unwrap_or_default();
+    // To a tenth of a millisecond: more would be noise.
+    let tenths = |ms: f64| (ms * 10.0).round() / 10.0;
+    let time = |place: usize| times.get(place).copied().map(tenths).unwrap_or_default();
     Report {
         agreed: settled.is_ok() && same && !nodes.is_empty() && nodes.len() == running.len(),
         nodes,

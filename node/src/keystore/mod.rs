@@ -16,8 +16,8 @@ pub mod seal;
 
 pub use file::KeyFileError;
 pub use passphrase::{
-    MAX_PASSPHRASE_BYTES, PASSPHRASE_FILE_VARIABLE, PASSPHRASE_VARIABLE, Passphrase,
-    PassphraseError, obtain_passphrase, passphrase_from_file,
+    MAX_PASSPHRASE_BYTES, MIN_PASSPHRASE_LENGTH, PASSPHRASE_FILE_VARIABLE, PASSPHRASE_VARIABLE,
+    Passphrase, PassphraseError, obtain_passphrase, passphrase_from_file,
 };
 pub use seal::{KdfParams, Profile, SealError};
 

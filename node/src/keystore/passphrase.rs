@@ -16,6 +16,10 @@ pub const PASSPHRASE_FILE_VARIABLE: &str = "HEFU_PASSPHRASE_FILE";
 /// Longest passphrase, in bytes of UTF-8.
 pub const MAX_PASSPHRASE_BYTES: usize = 1024;
 
+/// Least length of a passphrase for something new: letters and digits count one, others (Chinese
+/// characters) two.
+pub const MIN_PASSPHRASE_LENGTH: usize = 12;
+
 /// A passphrase: not empty, bounded, wiped when dropped.
 #[derive(Clone)]
 pub struct Passphrase(Zeroizing<String>);
@@ -33,6 +37,16 @@ impl Passphrase {
         };
         text.zeroize();
         Err(fault)
+    }
+
+    /// Whether something new may be sealed with it. What is sealed already opens with any.
+    ///
+    /// # Errors
+    /// [`PassphraseError::TooShort`].
+    pub fn check_new(&self) -> Result<(), PassphraseError> {
+        let length: usize = self.0.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum();
+        let least = MIN_PASSPHRASE_LENGTH;
+        if length < least { Err(PassphraseError::TooShort { least }) } else { Ok(()) }
     }
 
     /// The text.
@@ -53,6 +67,12 @@ pub enum PassphraseError {
     /// An empty one protects nothing.
     #[error("the passphrase is empty")]
     Empty,
+    /// Too short for something new.
+    #[error("the passphrase is shorter than {least} characters (a Chinese one counts two)")]
+    TooShort {
+        /// The least length.
+        least: usize,
+    },
     /// Longer than [`MAX_PASSPHRASE_BYTES`].
     #[error("the passphrase has more than {MAX_PASSPHRASE_BYTES} bytes")]
     TooLong,
@@ -160,6 +180,20 @@ mod tests {
         assert_eq!(format!("{longest:?}"), "Passphrase(…)");
         let longer = Passphrase::new("x".repeat(MAX_PASSPHRASE_BYTES + 1));
         assert!(matches!(longer, Err(PassphraseError::TooLong)));
+    }
+
+    #[test]
+    fn what_is_new_needs_a_long_one() {
+        let check = |text: &str| Passphrase::new(text.to_owned()).unwrap().check_new();
+        for short in ["x", "elevenchars", "五字口令啊"] {
+            assert!(
+                matches!(check(short), Err(PassphraseError::TooShort { least: 12 })),
+                "{short}"
+            );
+        }
+        for long in ["twelve chars", "六个汉字足够", "合符 hefu 2026"] {
+            assert!(check(long).is_ok(), "{long}");
+        }
     }
 
     #[test]

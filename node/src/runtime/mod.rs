@@ -13,6 +13,7 @@
 //! Signatures are verified before a job is queued, off the core thread.
 
 mod driver;
+mod error;
 mod ingress;
 mod process;
 pub mod service;
@@ -37,6 +38,7 @@ use crate::store::{
     BlockFiles, EngineKind, Overlay, Policy, RealDisk, StoreError, Wal, open_index, set_aside,
 };
 
+pub use error::RunError;
 pub use process::{read_genesis, rebuild, run_blocking};
 pub use service::Service;
 use shared::SharedIndex;

@@ -2,39 +2,69 @@
 //! told to stop or has to.
 
 use std::io::IsTerminal;
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail, ensure};
 use hefu_genesis::{Genesis, Kind, MemberSeed, SignedGenesis};
 use hefu_primitives::{KeyPair, Region};
 
-use super::{NodeError, NodeOptions, open_ledger};
-use crate::api::{ApiOptions, ApiServer, ReadAccess, TokenHash};
+use super::{NodeError, NodeOptions, RunError, open_folder, open_ledger};
+use crate::api::{ApiServer, ReadAccess, Reserved, TokenHash};
 use crate::config::{self, LogFormat, NodeConfig};
 use crate::core::Tip;
 use crate::core::open::Replay;
-use crate::keystore::{Keystore, obtain_passphrase};
+use crate::keystore::{Keystore, KeystoreError, Passphrase, obtain_passphrase};
 use crate::network::{Address, NodeKey, NodeSecret};
 use crate::store::EngineKind;
+
+/// Setting and flag of the address for peers.
+pub(super) const P2P: (&str, &str) = ("p2p.listen", "--p2p-listen");
+/// Setting and flag of the address of the HTTP interface.
+const API: (&str, &str) = ("api.listen", "--api-listen");
 
 /// What libraries below say at `info` is for their authors.
 const QUIET: &str = "arc_malachitebft_core_consensus=warn,arc_malachitebft_core_driver=warn,\
                      libp2p_swarm=warn,sled=warn,fjall=warn,lsm_tree=warn";
 
-/// Runs a node until Ctrl-C or SIGTERM.
+/// Runs a node until Ctrl-C or SIGTERM. What others may hold, its folder and ports, is tried
+/// before a passphrase is asked for: nothing is half started.
 ///
 /// # Errors
 /// When settings, genesis, keys, files or ports cannot be used, and when the node had to stop.
-pub fn run_blocking(config: &NodeConfig) -> anyhow::Result<()> {
+pub fn run_blocking(config: &NodeConfig) -> Result<(), RunError> {
+    let genesis = Arc::new(read_genesis(config)?);
     start_log(config);
-    let options = options(config)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(run(config, options))
+    free_folder(config)?;
+    let api = reserve(config)?;
+    let options = options(config, genesis)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(RunError::Runtime)?.block_on(run(config, options, api))
 }
 
-async fn run(config: &NodeConfig, options: NodeOptions) -> anyhow::Result<()> {
+/// That no other process has the ledger of the data folder.
+fn free_folder(config: &NodeConfig) -> Result<(), RunError> {
+    let blocks = config.store_path().join("blocks");
+    match open_folder(&blocks) {
+        Ok(_) => Ok(()),
+        Err(NodeError::Folder { error, .. }) if error.kind() == std::io::ErrorKind::WouldBlock => {
+            Err(RunError::FolderInUse { folder: config.data_dir.clone() })
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Takes the port of the HTTP interface, and sees that the one for peers is free. The network
+/// binds that one itself.
+fn reserve(config: &NodeConfig) -> Result<Reserved, RunError> {
+    let p2p: SocketAddr = config.p2p.listen;
+    drop(TcpListener::bind(p2p).map_err(|error| RunError::listen(p2p, P2P, error))?);
+    let api = config.api.listen;
+    Reserved::take(api).map_err(|error| RunError::listen(api, API, error))
+}
+
+async fn run(config: &NodeConfig, options: NodeOptions, api: Reserved) -> Result<(), RunError> {
     let store = options.data_dir.clone();
     let running = super::start(options, &mut say_progress).await;
     let running = running.map_err(|error| with_folder(error, &store))?;
@@ -45,10 +75,13 @@ async fn run(config: &NodeConfig, options: NodeOptions) -> anyhow::Result<()> {
             ReadAccess::Tokens(tokens.collect())
         }
     };
-    let api = ApiOptions { listen: config.api.listen, read };
-    let api = ApiServer::start(running.service.clone(), api)
-        .await
-        .with_context(|| format!("cannot listen on {}", config.api.listen))?;
+    let api = match ApiServer::start_on(running.service.clone(), api, read) {
+        Ok(api) => api,
+        Err(error) => {
+            let _ = running.stop().await;
+            return Err(RunError::listen(config.api.listen, API, error));
+        }
+    };
     tracing::info!(
         api = %api.local_addr(),
         p2p = ?running.service.network().listen_addrs(),
@@ -66,19 +99,19 @@ async fn run(config: &NodeConfig, options: NodeOptions) -> anyhow::Result<()> {
         running.stop().await
     });
     match stopped.await {
-        Ok(flushed) => flushed.context("the index was not flushed; it is built again at start")?,
+        Ok(flushed) => flushed.map_err(RunError::Flush)?,
         Err(_) => tracing::warn!("not everything ended in time; nothing acknowledged is lost"),
     }
     match halted {
-        Some(reason) => bail!("the node had to stop: {reason}"),
+        Some(reason) => Err(RunError::Halted { reason }),
         None => Ok(()),
     }
 }
 
 /// An error that names a damaged file says where that is.
-fn with_folder(error: NodeError, store: &Path) -> anyhow::Error {
+fn with_folder(error: NodeError, store: &Path) -> RunError {
     match error.is_of_damaged_blocks() {
-        true => anyhow::Error::new(error).context(store.join("blocks").display().to_string()),
+        true => RunError::Damaged { folder: store.join("blocks"), error },
         false => error.into(),
     }
 }
@@ -98,7 +131,9 @@ async fn told_to_stop() {
 ///
 /// # Errors
 /// As [`run_blocking`]; a node that runs holds the folder.
-pub fn rebuild(config: &NodeConfig, progress: &mut dyn FnMut(Replay)) -> anyhow::Result<Tip> {
+pub fn rebuild(config: &NodeConfig, progress: &mut dyn FnMut(Replay)) -> Result<Tip, RunError> {
+    // As at a start, so that the folder of a running node is named as such.
+    free_folder(config)?;
     let genesis = Arc::new(read_genesis(config)?);
     let options = NodeOptions {
         data_dir: config.store_path(),
@@ -114,28 +149,27 @@ pub fn rebuild(config: &NodeConfig, progress: &mut dyn FnMut(Replay)) -> anyhow:
     let opened = open_ledger(&options, true, progress);
     let opened = opened.map_err(|error| with_folder(error, &options.data_dir))?;
     let tip = opened.ledger.tip().clone();
-    opened.overlay.flush()?;
+    opened.overlay.flush().map_err(RunError::Flush)?;
     Ok(tip)
 }
 
 /// Settings, genesis and keys as options of a node.
-fn options(config: &NodeConfig) -> anyhow::Result<NodeOptions> {
-    let genesis = Arc::new(read_genesis(config)?);
-    let keystore = Keystore::open(config.keystore_path())?;
+fn options(config: &NodeConfig, genesis: Arc<Genesis>) -> Result<NodeOptions, RunError> {
+    let folder = config.keystore_path();
+    if !folder.is_dir() {
+        return Err(RunError::NoNodeKey { label: config.keystore.node.clone(), folder });
+    }
+    let keystore = Keystore::open(folder)?;
     let passphrase = obtain_passphrase(
         config.passphrase_path().as_deref(),
         &format!("{}: ", keystore.folder().display()),
         false,
     )?;
-    let node = keystore
-        .load(config.keystore.node.as_str(), &passphrase)
-        .with_context(|| format!("the node's key, {}", config.keystore.node))?;
+    let node = load(&keystore, &config.keystore.node, &passphrase)?;
     let validator = match config.region {
         None => None,
         Some(region) => {
-            let key = keystore.load(config.keystore.validator.as_str(), &passphrase);
-            let key =
-                key.with_context(|| format!("the validator key, {}", config.keystore.validator))?;
+            let key = load(&keystore, &config.keystore.validator, &passphrase)?;
             check_keys(&genesis, region, &node, &key)?;
             Some(key)
         }
@@ -153,6 +187,15 @@ fn options(config: &NodeConfig) -> anyhow::Result<NodeOptions> {
     })
 }
 
+fn load(keystore: &Keystore, label: &str, passphrase: &Passphrase) -> Result<KeyPair, RunError> {
+    keystore.load(label, passphrase).map_err(|error| match error {
+        KeystoreError::Unknown { folder } => {
+            RunError::NoNodeKey { label: label.to_owned(), folder }
+        }
+        other => other.into(),
+    })
+}
+
 /// A founding member's keys must be those of the genesis; a later member's are on the ledger only,
 /// and then nobody connects to a node with the wrong ones.
 fn check_keys(
@@ -160,12 +203,11 @@ fn check_keys(
     region: Region,
     node: &KeyPair,
     validator: &KeyPair,
-) -> anyhow::Result<()> {
+) -> Result<(), RunError> {
     let Some(member) = genesis.member(region) else { return Ok(()) };
-    ensure!(
-        member.node_key == node.public(),
-        "the node key in the keystore is not that of {region} in the genesis"
-    );
+    if member.node_key != node.public() {
+        return Err(RunError::OtherNodeKey { region });
+    }
     if member.validator_key != validator.public() {
         tracing::warn!(%region, "the validator key is not that of the genesis: it must have been rotated");
     }
@@ -176,17 +218,24 @@ fn check_keys(
 ///
 /// # Errors
 /// When the file is no genesis, or signatures are missing.
-pub fn read_genesis(config: &NodeConfig) -> anyhow::Result<Genesis> {
+pub fn read_genesis(config: &NodeConfig) -> Result<Genesis, RunError> {
     let path = config.genesis_path();
-    let shown = || format!("the genesis, {}", path.display());
-    let text = std::fs::read(&path).with_context(shown)?;
+    let text = std::fs::read(&path).map_err(|source| match source.kind() {
+        std::io::ErrorKind::NotFound => RunError::NoGenesis { path: path.clone() },
+        _ => RunError::File { path: path.clone(), source },
+    })?;
+    let genesis = |source| RunError::Genesis { path: path.clone(), source };
     let signed = match SignedGenesis::from_json(&text) {
         Ok(signed) => signed,
-        Err(_) => SignedGenesis::new(Genesis::from_json(&text).with_context(shown)?),
+        Err(error) => match Genesis::from_json(&text) {
+            Ok(plain) => SignedGenesis::new(plain),
+            // Of the two complaints the first is about the form that ceremonies end with.
+            Err(_) => return Err(genesis(error)),
+        },
     };
-    let report = signed.verify(false).with_context(shown)?;
+    let report = signed.verify(false).map_err(genesis)?;
     if signed.genesis.charter().kind == Kind::Production && !report.is_complete() {
-        bail!("{} is not yet signed by {:?}", path.display(), report.missing());
+        return Err(RunError::Unsigned { path, missing: report.missing() });
     }
     Ok(signed.genesis)
 }
@@ -195,16 +244,16 @@ fn peers(
     config: &NodeConfig,
     genesis: &Genesis,
     own: &KeyPair,
-) -> anyhow::Result<Vec<(NodeKey, Vec<Address>)>> {
+) -> Result<Vec<(NodeKey, Vec<Address>)>, RunError> {
     let others = genesis.members().iter().filter(|member| member.node_key != own.public());
     others
         .map(|member: &MemberSeed| {
             let configured = config.p2p.peers.get(&member.region.to_string());
             let texts = configured.unwrap_or(&member.addresses);
-            let addresses = texts
-                .iter()
-                .map(|text| text.parse().with_context(|| format!("{}: {text}", member.region)))
-                .collect::<anyhow::Result<Vec<Address>>>()?;
+            let bad =
+                |text: &String| RunError::Peer { region: member.region, address: text.clone() };
+            let addresses = texts.iter().map(|text| text.parse().map_err(|_| bad(text)));
+            let addresses = addresses.collect::<Result<Vec<Address>, RunError>>()?;
             Ok((NodeKey(*member.node_key.as_bytes()), addresses))
         })
         .collect()

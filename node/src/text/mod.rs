@@ -33,15 +33,19 @@ pub const API_CODES: &[&str] = &[
 /// Codes of the command line itself.
 pub const CLI_CODES: &[&str] = &[
     "cli.bad_answer",
+    "cli.bad_passphrase",
     "cli.blocks_damaged",
     "cli.canceled",
     "cli.check_failed",
     "cli.conflict",
     "cli.config",
     "cli.demo_disagrees",
+    "cli.demo_state",
     "cli.fault",
     "cli.file",
+    "cli.folder_in_use",
     "cli.genesis",
+    "cli.halted",
     "cli.input",
     "cli.invalid",
     "cli.journal",
@@ -64,20 +68,29 @@ pub const CLI_CODES: &[&str] = &[
     "cli.licence_too_long",
     "cli.licence_unknown_key",
     "cli.log_missing",
+    "cli.needs",
     "cli.needs_terminal",
+    "cli.no_config",
+    "cli.no_data_dir",
     "cli.no_demo",
+    "cli.no_file",
+    "cli.no_genesis",
     "cli.no_key",
+    "cli.no_passphrase",
+    "cli.no_vault",
     "cli.node_key",
     "cli.node_runs",
     "cli.not_final",
     "cli.not_found",
     "cli.passphrase",
+    "cli.port_in_use",
     "cli.presentation",
     "cli.tls",
     "cli.unknown_code",
     "cli.unreachable",
     "cli.usage",
     "cli.vault",
+    "cli.which",
 ];
 
 /// A language we speak.
@@ -173,8 +186,12 @@ fn messages(lang: Lang) -> &'static Messages {
     static ZH: OnceLock<Messages> = OnceLock::new();
     static EN: OnceLock<Messages> = OnceLock::new();
     match lang {
-        Lang::Zh => ZH.get_or_init(|| read(&files!("zh": "codes" "api" "cli" "help" "words"))),
-        Lang::En => EN.get_or_init(|| read(&files!("en": "codes" "api" "cli" "help" "words"))),
+        Lang::Zh => ZH.get_or_init(|| {
+            read(&files!("zh": "codes" "api" "cli" "help" "words" "fields" "said"))
+        }),
+        Lang::En => EN.get_or_init(|| {
+            read(&files!("en": "codes" "api" "cli" "help" "words" "fields" "said"))
+        }),
     }
 }
 

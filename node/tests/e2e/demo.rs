@@ -60,7 +60,10 @@ fn obeys_a_second_terminal() {
     assert_eq!(stopped["ok"], true, "{stopped}");
     assert!(http(3).try_get("/livez").is_none());
     let height = grows(0);
-    hefu(&["demo", "stop", "340000"]).run().exits(1);
+    let again = hefu(&["demo", "stop", "340000"]).run().exits(1).fault("cli.demo_state");
+    assert!(again.stderr.contains("hefu demo start 340000"), "{}", again.report());
+    hefu(&["demo", "tamper", "340000"]).run().exits(1).fault("cli.demo_state");
+    hefu(&["demo", "stop", "110000"]).run().exits(4).fault("cli.not_found");
     hefu(&["demo", "start", "340000"]).run().exits(0);
     wait_for("it catches up", SOON, || http(3).height().filter(|at| *at >= height));
 
@@ -71,17 +74,23 @@ fn obeys_a_second_terminal() {
             node["quorum"]["margin"].as_i64().filter(|margin| *margin < 0)
         });
     }
-    hefu(&["demo", "partition"]).run().exits(0);
+    let healed = Hefu::plain(folder.path()).args(["--lang", "zh", "demo", "heal"]).run().exits(0);
+    assert!(healed.stdout.contains("恢复"), "{}", healed.report());
     grows(0);
 
-    let tampered = hefu(&["demo", "tamper", "330000"]).json();
+    let tampered = hefu(&["demo", "tamper", "330000", "--keep", "evidence"]).json();
     let told = tampered.to_string();
     assert!(told.contains("refuses to start") && told.contains(".seg"), "{told}");
+    hefu(&["demo", "tamper", "330000", "--keep", "evidence"]).run().exits(7).fault("cli.conflict");
     grows(2);
 
     demo.interrupt();
     let ended = demo.finish().exits(0);
     assert_report(&ended.json());
+    let p50 = ended.json()["commit_ms"]["p50"].as_f64().expect("a time") * 10.0;
+    assert!((p50 - p50.round()).abs() < 1e-6, "to a tenth of a millisecond: {p50}");
+    let kept = folder.join("evidence/blocks");
+    assert!(kept.is_dir(), "the evidence outlives the demonstration");
 }
 
 /// Ports of the provinces' interfaces, once the demonstration has said where it is.

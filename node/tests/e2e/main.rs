@@ -3,6 +3,7 @@
 mod demo;
 mod four_provinces;
 mod harness;
+mod messages;
 mod reading;
 mod readme;
 mod refusals;

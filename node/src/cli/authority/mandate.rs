@@ -6,7 +6,7 @@ use hefu_primitives::{BaseCode, TypeCode, Uscc};
 
 use super::super::app::App;
 use super::super::args::Signing;
-use super::super::fault::Done;
+use super::super::fault::{Done, Fault};
 
 #[derive(Args)]
 pub(crate) struct Mandate {
@@ -38,6 +38,9 @@ pub(crate) fn run(app: &App, args: Mandate) -> Done {
     let add = Lists { types: args.add_type, scenarios: args.add_scenario, items: args.add_item };
     let remove =
         Lists { types: args.remove_type, scenarios: args.remove_scenario, items: args.remove_item };
+    if add == Lists::default() && remove == Lists::default() {
+        return Err(Fault::needs("--add-type … --remove-item", "needs-change"));
+    }
     let act = SetMandate { authority: args.code, add, remove };
     super::governed(app, &args.signing, args.code, act.into())
 }

@@ -59,7 +59,7 @@ pub(crate) struct Suspend {
     /// The authority.
     code: Uscc,
     /// Reason code, not zero.
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     reason: u16,
     #[command(flatten)]
     signing: Signing,

@@ -21,7 +21,7 @@ pub(crate) struct Register {
     #[arg(long, value_name = "PROVINCE", value_parser = region)]
     member: Option<Region>,
     /// Level 1 (state) to 6 (village).
-    #[arg(long, default_value_t = 2)]
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=6))]
     level: u8,
     /// Its own region; the province when not given.
     #[arg(long, value_name = "REGION", value_parser = any_region)]

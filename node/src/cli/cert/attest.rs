@@ -15,6 +15,7 @@ use serde_json::json;
 use super::super::app::{App, now};
 use super::super::args::{Signing, any_region, word};
 use super::super::fault::{Done, Fault};
+use super::super::sign;
 use super::super::submit::submit;
 use super::ledger::{Manner, Types, attestation};
 use crate::vault::licence::FaceFields;
@@ -110,6 +111,7 @@ pub(crate) fn run(app: &App, args: &Attest, previous: Option<Previous>) -> Done 
         Some(path) => Some(licence_file_digest(&app.read(path)?)),
         None => None,
     };
+    sign::choose(app, &signing, Role::Issuer)?;
     let mut types = Types::default();
     let terms = types.terms(app.client()?, licence.type_code)?;
     let record = Record::new(licence, digest, now())?;
@@ -128,20 +130,21 @@ impl Attest {
         if let Some(path) = &self.licence {
             return Ok(Licence::from_json(app.read(path)?.trim_ascii())?);
         }
-        let issuer = self.signing.authority.ok_or_else(|| Fault::with("cli.usage", "--as"))?;
+        let issuer = self.signing.authority.ok_or_else(|| Fault::needs("--as", "needs-as"))?;
         self.particulars.document(issuer)
     }
 }
 
 impl Particulars {
     fn document(&self, issuer_code: Uscc) -> Result<Licence, Fault> {
-        let missing = || Fault::with("cli.usage", "--type …");
+        let missing = || Fault::new("cli.usage");
         let text = |text: &Option<String>| text.clone().ok_or_else(missing);
         let mut fields = BTreeMap::new();
         for field in &self.fields {
             let (name, value) = field
                 .split_once('=')
-                .ok_or_else(|| Fault::with("cli.usage", "--field NAME=VALUE"))?;
+                .filter(|(name, _)| !name.is_empty())
+                .ok_or_else(|| Fault::said("cli.input", "field-form", &[("what", field)]))?;
             fields.insert(name.to_owned(), value.to_owned());
         }
         let issued_on = self.issued_on.ok_or_else(missing)?;

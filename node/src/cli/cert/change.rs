@@ -14,17 +14,17 @@ use serde_json::json;
 
 use super::super::app::{App, now};
 use super::super::args::{Signing, instant, word};
-use super::super::fault::Done;
+use super::super::fault::{Done, Fault};
 use super::super::list::{record, text_at};
 use super::super::openings::Openings;
-use super::super::submit;
+use super::super::{sign, submit};
 
 #[derive(Args)]
 pub(crate) struct Suspend {
     /// The attestation.
     att_id: Id16,
     /// Reason code, not zero.
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     reason: u16,
     /// First day; today when not given.
     #[arg(long, value_name = "DAY")]
@@ -42,6 +42,9 @@ pub(crate) struct Suspend {
 pub(crate) fn suspend(app: &App, args: &Suspend) -> Done {
     let (id, reason, effective, until) =
         (args.att_id, args.reason, day(args.effective), args.until);
+    if until.is_some_and(|until| until < effective) {
+        return Err(Fault::needs("--until", "until-before"));
+    }
     let occurred_at = decided(args.decided, effective);
     let act = SuspendAttestation { id, reason, effective, until, occurred_at };
     change(app, &args.signing, id, act.into())
@@ -52,7 +55,7 @@ pub(crate) struct Resume {
     /// The attestation.
     att_id: Id16,
     /// Reason code, not zero.
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     reason: u16,
     /// First day on which it is good again; today when not given.
     #[arg(long, value_name = "DAY")]
@@ -79,7 +82,7 @@ pub(crate) struct Revoke {
     #[arg(long, value_parser = word::<RevocationKind>)]
     kind: RevocationKind,
     /// Reason code, not zero.
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     reason: u16,
     /// First day on which it is revoked; today when not given.
     #[arg(long, value_name = "DAY")]
@@ -99,6 +102,9 @@ pub(crate) struct Revoke {
 
 pub(crate) fn revoke(app: &App, args: &Revoke) -> Done {
     let id = args.att_id;
+    args.check()?;
+    let signing = issuing(app, &args.signing, id)?;
+    sign::choose(app, &signing, Role::Issuer)?;
     app.confirm("confirm-revoke", &[("id", &id.to_string())])?;
     let mut openings = Openings::default();
     let evidence = match &args.evidence {
@@ -121,7 +127,20 @@ pub(crate) fn revoke(app: &App, args: &Revoke) -> Done {
         evidence,
         occurred_at,
     };
-    change(app, &args.signing, id, act.into())
+    change(app, &signing, id, act.into())
+}
+
+impl Revoke {
+    /// What can be seen to be wrong without the ledger.
+    fn check(&self) -> Result<(), Fault> {
+        if self.kind == RevocationKind::Other && self.evidence.is_none() {
+            return Err(Fault::needs("--evidence", "needs-evidence-other"));
+        }
+        if self.retroactive && self.kind != RevocationKind::Annul {
+            return Err(Fault::needs("--kind annul", "needs-annul"));
+        }
+        Ok(())
+    }
 }
 
 fn day(given: Option<Day>) -> Day {
@@ -138,13 +157,18 @@ fn decided(given: Option<Millis>, effective: Day) -> Millis {
 
 /// Signs as the issuer of the attestation, unless told otherwise.
 fn change(app: &App, signing: &Signing, id: Id16, act: Act) -> Done {
+    let signing = issuing(app, signing, id)?;
+    submit::submit(app, &signing, Role::Issuer, act, &format!("att:{id}"), &json!({ "att_id": id }))
+}
+
+fn issuing(app: &App, signing: &Signing, id: Id16) -> Result<Signing, Fault> {
     let mut signing = signing.clone();
     if signing.authority.is_none() && signing.key.is_none() {
         let answer = app.client()?.find(&format!("/certificates/{id}"), &[])?;
-        let answer = answer.ok_or_else(|| super::super::fault::Fault::with("E318", id))?;
+        let answer = answer.ok_or_else(|| Fault::with("E318", id))?;
         signing.authority = text_at(record(&answer), "/issuer")?.parse().ok();
     }
-    submit::submit(app, &signing, Role::Issuer, act, &format!("att:{id}"), &json!({ "att_id": id }))
+    Ok(signing)
 }
 
 #[cfg(test)]

@@ -54,12 +54,19 @@ pub(crate) struct Present {
 }
 
 pub(crate) fn run(app: &App, args: &Present) -> Done {
+    for path in args.out.iter().chain(&args.qr) {
+        app.expect_new(path)?;
+    }
+    if let Some(path) = args.qr.as_deref().filter(|path| !is_picture(path)) {
+        return Err(Fault::said("cli.input", "qr-name", &[("file", &path.display())]));
+    }
     let vault = app.vault(false)?;
     let id = match (&args.att_id, &args.find) {
         (Some(id), _) => *id,
         (None, Some(text)) => {
             let found = vault.find(text);
-            latest_recorded(app, &found)?.ok_or_else(|| Fault::with("cli.not_found", text))?
+            latest_recorded(app, &found)?
+                .ok_or_else(|| Fault::said("cli.not_found", "not-in-vault", &[("what", text)]))?
         }
         (None, None) => return Err(Fault::new("cli.usage")),
     };
@@ -118,11 +125,14 @@ fn latest_recorded(app: &App, found: &[Id16]) -> Result<Option<Id16>, Fault> {
     Ok(None)
 }
 
+fn is_picture(path: &Path) -> bool {
+    matches!(path.extension().and_then(|extension| extension.to_str()), Some("svg" | "png"))
+}
+
 fn picture(path: &Path, image: &QrImage) -> Result<Vec<u8>, Fault> {
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("svg") => Ok(image.to_svg().into_bytes()),
-        Some("png") => Ok(image.to_png(PNG_SCALE)),
-        _ => Err(Fault::with("cli.usage", "--qr *.svg | *.png")),
+        _ => Ok(image.to_png(PNG_SCALE)),
     }
 }
 

@@ -179,6 +179,7 @@ pub(crate) struct Evidence {
 }
 
 pub(crate) fn evidence(app: &App, args: &Evidence) -> Done {
+    app.expect_new(&args.out)?;
     let path = format!("/certificates/{}/evidence", args.att_id);
     let bytes = app.client()?.download(&path, &[])?;
     write_capsule(app, &args.out, &bytes)

@@ -64,7 +64,7 @@ pub(crate) fn verify(
     let client = app.client()?;
     let ledger = Ledger::of(client)?;
     let id = presentation.att_id;
-    let answer = client.find(&format!("/certificates/{id}"), &[])?;
+    let answer = client.find_soon(&format!("/certificates/{id}"), &[])?;
     let answer = answer.ok_or_else(|| Fault::with("cli.not_found", id))?;
     let attestation = record(&answer);
     let facts = LedgerFacts {

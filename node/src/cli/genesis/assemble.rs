@@ -25,6 +25,7 @@ pub(crate) struct Assemble {
 }
 
 pub(crate) fn run(app: &App, args: &Assemble) -> Done {
+    app.expect_new(&args.out)?;
     let draft = super::read_draft(app, &args.draft)?;
     let mut files = Vec::new();
     for path in &args.members {

@@ -28,7 +28,7 @@ pub(crate) struct Join {
     #[arg(long, value_name = "PROVINCE", value_parser = region, conflicts_with = "member")]
     sample: Option<Region>,
     /// Where other nodes first dial this one: host:port.
-    #[arg(long = "address", value_name = "HOST:PORT")]
+    #[arg(long = "address", value_name = "HOST:PORT", value_parser = address)]
     addresses: Vec<String>,
     /// The member file to write.
     #[arg(long, short = 'O', value_name = "FILE")]
@@ -37,24 +37,16 @@ pub(crate) struct Join {
 
 pub(crate) fn run(app: &App, args: &Join) -> Done {
     let draft = super::read_draft(app, &args.draft)?;
-    let maker = KeyMaker { app, keystore: app.keystore()? };
-    let (mut seed, pairs) = match (&args.member, args.sample) {
-        (Some(path), _) => {
-            let plan: Plan = serde_json::from_slice(&app.read(path)?).map_err(|error| {
-                Fault::with("cli.genesis", format_args!("{}: {error}", path.display()))
-            })?;
-            plan.seed(draft.charter.created, |label, roles| maker.key(label, roles))?
-        }
-        (None, Some(region)) => of_sample(&maker, &draft, region)?,
-        (None, None) => return Err(Fault::new("cli.usage")),
-    };
-    if !args.addresses.is_empty() {
-        seed.addresses.clone_from(&args.addresses);
-    }
-    let region = seed.region;
-    let pairs: Vec<&KeyPair> = pairs.iter().collect();
-    let file = MemberFile::sign(&draft, seed, &pairs)?;
+    let plan = args.plan(app)?;
+    // With keys that nobody will have: what is wrong with the contribution shows before the real
+    // ones are made.
+    let trial = args.contribution(&draft, plan.as_ref(), &mut Throwaway::default())?;
+    let region = trial.0.member.region;
     let path = args.out.clone().unwrap_or_else(|| format!("member-{region}.json").into());
+    app.expect_new(&path)?;
+    app.new_passphrase()?;
+    let mut maker = KeyMaker { app, keystore: app.new_keystore()? };
+    let (file, pairs) = args.contribution(&draft, plan.as_ref(), &mut maker)?;
     app.write(&path, file.to_json()?.as_bytes())?;
     let (path, hash) = (path.display().to_string(), draft.hash().to_string());
     let (region, keys) = (region.to_string(), pairs.len().to_string());
@@ -72,14 +64,74 @@ pub(crate) fn run(app: &App, args: &Join) -> Done {
     Ok(Exit::Ok)
 }
 
+/// `host:port`, as the genesis takes it.
+fn address(text: &str) -> Result<String, String> {
+    match text.parse::<crate::network::Address>() {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => Err("form-host".to_owned()),
+    }
+}
+
+impl Join {
+    /// What the province says about itself; none for one of the sample.
+    fn plan(&self, app: &App) -> Result<Option<Plan>, Fault> {
+        let Some(path) = &self.member else { return Ok(None) };
+        let plan = serde_json::from_slice(&app.read(path)?).map_err(|error| {
+            Fault::with("cli.genesis", format_args!("{}: {error}", path.display()))
+        })?;
+        Ok(Some(plan))
+    }
+
+    /// The signed contribution, and the keys it names.
+    fn contribution(
+        &self,
+        draft: &Draft,
+        plan: Option<&Plan>,
+        keys: &mut dyn Keys,
+    ) -> Result<(MemberFile, Vec<KeyPair>), Fault> {
+        let created = draft.charter.created;
+        let (mut seed, pairs) = match (plan, self.sample) {
+            (Some(plan), _) => plan.seed(created, |label, roles| keys.key(label, roles))?,
+            (None, Some(region)) => of_sample(keys, draft, region)?,
+            (None, None) => return Err(Fault::new("cli.usage")),
+        };
+        if !self.addresses.is_empty() {
+            seed.addresses.clone_from(&self.addresses);
+        }
+        let file = MemberFile::sign(draft, seed, &pairs.iter().collect::<Vec<_>>())?;
+        Ok((file, pairs))
+    }
+}
+
+/// Where the keys of a contribution come from.
+trait Keys {
+    fn key(&mut self, label: &str, roles: &[Role]) -> Result<KeyPair, Fault>;
+}
+
+/// Keys for a trial: one for each label, of no worth.
+#[derive(Default)]
+struct Throwaway(Vec<String>);
+
+impl Keys for Throwaway {
+    fn key(&mut self, label: &str, _: &[Role]) -> Result<KeyPair, Fault> {
+        let place = self.0.iter().position(|known| known == label).unwrap_or_else(|| {
+            self.0.push(label.to_owned());
+            self.0.len() - 1
+        });
+        let mut secret = [0xff; 32];
+        secret[..8].copy_from_slice(&(place as u64).to_be_bytes());
+        Ok(KeyPair::from_secret(&secret))
+    }
+}
+
 /// Keys of this province, made when they are not there.
 struct KeyMaker<'a> {
     app: &'a App,
     keystore: Keystore,
 }
 
-impl KeyMaker<'_> {
-    fn key(&self, label: &str, roles: &[Role]) -> Result<KeyPair, Fault> {
+impl Keys for KeyMaker<'_> {
+    fn key(&mut self, label: &str, roles: &[Role]) -> Result<KeyPair, Fault> {
         match self.keystore.load(label, self.app.new_passphrase()?) {
             Ok(pair) => Ok(pair),
             Err(KeystoreError::Unknown { .. }) => {
@@ -97,7 +149,7 @@ impl KeyMaker<'_> {
 /// The sample asks for keys by purpose (`310000/validator`, `310000-mr/acts`) and cannot fail for
 /// want of one: keys are made ready first, from a trial run that only notes what is asked for.
 fn of_sample(
-    maker: &KeyMaker<'_>,
+    maker: &mut dyn Keys,
     draft: &Draft,
     region: Region,
 ) -> Result<(MemberSeed, Vec<KeyPair>), Fault> {

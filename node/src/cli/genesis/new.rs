@@ -32,6 +32,7 @@ pub(crate) struct New {
 }
 
 pub(crate) fn run(app: &App, args: New) -> Done {
+    app.expect_new(&args.out)?;
     let draft = match &args.charter {
         Some(path) => {
             let charter: Charter = serde_json::from_slice(&app.read(path)?).map_err(|error| {

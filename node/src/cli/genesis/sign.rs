@@ -49,7 +49,8 @@ pub(crate) fn run(app: &App, args: &Sign) -> Done {
             }
         }
         if with.is_empty() {
-            return Err(Fault::with("cli.no_key", "governor"));
+            let folder = keystore.folder().display();
+            return Err(Fault::said("cli.no_key", "no-governor-key", &[("folder", &folder)]));
         }
     }
     let report = signed.verify(false)?;

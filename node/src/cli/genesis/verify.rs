@@ -38,7 +38,11 @@ pub(crate) fn run(app: &App, args: &Verify) -> Done {
     let (genesis, report) = (&signed.genesis, signed.verify(false)?);
     let chain = genesis.hash();
     if let Some(expected) = args.hash.filter(|expected| *expected != chain) {
-        return Err(Fault::with("cli.invalid", format_args!("genesis: {chain} ≠ {expected}")));
+        return Err(Fault::said(
+            "cli.invalid",
+            "genesis-differs",
+            &[("found", &chain), ("expected", &expected)],
+        ));
     }
     let rows: Vec<Value> = genesis
         .members()
@@ -71,7 +75,9 @@ pub(crate) fn run(app: &App, args: &Verify) -> Done {
     app.out.tell(key, &[("hash", &chain.to_string())]);
     if !report.is_complete() && !args.unsigned {
         let missing = report.missing();
-        return Err(Fault::with("cli.genesis", format_args!("{missing:?}")));
+        let missing: Vec<String> = missing.iter().map(ToString::to_string).collect();
+        let missing = missing.join(" ");
+        return Err(Fault::said("cli.genesis", "genesis-missing", &[("missing", &missing)]));
     }
     Ok(Exit::Ok)
 }

@@ -190,11 +190,11 @@ impl Office {
     /// `lines` licences; versions from 1, so that each can be told from the others.
     fn new(lines: u16) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("pass"), "secret\n").unwrap();
+        std::fs::write(folder.path().join("pass"), "a long secret\n").unwrap();
         let keystore =
             Keystore::with_profile(folder.path().join("keys"), Profile::InsecureFast).unwrap();
         let pair = KeyPair::from_secret(&[9; 32]);
-        let passphrase = Passphrase::new("secret".to_owned()).unwrap();
+        let passphrase = Passphrase::new("a long secret".to_owned()).unwrap();
         keystore.store("mr", &["ISSUER"], &pair, &passphrase).unwrap();
         let key = json!({"key": pair.public(), "owner": "11320000HEFU0203X4",
             "roles": ["issuer"], "state": "active"});

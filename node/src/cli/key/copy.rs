@@ -17,7 +17,7 @@ pub(crate) struct Import {
 }
 
 pub(crate) fn import(app: &App, args: &Import) -> Done {
-    let keystore = app.keystore()?;
+    let keystore = app.new_keystore()?;
     for file in &args.files {
         let info = keystore.import(file)?;
         let id = info.id.to_string();

@@ -13,7 +13,7 @@ use super::super::table::{Column, col};
 use super::shown;
 
 const HERE: &[Column] = &[
-    col("label", "/label"),
+    col("label", "/label").raw(),
     col("id", "/id"),
     col("roles", "/roles"),
     col("created", "/created"),
@@ -48,7 +48,11 @@ pub(crate) fn run(app: &App, args: &List) -> Done {
         let keys = list::List { path: "/keys", columns: LEDGER, empty: "list-empty" };
         return keys.show(app, &args.paging, &filters);
     }
-    let rows: Vec<Value> = app.keystore()?.list()?.iter().map(shown).collect();
+    let folder = app.node_settings()?.config.keystore_path();
+    let rows: Vec<Value> = match folder.is_dir() {
+        true => app.keystore()?.list()?.iter().map(shown).collect(),
+        false => Vec::new(),
+    };
     app.out.list(&json!({ "items": rows }), &rows, HERE, "key-list-empty");
     Ok(Exit::Ok)
 }

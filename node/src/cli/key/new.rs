@@ -20,7 +20,8 @@ pub(crate) struct New {
 }
 
 pub(crate) fn run(app: &App, args: &New) -> Done {
-    let keystore = app.keystore()?;
+    app.new_passphrase()?;
+    let keystore = app.new_keystore()?;
     let roles: Vec<String> = args.roles.iter().map(|role| hint(*role)).collect();
     let roles: Vec<&str> = roles.iter().map(String::as_str).collect();
     keystore.create(&args.label, &roles, app.new_passphrase()?)?;
@@ -57,6 +58,7 @@ pub(crate) fn change_passphrase(app: &App, args: &ChangePassphrase) -> Done {
         // The variables name the old one: only a terminal is asked for the new.
         None => obtain_passphrase(None, &app.out.text("ask-new-passphrase", &[]), true)?,
     };
+    new.check_new()?;
     keystore.change_passphrase(args.key.as_str(), old, &new)?;
     let value = shown(&keystore.info(args.key.as_str())?);
     app.out.done(&value, &app.out.text("key-passphrase-changed", &[("label", &args.key)]));

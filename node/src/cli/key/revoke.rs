@@ -28,6 +28,11 @@ pub(crate) struct Revoke {
 }
 
 pub(crate) fn run(app: &App, args: &Revoke) -> Done {
+    match (args.reason == RevocationReason::Compromised, args.since) {
+        (true, None) => return Err(Fault::needs("--since", "needs-since")),
+        (false, Some(_)) => return Err(Fault::needs("--reason compromised", "needs-compromised")),
+        _ => {}
+    }
     let key: KeyId = match args.revoked.parse() {
         Ok(id) => id,
         Err(_) => app.keystore()?.info(args.revoked.as_str())?.id,

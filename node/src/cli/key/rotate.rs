@@ -49,7 +49,7 @@ pub(crate) fn run(app: &App, args: &Rotate) -> Done {
         Err(KeystoreError::Unknown { .. }) => {
             let hints: Vec<String> = roles.iter().map(|role| super::hint(*role)).collect();
             let hints: Vec<&str> = hints.iter().map(String::as_str).collect();
-            keystore.create(&args.new_key, &hints, app.passphrase()?)?
+            keystore.create(&args.new_key, &hints, app.new_passphrase()?)?
         }
         Err(error) => return Err(error.into()),
     };

@@ -17,6 +17,7 @@ use super::super::args::{Signing, word};
 use super::super::fault::{Done, Fault};
 use super::super::list::record;
 use super::super::openings::Openings;
+use super::super::sign;
 use super::super::submit::submit;
 use super::{Basis, fields_digest};
 
@@ -41,7 +42,7 @@ pub(crate) struct Grant {
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     fields: Vec<String>,
     /// Fewer uses on a day.
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     per_day: Option<u32>,
     /// A later first day.
     #[arg(long, value_name = "DAY")]
@@ -55,7 +56,7 @@ pub(crate) struct Grant {
 
 /// Grants what was asked for, less what is said here.
 pub(crate) fn grant(app: &App, args: &Grant) -> Done {
-    let answer = app.client()?.find(&format!("/requests/{}", args.req_id), &[])?;
+    let answer = app.client()?.find_soon(&format!("/requests/{}", args.req_id), &[])?;
     let answer = answer.ok_or_else(|| Fault::with("E517", args.req_id))?;
     let asked = record(&answer).pointer("/body/extent").cloned().unwrap_or_default();
     let asked: Extent =
@@ -71,6 +72,21 @@ pub(crate) fn grant(app: &App, args: &Grant) -> Done {
         from: args.from.unwrap_or(asked.from),
         until: args.until.unwrap_or(asked.until),
     };
+    if extent.until < extent.from {
+        return Err(Fault::needs("--until", "until-before"));
+    }
+    if !extent.is_within(&asked) {
+        return Err(Fault::said(
+            "E514",
+            "grant-exceeds",
+            &[
+                ("fields", &asked.field_count),
+                ("uses", &asked.per_day),
+                ("from", &asked.from),
+                ("until", &asked.until),
+            ],
+        ));
+    }
     provide(app, &args.signing, args.req_id, GrantAccess { req_id: args.req_id, extent }.into())
 }
 
@@ -94,7 +110,24 @@ pub(crate) struct Deny {
     signing: Signing,
 }
 
+impl Deny {
+    /// What each reason must come with.
+    fn check(&self) -> Result<(), Fault> {
+        match self.reason {
+            3 if self.basis.kind().is_none() => {
+                Err(Fault::needs("--basis-kind --basis-file", "needs-basis-denial"))
+            }
+            4 if self.holder.is_none() => Err(Fault::needs("--holder", "needs-holder")),
+            99 if self.evidence.is_none() => Err(Fault::needs("--evidence", "needs-evidence")),
+            1..=6 | 99 => Ok(()),
+            other => Err(Fault::said("cli.input", "denial-unknown", &[("reason", &other)])),
+        }
+    }
+}
+
 pub(crate) fn deny(app: &App, args: &Deny) -> Done {
+    args.check()?;
+    sign::choose(app, &args.signing, Role::Provider)?;
     let mut openings = Openings::default();
     let evidence = match &args.evidence {
         Some(path) => Some(openings.evidence(app, path)?),
@@ -138,6 +171,10 @@ pub(crate) struct GrantChange {
 
 pub(crate) fn change(app: &App, args: &GrantChange) -> Done {
     let id = args.grant_id;
+    let must = matches!(args.state, GrantState::Suspended | GrantState::Revoked);
+    if must && args.reason.is_none() {
+        return Err(Fault::needs("--reason", "needs-reason-grant"));
+    }
     let act = SetGrantState { grant_id: id, state: args.state, reason: args.reason };
     let role = match args.state {
         GrantState::GivenUp => Role::Consumer,

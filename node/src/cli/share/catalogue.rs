@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use clap::Args;
 use hefu_contracts::identity::Role;
 use hefu_contracts::sharing::{
-    CatalogueReason, CatalogueState, DataClass, OpenAttribute, PublishCatalogue, SetCatalogueState,
-    ShareKind, ShareMode, Sla, Tightening, UpdateCycle,
+    BasisKind, CatalogueReason, CatalogueState, DataClass, OpenAttribute, PublishCatalogue,
+    SetCatalogueState, ShareKind, ShareMode, Sla, Tightening, UpdateCycle,
 };
 use serde_json::json;
 
 use super::super::app::App;
 use super::super::args::{Signing, word};
-use super::super::fault::Done;
+use super::super::fault::{Done, Fault};
 use super::super::openings::public_digest;
 use super::super::submit::submit;
 use super::{Basis, fields_digest};
@@ -28,7 +28,7 @@ pub(crate) struct Publish {
     #[arg(long, default_value_t = 1)]
     version: u16,
     /// Class of the resource, 1 to 3.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=3))]
     class: u8,
     /// unconditional, conditional or not-shared.
     #[arg(long, value_parser = word::<ShareKind>)]
@@ -60,19 +60,42 @@ pub(crate) struct Publish {
     #[arg(long, default_value = "general", value_parser = word::<DataClass>)]
     data_class: DataClass,
     /// Working days to acknowledge a request.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=60))]
     ack_days: u16,
     /// Working days to answer it.
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=60))]
     answer_days: u16,
     /// Working days to deliver.
-    #[arg(long, default_value_t = 20)]
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=60))]
     deliver_days: u16,
     #[command(flatten)]
     signing: Signing,
 }
 
+impl Publish {
+    /// What can be seen to be wrong without the ledger.
+    fn check(&self) -> Result<(), Fault> {
+        if self.share == ShareKind::Conditional && self.conditions.is_none() {
+            return Err(Fault::needs("--conditions", "needs-conditions"));
+        }
+        let high = |kind| matches!(kind, BasisKind::Law | BasisKind::StateCouncil);
+        if self.share == ShareKind::NotShared && !self.basis.kind().is_some_and(high) {
+            return Err(Fault::needs("--basis-kind law|state-council --basis-file", "needs-basis"));
+        }
+        if self.tightening.is_some() && self.basis.kind().is_none() {
+            let flags = "--basis-kind --basis-file";
+            return Err(Fault::needs(flags, "needs-basis-tightening"));
+        }
+        if self.ack_days > self.answer_days || self.answer_days > self.deliver_days {
+            let flags = "--ack-days --answer-days --deliver-days";
+            return Err(Fault::needs(flags, "days-in-order"));
+        }
+        Ok(())
+    }
+}
+
 pub(crate) fn publish(app: &App, args: &Publish) -> Done {
+    args.check()?;
     let (items_digest, item_count) = fields_digest(&args.items);
     let conditions_digest = match &args.conditions {
         Some(path) => Some(public_digest(app, path)?),

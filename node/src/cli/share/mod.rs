@@ -67,6 +67,10 @@ pub(super) struct Basis {
 }
 
 impl Basis {
+    const fn kind(&self) -> Option<BasisKind> {
+        self.basis_kind
+    }
+
     fn read(&self, app: &App) -> Result<Option<hefu_contracts::sharing::Basis>, Fault> {
         let (Some(kind), Some(path)) = (self.basis_kind, &self.basis_file) else { return Ok(None) };
         Ok(Some(hefu_contracts::sharing::Basis { kind, digest: public_digest(app, path)? }))

@@ -72,6 +72,10 @@ pub(crate) struct Receipt {
 }
 
 pub(crate) fn run(app: &App, args: &Receipt) -> Done {
+    args.check()?;
+    if let Some(path) = &args.draft {
+        app.expect_new(path)?;
+    }
     let receipt = match &args.from_draft {
         Some(path) => read(app, path)?,
         None => args.receipt(app)?,
@@ -102,10 +106,19 @@ pub(crate) fn run(app: &App, args: &Receipt) -> Done {
 }
 
 impl Receipt {
+    /// What can be seen to be wrong without the ledger.
+    fn check(&self) -> Result<(), Fault> {
+        let begun = self.begun.unwrap_or_else(now);
+        if self.ended.is_some_and(|ended| ended < begun) {
+            return Err(Fault::needs("--ended", "ended-before"));
+        }
+        Ok(())
+    }
+
     fn receipt(&self, app: &App) -> Result<Body, Fault> {
         let missing = || Fault::new("cli.usage");
         let grant_id = self.grant.ok_or_else(missing)?;
-        let answer = app.client()?.find(&format!("/grants/{grant_id}"), &[])?;
+        let answer = app.client()?.find_soon(&format!("/grants/{grant_id}"), &[])?;
         let answer = answer.ok_or_else(|| Fault::with("E526", grant_id))?;
         let version = record(&answer)["cat_version"].as_u64().and_then(|v| u16::try_from(v).ok());
         let cat_version = version.ok_or_else(|| Fault::with("cli.bad_answer", "cat_version"))?;
@@ -146,7 +159,7 @@ fn cosignature(ledger: &Ledger, receipt: &Body, pair: &KeyPair) -> Cosignature {
 
 /// The role of the side that signs: the grant says who is which.
 fn role_of(app: &App, signing: &Signing, grant: Id16) -> Result<Role, Fault> {
-    let answer = app.client()?.find(&format!("/grants/{grant}"), &[])?;
+    let answer = app.client()?.find_soon(&format!("/grants/{grant}"), &[])?;
     let answer = answer.ok_or_else(|| Fault::with("E526", grant))?;
     let grant = record(&answer);
     let is = |side: &str| match (&signing.authority, &signing.key) {
@@ -174,6 +187,7 @@ pub(crate) struct Cosign {
 
 /// Shows what is signed, signs it at home, and submits nothing.
 pub(crate) fn cosign(app: &App, args: &Cosign) -> Done {
+    app.expect_new(&args.out)?;
     let receipt: Body = read(app, &args.draft)?;
     let role = role_of(app, &args.signing, receipt.grant_id)?;
     let signer = sign::signer(app, &args.signing, role)?;
@@ -212,6 +226,7 @@ pub(crate) struct Contest {
 }
 
 pub(crate) fn contest(app: &App, args: &Contest) -> Done {
+    grant_of(app, args.rcp_id)?;
     let mut openings = Openings::default();
     let evidence = match &args.evidence {
         Some(path) => Some(openings.evidence(app, path)?),
@@ -222,12 +237,16 @@ pub(crate) fn contest(app: &App, args: &Contest) -> Done {
 }
 
 fn answer(app: &App, signing: &Signing, id: Id16, answer: Answer) -> Done {
-    let stored = app.client()?.find(&format!("/receipts/{id}"), &[])?;
+    let role = role_of(app, signing, grant_of(app, id)?)?;
+    let act = AnswerReceipt { rcp_id: id, answer };
+    submit(app, signing, role, act.into(), &format!("rcp:{id}"), &json!({ "receipt": id }))
+}
+
+/// The grant of a receipt that is on the ledger.
+fn grant_of(app: &App, id: Id16) -> Result<Id16, Fault> {
+    let stored = app.client()?.find_soon(&format!("/receipts/{id}"), &[])?;
     let stored = stored.ok_or_else(|| Fault::with("E524", id))?;
     let grant = record(&stored).pointer("/receipt/grant_id").and_then(Value::as_str);
     let grant = grant.and_then(|grant| grant.parse().ok());
-    let grant = grant.ok_or_else(|| Fault::with("cli.bad_answer", "grant_id"))?;
-    let role = role_of(app, signing, grant)?;
-    let act = AnswerReceipt { rcp_id: id, answer };
-    submit(app, signing, role, act.into(), &format!("rcp:{id}"), &json!({ "receipt": id }))
+    grant.ok_or_else(|| Fault::with("cli.bad_answer", "grant_id"))
 }

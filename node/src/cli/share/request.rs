@@ -34,7 +34,7 @@ pub(crate) struct Request {
     #[arg(long, value_name = "NAME,…", value_delimiter = ',', required = true)]
     fields: Vec<String>,
     /// Most uses on a day.
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     per_day: u32,
     /// First day; today when not given.
     #[arg(long, value_name = "DAY")]
@@ -53,14 +53,24 @@ pub(crate) struct Request {
 }
 
 pub(crate) fn run(app: &App, args: &Request) -> Done {
-    let entry = app.client()?.find(&format!("/catalogue/{}", segment(&args.cat_id)), &[])?;
+    if args.basis.kind().is_none() {
+        return Err(Fault::needs("--basis-kind --basis-file", "needs-basis-request"));
+    }
+    let today = Day::of_beijing(now());
+    let from = args.from.unwrap_or(today);
+    if from < today {
+        return Err(Fault::needs("--from", "from-past"));
+    }
+    if args.until.is_some_and(|until| until < from) {
+        return Err(Fault::needs("--until", "until-before"));
+    }
+    let entry = app.client()?.find_soon(&format!("/catalogue/{}", segment(&args.cat_id)), &[])?;
     let entry = entry.ok_or_else(|| Fault::with("E504", &args.cat_id))?;
     let version = record(&entry).pointer("/entry/version").and_then(serde_json::Value::as_u64);
     let cat_version = version.and_then(|version| u16::try_from(version).ok());
     let basis = args.basis.read(app)?;
-    let legal_basis = basis.ok_or_else(|| Fault::with("cli.usage", "--basis-kind --basis-file"))?;
+    let legal_basis = basis.ok_or_else(|| Fault::new("cli.usage"))?;
     let (fields_digest, field_count) = fields_digest(&args.fields);
-    let from = args.from.unwrap_or_else(|| Day::of_beijing(now()));
     let until = args.until.or_else(|| from.add_days(TERM_DAYS - 1)).unwrap_or(from);
     let req_id = args.req_id.map_or_else(random_id, Ok)?;
     let act = RequestAccess {

@@ -1,0 +1,219 @@
+# Particulars of faults, forms of values, names of values.
+
+# What the operating system says.
+
+system-not-found = does not exist
+system-denied = permission denied
+system-exists = exists already
+system-port-in-use = the port is in use
+system-no-such-address = this computer has no such address
+system-refused = nobody answers there (connection refused)
+system-cut = the connection broke off
+system-timed-out = no answer in time
+system-no-host = { $what }: no such host
+system-in-use = another process is using it
+system-is-folder = is a folder
+system-no-folder = is no folder
+system-full = the disk is full
+system-read-only = the file system is read-only
+
+# Settings.
+
+config-same-address = { $one } and { $other } are both { $address }; give each its own port
+config-admin-loopback = api.admin = { $address }: only a loopback address (127.0.0.1) is possible
+config-open-loopback = reading is open to everybody, so api.listen must be a loopback address (127.0.0.1), not { $address }; for others to read, leave --open-reading away and set api.tokens
+config-repeated-token = api.tokens: { $name } stands twice
+config-same-key = keystore.validator and keystore.node are both "{ $label }"
+config-region = region = { $region } is no province that can be a member
+config-peer = address of a peer: { $peer } (expected host:port)
+config-range = { $setting } must be from 1 to { $most }
+config-unknown = { $origin }: there is no setting { $key }
+config-unknown-like = { $origin }: there is no setting { $key }; did you mean { $like }?
+
+# Passphrases and keys.
+
+passphrase-empty = it is empty
+passphrase-short = at least { $least } characters, of which a Chinese one counts two
+passphrase-long = at most 1024 bytes
+passphrase-not-text = it is not UTF-8
+passphrase-differ = the two that were typed differ
+key-unknown = { $folder }: no key of this name or id
+key-exists = the key is already here as { $label }
+no-keystore = { $folder }: no folder of keys there (look at --data-dir or --keystore)
+no-key-of = no key of { $owner } with the role { $role } in { $folder }
+no-key-for = no key with the role { $role } in { $folder }
+no-governor-key = no governor's key of a member in { $folder }
+which-authority = keys of several authorities are here; name one with --as:
+    { $owners }
+node-key-missing = the node's key "{ $label }" is not in { $folder }
+node-key-other = the node key that is here is not the one the genesis names for { $region }
+init-key-missing = { $region } has the key { $key } in the genesis; it is not in { $folder }
+
+# Node.
+
+port-in-use = { $address }; another one: { $flag } ADDRESS:PORT, or the setting { $setting }
+halted = { $reason }
+genesis-unsigned = { $file }: not yet signed by { $missing }
+genesis-other = { $file } is another genesis; a second ledger needs a data folder of its own
+genesis-differs = the hash is { $found }, not { $expected }
+status-peers = { $connected } connected, of { $known }
+doctor-no-member = { $region } is no founding member; its keys are on the ledger only
+doctor-key-other = { $label }: { $found } is here, the genesis names { $expected }
+doctor-key-missing = { $label }: not here; the genesis names { $expected }
+doctor-runs = runs: version { $version }, height { $height }
+doctor-clock-good = not behind the ledger (last block { $seconds } s ago)
+doctor-clock-behind = this computer is { $seconds } s behind the last block: set its clock (NTP)
+doctor-result-ok = ✔ ok
+doctor-result-failed = ✘ failed
+doctor-result-warning = ! look
+doctor-result-note = · note
+
+# Files and what is typed.
+
+file-not-utf8 = { $file } is not UTF-8 text
+file-too-large = { $file } is larger than 64 MiB
+qr-name = { $file }: the name must end in .svg or .png
+field-form = { $what }: a field is given as NAME=VALUE
+not-in-vault = { $what }: the vault here has nothing with this identifier or number that is on the ledger
+altered = { $file } is not what its issuer committed to; it can be refused, not accepted
+
+# What must be given together.
+
+needs-since = { $flags }: for a compromised key, say since when
+needs-compromised = --since belongs to { $flags } only
+needs-parties = { $flags }: an agreement has at least two different provinces
+until-before = { $flags }: the last day is before the first
+needs-change = { $flags }: nothing to change is given
+needs-evidence-other = { $flags }: the kind "other" needs evidence
+needs-annul = --retroactive is possible with { $flags } only
+needs-as = { $flags }: without a licence file, say who issues
+needs-reason = { $flags }: an outcome other than accepted needs at least one reason (1 to 20, or 99)
+reason-with-acceptance = { $flags }: an acceptance has no reasons; leave it away
+reason-unknown = --reason { $reason }: there is no such reason; 1 to 20, or 99
+reasons-few = --reason: at most { $most }, each once
+needs-statute = { $flags }: reason 16 needs the text of the statute
+needs-evidence = { $flags }: this reason needs evidence
+needs-differs = { $flags }: reason 3 says that the content differs
+needs-seal-invalid = { $flags }: reason 8 says that the seal is not genuine
+reason-against-check = --reason 3: { $file } was checked and is what was attested
+needs-conditions = { $flags }: sharing under conditions needs their text
+needs-basis = { $flags }: not sharing needs a law or a rule of the State Council
+needs-basis-tightening = { $flags }: tightening needs a legal basis
+needs-basis-request = { $flags }: a request needs its legal basis
+needs-basis-denial = { $flags }: reason 3 needs the law that forbids it
+needs-holder = { $flags }: reason 4 needs to say who holds the data
+needs-reason-grant = { $flags }: suspending or revoking a grant needs a reason
+denial-unknown = --reason { $reason }: there is no such reason; 1 to 6, or 99
+days-in-order = { $flags }: to acknowledge may not take longer than to answer, nor that longer than to deliver
+from-past = { $flags }: the first day is over
+ended-before = { $flags }: it ended before it began
+grant-exceeds = more than was asked for: { $fields } fields, { $uses } uses a day, { $from } to { $until }; a part of the fields cannot be as many as all
+
+# Demonstration.
+
+demo-stopped = { $region }: stopped
+demo-runs = { $region }: runs again
+demo-stopped-already = { $region } is stopped already; start it with: hefu demo start { $code }
+demo-runs-already = { $region } runs already
+demo-no-province = { $region } is not in the demonstration; there are { $known }
+demo-cut = cut off: { $regions } from { $others }; undo it with: hefu demo heal
+demo-healed = all links are back
+demo-damaged = { $region }: one bit changed in { $file } at byte { $offset }
+demo-refused = { $region } refuses to start: { $why }
+demo-kept = the damaged files are kept as evidence in { $folder } until the demonstration ends (--keep FOLDER copies them)
+demo-copied = copied to { $folder }
+demo-fetched = { $region } fetched the ledger again from the others: height { $height }
+demo-failed = it failed: { $why }
+demo-silent = the demonstration that wrote { $file } does not answer; it may have been killed
+
+# Help and forms of values.
+
+help-command = COMMAND
+help-possible = [possible: { $values }]
+help-default = [default: { $values }]
+form-duration = a time like 30s, 5m or 1h
+form-day = a day like 2026-01-31
+form-time = a time like 2026-01-31T08:00:00Z, a day, or milliseconds since 1970
+form-uscc = a unified social credit code of 18 characters with its check digits (GB 32100)
+form-id = an id of 32 hexadecimal digits
+form-hash = 64 hexadecimal digits
+form-height = a height: a whole number
+form-type = a certificate type of 21 characters (GB/T 36903)
+form-item = a service item: 12 digits
+form-address = an IP address and a port: 127.0.0.1:8421
+form-host = a host and a port: node.example.cn:8431
+form-lang = zh or en
+form-range = a number in { $range }
+form-number = a whole number
+form-province = a province by its code (320000), letters (js) or name
+form-region = a region by its six digits
+form-entry = TYPE[@VERSION]=SCENARIO,SCENARIO,…
+ph-file = FILE
+ph-folder = FOLDER
+ph-day = DAY
+ph-time = TIME
+ph-seconds = SECONDS
+ph-text = TEXT
+ph-code = CODE
+ph-province = PROVINCE
+ph-region = REGION
+ph-regions = REGIONS
+ph-type = TYPE
+ph-scenario = SCENARIO
+ph-item = ITEM
+ph-height = HEIGHT
+ph-cursor = CURSOR
+ph-label = LABEL
+ph-role = ROLE
+ph-kind = KIND
+ph-name = NAME
+ph-value = VALUE
+ph-number = NUMBER
+ph-reason = REASON
+ph-hash = HASH
+ph-address = ADDRESS
+ph-host = HOST
+ph-port = PORT
+ph-digits = DIGITS
+ph-key = KEY
+ph-id = ID
+ph-uscc = USCC
+ph-att-id = ATT_ID
+ph-dec-id = DEC_ID
+ph-req-id = REQ_ID
+ph-grant-id = GRANT_ID
+ph-rcp-id = RCP_ID
+ph-cat-id = CAT_ID
+ph-tx = TX
+ph-capsule = CAPSULE
+ph-genesis = GENESIS
+ph-members = MEMBERS
+ph-files = FILES
+ph-limit = LIMIT
+ph-batch = BATCH
+ph-parallel = PARALLEL
+ph-format = FORMAT
+ph-output = OUTPUT
+ph-rate = RATE
+ph-engine = ENGINE
+ph-shell = SHELL
+ph-old = OLD
+ph-draft = DRAFT
+ph-presentation = PRESENTATION
+ph-licence = LICENCE
+ph-action = ACTION
+ph-vote = VOTE
+ph-state = STATE
+ph-level = LEVEL
+ph-title = TITLE
+ph-version = VERSION
+ph-class = CLASS
+ph-share = SHARE
+ph-mode = MODE
+ph-outcome = OUTCOME
+ph-consent = CONSENT
+ph-records = RECORDS
+ph-per-day = PER_DAY
+ph-missing = MISSING
+ph-subject = SUBJECT
+ph-flag = FLAG

@@ -1,0 +1,219 @@
+# 故障的详情、值的写法与名称。
+
+# 操作系统所报。
+
+system-not-found = 不存在
+system-denied = 没有权限
+system-exists = 已存在
+system-port-in-use = 端口已被占用
+system-no-such-address = 本机没有这个地址
+system-refused = 无人应答(连接被拒)
+system-cut = 连接中断
+system-timed-out = 超时未答
+system-no-host = { $what }:找不到该主机
+system-in-use = 另一进程正在使用
+system-is-folder = 是文件夹
+system-no-folder = 不是文件夹
+system-full = 磁盘已满
+system-read-only = 文件系统为只读
+
+# 配置。
+
+config-same-address = { $one } 与 { $other } 都是 { $address },请各用一个端口
+config-admin-loopback = api.admin = { $address }:只能是环回地址(127.0.0.1)
+config-open-loopback = 读取对所有人开放时,api.listen 必须是环回地址(127.0.0.1),不能是 { $address };要供他人读取,请去掉 --open-reading 并设 api.tokens
+config-repeated-token = api.tokens:{ $name } 出现两次
+config-same-key = keystore.validator 与 keystore.node 都是 "{ $label }"
+config-region = region = { $region } 不是可作成员的省份
+config-peer = 对等节点的地址:{ $peer }(应为 主机:端口)
+config-range = { $setting } 须在 1 至 { $most } 之间
+config-unknown = { $origin }:没有设置项 { $key }
+config-unknown-like = { $origin }:没有设置项 { $key };是否想写 { $like }?
+
+# 口令与密钥。
+
+passphrase-empty = 口令为空
+passphrase-short = 至少 { $least } 个字符,一个汉字算两个
+passphrase-long = 至多 1024 字节
+passphrase-not-text = 不是 UTF-8 文字
+passphrase-differ = 两次输入不一致
+key-unknown = { $folder }:没有此名字或标识的密钥
+key-exists = 此密钥已在这里,名为 { $label }
+no-keystore = { $folder }:没有密钥文件夹(请看 --data-dir 或 --keystore)
+no-key-of = { $folder } 中没有 { $owner } 的 { $role } 角色密钥
+no-key-for = { $folder } 中没有 { $role } 角色的密钥
+no-governor-key = { $folder } 中没有任何成员的治理人密钥
+which-authority = 这里有多个机构的密钥,请用 --as 指明其一:
+    { $owners }
+node-key-missing = 节点密钥 "{ $label }" 不在 { $folder } 中
+node-key-other = 这里的节点密钥不是创世文件为 { $region } 写明的那一把
+init-key-missing = 创世文件中 { $region } 的密钥 { $key } 不在 { $folder } 中
+
+# 节点。
+
+port-in-use = { $address };改用其他端口:{ $flag } 地址:端口,或设置项 { $setting }
+halted = { $reason }
+genesis-unsigned = { $file }:尚未签署的有 { $missing }
+genesis-other = { $file } 是另一份创世文件;另一账本请用另一个数据文件夹
+genesis-differs = 哈希为 { $found },而非 { $expected }
+status-peers = 已连接 { $connected },共 { $known }
+doctor-no-member = { $region } 不是创始成员,其密钥只在账本上
+doctor-key-other = { $label }:这里是 { $found },创世文件写明的是 { $expected }
+doctor-key-missing = { $label }:不在这里;创世文件写明的是 { $expected }
+doctor-runs = 在运行:版本 { $version },高度 { $height }
+doctor-clock-good = 不落后于账本(上一区块在 { $seconds } 秒前)
+doctor-clock-behind = 本机比上一区块慢 { $seconds } 秒:请校准时钟(NTP)
+doctor-result-ok = ✔ 通过
+doctor-result-failed = ✘ 未通过
+doctor-result-warning = ! 留意
+doctor-result-note = · 说明
+
+# 文件与所填内容。
+
+file-not-utf8 = { $file } 不是 UTF-8 文字
+file-too-large = { $file } 超过 64 MiB
+qr-name = { $file }:文件名须以 .svg 或 .png 结尾
+field-form = { $what }:字段写作 名称=值
+not-in-vault = { $what }:本保险库中没有此标识或编号且已上链的记录
+altered = { $file } 与颁发机构所承诺的不符;可以拒认,不能认可
+
+# 须一并填写的。
+
+needs-since = { $flags }:密钥泄露须写明起始时间
+needs-compromised = --since 只与 { $flags } 同用
+needs-parties = { $flags }:协议至少有两个不同的省份
+until-before = { $flags }:末日早于首日
+needs-change = { $flags }:没有给出任何变更
+needs-evidence-other = { $flags }:种类 other 须附证据
+needs-annul = --retroactive 只能与 { $flags } 同用
+needs-as = { $flags }:没有证照文件时,须指明颁发机构
+needs-reason = { $flags }:不是 accepted 的结果至少要有一个理由(1 至 20 或 99)
+reason-with-acceptance = { $flags }:accepted 不带理由,请去掉
+reason-unknown = --reason { $reason }:没有这个理由;可用 1 至 20 或 99
+reasons-few = --reason:至多 { $most } 个,且不重复
+needs-statute = { $flags }:理由 16 须附法规文本
+needs-evidence = { $flags }:此理由须附证据
+needs-differs = { $flags }:理由 3 即内容不符
+needs-seal-invalid = { $flags }:理由 8 即印章不真
+reason-against-check = --reason 3:{ $file } 经核验与存证相符
+needs-conditions = { $flags }:有条件共享须附条件文本
+needs-basis = { $flags }:不予共享须有法律或行政法规依据
+needs-basis-tightening = { $flags }:收紧共享须有法律依据
+needs-basis-request = { $flags }:申请须附法律依据
+needs-basis-denial = { $flags }:理由 3 须附禁止提供的法律依据
+needs-holder = { $flags }:理由 4 须指明数据的持有者
+needs-reason-grant = { $flags }:暂停或收回授权须有理由
+denial-unknown = --reason { $reason }:没有这个理由;可用 1 至 6 或 99
+days-in-order = { $flags }:受理时限不得长于答复时限,答复时限不得长于提供时限
+from-past = { $flags }:首日已过
+ended-before = { $flags }:结束早于开始
+grant-exceeds = 超出所申请的范围:{ $fields } 个字段、每日 { $uses } 次、{ $from } 至 { $until };部分字段须少于全部
+
+# 演示。
+
+demo-stopped = { $region }:已停止
+demo-runs = { $region }:已重新启动
+demo-stopped-already = { $region } 已经停止;启动请用:hefu demo start { $code }
+demo-runs-already = { $region } 已在运行
+demo-no-province = 演示中没有 { $region };有 { $known }
+demo-cut = 已隔开:{ $regions } 与 { $others };恢复请用:hefu demo heal
+demo-healed = 全部连接已恢复
+demo-damaged = { $region }:改动了 { $file } 第 { $offset } 字节中的一位
+demo-refused = { $region } 拒绝启动:{ $why }
+demo-kept = 损坏的文件留作证据,存于 { $folder },演示结束即删(--keep 文件夹 可另存)
+demo-copied = 已另存至 { $folder }
+demo-fetched = { $region } 已从其他省重新取得账本:高度 { $height }
+demo-failed = 未成:{ $why }
+demo-silent = 写下 { $file } 的演示没有应答,可能已被强行终止
+
+# 帮助与值的写法。
+
+help-command = 命令
+help-possible = [可用:{ $values }]
+help-default = [默认:{ $values }]
+form-duration = 时长,如 30s、5m 或 1h
+form-day = 日期,如 2026-01-31
+form-time = 时间,如 2026-01-31T08:00:00Z,或日期,或 1970 年以来的毫秒数
+form-uscc = 18 位统一社会信用代码,含校验位(GB 32100)
+form-id = 32 位十六进制标识
+form-hash = 64 位十六进制数
+form-height = 高度,为整数
+form-type = 21 位证照类型代码(GB/T 36903)
+form-item = 12 位事项编码
+form-address = IP 地址与端口,如 127.0.0.1:8421
+form-host = 主机与端口,如 node.example.cn:8431
+form-lang = zh 或 en
+form-range = 数值范围 { $range }
+form-number = 整数
+form-province = 省份,可用代码(320000)、字母(js)或名称
+form-region = 六位行政区划代码
+form-entry = 类型[@版本]=场景,场景,…
+ph-file = 文件
+ph-folder = 文件夹
+ph-day = 日期
+ph-time = 时间
+ph-seconds = 秒数
+ph-text = 文字
+ph-code = 代码
+ph-province = 省份
+ph-region = 区划
+ph-regions = 省份
+ph-type = 类型
+ph-scenario = 场景
+ph-item = 事项
+ph-height = 高度
+ph-cursor = 游标
+ph-label = 标签
+ph-role = 角色
+ph-kind = 种类
+ph-name = 名称
+ph-value = 值
+ph-number = 编号
+ph-reason = 理由
+ph-hash = 哈希
+ph-address = 地址
+ph-host = 主机
+ph-port = 端口
+ph-digits = 数字
+ph-key = 密钥
+ph-id = 标识
+ph-uscc = 信用代码
+ph-att-id = 存证标识
+ph-dec-id = 决定标识
+ph-req-id = 申请标识
+ph-grant-id = 授权标识
+ph-rcp-id = 回执标识
+ph-cat-id = 资源代码
+ph-tx = 交易
+ph-capsule = 胶囊
+ph-genesis = 创世文件
+ph-members = 成员文件
+ph-files = 文件
+ph-limit = 行数
+ph-batch = 行数
+ph-parallel = 笔数
+ph-format = 格式
+ph-output = 格式
+ph-rate = 笔数
+ph-engine = 引擎
+ph-shell = 外壳
+ph-old = 旧密钥
+ph-draft = 草稿
+ph-presentation = 出示件
+ph-licence = 证照
+ph-action = 事项
+ph-vote = 票
+ph-state = 状态
+ph-level = 层级
+ph-title = 名称
+ph-version = 版本
+ph-class = 类别
+ph-share = 共享
+ph-mode = 方式
+ph-outcome = 结果
+ph-consent = 同意
+ph-records = 记录数
+ph-per-day = 次数
+ph-missing = 所缺
+ph-subject = 对象
+ph-flag = 标记
