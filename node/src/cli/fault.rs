@@ -221,7 +221,7 @@ pub(crate) fn chain(error: &(dyn core::error::Error + 'static)) -> String {
 
 /// What an error and its causes say, each once, up to what the operating system says, which is
 /// apart when it is the last of them.
-fn split(error: &(dyn core::error::Error + 'static)) -> (String, Option<&io::Error>) {
+fn split<'a>(error: &'a (dyn core::error::Error + 'static)) -> (String, Option<&'a io::Error>) {
     let mut causes = vec![error];
     while let Some(cause) = causes.last().and_then(|last| last.source()) {
         causes.push(cause);

@@ -83,7 +83,7 @@ mod tests {
         assert_eq!(
             (
                 fault.code.as_str(),
-                fault.detail.as_ref().map(|detail| detail.text(Lang::En)).as_deref()
+                fault.detail.as_ref().map(|detail| detail.text(crate::text::Lang::En)).as_deref()
             ),
             ("cli.licence_day", Some("issued_on"))
         );

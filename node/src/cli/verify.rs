@@ -368,7 +368,7 @@ mod tests {
             assert!(capsule.verify(genesis).is_ok());
             let fault = verify(&[RECORD, outside]).unwrap_err();
             assert_eq!((fault.code.as_str(), fault.exit), ("cli.invalid", Exit::Invalid));
-            assert!(fault.detail.unwrap().contains("record 1"));
+            assert!(fault.message(crate::text::Lang::En).contains("record 1"));
         }
     }
 }
