@@ -28,6 +28,8 @@ pub mod certificate;
 pub mod clock;
 pub mod code;
 pub mod common;
+#[cfg(test)]
+mod described;
 pub mod equivocation;
 pub mod event;
 pub mod exec;

@@ -302,6 +302,8 @@ impl Ledger {
     pub fn block(&mut self, transactions: &[&SignedTransaction]) -> Execution {
         let block = self.next_block();
         let execution = execute(block, transactions, &self.state, &VerifyAlways);
+        #[cfg(test)]
+        crate::described::executed(transactions, &execution);
         self.state.apply(&execution.writes);
         let applied =
             |o: &&hefu_primitives::block::Outcome| matches!(o.result, TxResult::Applied { .. });

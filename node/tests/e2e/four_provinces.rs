@@ -11,6 +11,7 @@ use hefu_primitives::time::Day;
 use hefu_primitives::{ChainId, Millis};
 use serde_json::{Value, json};
 
+use crate::formats::Formats;
 use crate::harness::cli::Hefu;
 use crate::harness::http::Http;
 use crate::harness::network::{Network, REGIONS};
@@ -55,7 +56,10 @@ fn four_provinces_record_recognise_and_prove() {
     recognition(&network, &desk, &licences);
     sharing(&network);
     network.assert_agreement();
-    evidence(&mut network, &licences);
+    let formats = Formats::read();
+    let http = network.provinces[1].http();
+    formats.assert_blocks(&http, http.height().expect("a height"));
+    evidence(&mut network, &licences, &formats);
 }
 
 fn read_licences() -> Vec<Value> {
@@ -435,7 +439,7 @@ fn sharing(network: &Network) {
 // --- Evidence ------------------------------------------------------------------------------------
 
 /// A capsule that verifies when the whole network is gone, and not with any byte changed.
-fn evidence(network: &mut Network, licences: &[Value]) {
+fn evidence(network: &mut Network, licences: &[Value], formats: &Formats) {
     let (_, id) = valid_licence(&network.provinces[2].http(), licences, 2);
     let file = network.scratch.join("licence.capsule");
     let written = network.provinces[2].hefu(&["cert", "evidence", &id, "-O"]).arg(&file).json();
@@ -458,6 +462,9 @@ fn evidence(network: &mut Network, licences: &[Value]) {
 
     verify(&file, &"00".repeat(32)).exits(3);
     let bytes = std::fs::read(&file).expect("a capsule");
+    let file = formats.assert("capsule-file", &bytes);
+    let inside = file.as_array().and_then(|parts| parts[0].as_bytes()).expect("a capsule");
+    formats.assert("capsule", inside);
     every_changed_byte_is_refused(&bytes, network.chain());
     let broken = network.scratch.join("broken.capsule");
     for sample in 0..20 {
