@@ -181,7 +181,7 @@ fn array(
     indent: &str,
     text: &mut String,
 ) -> Result<(), Problem> {
-    let needed = fields.iter().rposition(|field| !is_option(&field.ty)).map_or(0, |last| last + 1);
+    let needed = fields.iter().rposition(|field| !field.optional).map_or(0, |last| last + 1);
     let mut next = 0;
     for (position, field) in fields.iter().enumerate() {
         for _ in next..field.place {
@@ -195,10 +195,6 @@ fn array(
         let _ = writeln!(text, "{indent}{maybe}{name}{what},{doc}");
     }
     Ok(())
-}
-
-fn is_option(ty: &syn::Type) -> bool {
-    matches!(ty, syn::Type::Path(path) if path.path.segments.last().is_some_and(|s| s.ident == "Option"))
 }
 
 /// Rule names: kebab case, with the folder in front where two types share a name.

@@ -38,6 +38,8 @@ pub struct Field {
     pub name: Option<String>,
     /// Its Rust type.
     pub ty: syn::Type,
+    /// Whether it is left away, or null, when there is nothing to say.
+    pub optional: bool,
     /// What it is, on one line.
     pub doc: String,
 }
@@ -434,6 +436,10 @@ fn has(attrs: &[Attribute], name: &str, word: &str) -> bool {
             found |= meta.path.segments.last().is_some_and(|segment| segment.ident == word);
             if meta.input.peek(syn::Token![=]) {
                 meta.value()?.parse::<syn::Expr>()?;
+            } else if meta.input.peek(syn::token::Paren) {
+                let inside;
+                syn::parenthesized!(inside in meta.input);
+                inside.parse::<proc_macro2::TokenStream>()?;
             }
             Ok(())
         });
@@ -441,13 +447,28 @@ fn has(attrs: &[Attribute], name: &str, word: &str) -> bool {
     })
 }
 
-/// The number in `#[n(3)]` or `#[b(3)]`.
+/// The number in `#[n(3)]` or `#[cbor(n(3), …)]`.
 fn place(attrs: &[Attribute]) -> Result<u32, syn::Error> {
-    let numbered = attrs.iter().find(|attr| attr.path().is_ident("n") || attr.path().is_ident("b"));
-    let attr = numbered.ok_or_else(|| {
+    let mut number = None;
+    for attr in attrs {
+        if attr.path().is_ident("n") {
+            number = Some(attr.parse_args::<syn::LitInt>()?.base10_parse()?);
+        } else if attr.path().is_ident("cbor") {
+            attr.parse_nested_meta(|meta| {
+                if meta.path.is_ident("n") {
+                    let inside;
+                    syn::parenthesized!(inside in meta.input);
+                    number = Some(inside.parse::<syn::LitInt>()?.base10_parse()?);
+                } else if meta.input.peek(syn::Token![=]) {
+                    meta.value()?.parse::<syn::Expr>()?;
+                }
+                Ok(())
+            })?;
+        }
+    }
+    number.ok_or_else(|| {
         syn::Error::new(proc_macro2::Span::call_site(), "a field or variant without a number")
-    })?;
-    attr.parse_args::<syn::LitInt>()?.base10_parse()
+    })
 }
 
 fn read_fields(fields: &Fields) -> Result<Vec<Field>, syn::Error> {
@@ -458,12 +479,17 @@ fn read_fields(fields: &Fields) -> Result<Vec<Field>, syn::Error> {
                 place: place(&field.attrs)?,
                 name: field.ident.as_ref().map(ToString::to_string),
                 ty: field.ty.clone(),
+                optional: is_option(&field.ty) || has(&field.attrs, "cbor", "has_nil"),
                 doc: first_paragraph(&field.attrs),
             })
         })
         .collect::<Result<_, syn::Error>>()?;
     read.sort_by_key(|field| field.place);
     Ok(read)
+}
+
+fn is_option(ty: &syn::Type) -> bool {
+    matches!(ty, syn::Type::Path(path) if path.path.segments.last().is_some_and(|s| s.ident == "Option"))
 }
 
 /// The paragraphs of a doc comment, each on one line.
