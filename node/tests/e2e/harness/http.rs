@@ -33,10 +33,15 @@ impl Answer {
 impl Http {
     /// A client of the node at a port.
     pub(crate) fn new(port: u16) -> Self {
+        Self::with_patience(port, Duration::from_secs(60))
+    }
+
+    /// As [`Http::new`], with the longest time that a call may take.
+    pub(crate) fn with_patience(port: u16, patience: Duration) -> Self {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .proxy(None)
-            .timeout_global(Some(Duration::from_secs(60)))
+            .timeout_global(Some(patience))
             .build();
         Self { agent: config.into(), base: format!("http://127.0.0.1:{port}") }
     }
@@ -63,10 +68,15 @@ impl Http {
     /// Submits bytes as a transaction.
     #[track_caller]
     pub(crate) fn submit(&self, bytes: &[u8]) -> Answer {
-        let url = format!("{}/api/v1/transactions?wait=true", self.base);
-        let sent = self.agent.post(url).content_type("application/cose").send(bytes);
-        let sent = sent.unwrap_or_else(|error| panic!("{}: {error}", self.base));
-        read(sent).unwrap_or_else(|| panic!("{}: the answer breaks off", self.base))
+        let answer = self.try_submit(bytes, Duration::from_secs(20));
+        answer.unwrap_or_else(|| panic!("{} does not answer", self.base))
+    }
+
+    /// Submits bytes as a transaction; none when the node does not answer.
+    pub(crate) fn try_submit(&self, bytes: &[u8], wait: Duration) -> Option<Answer> {
+        let wait = wait.as_millis();
+        let url = format!("{}/api/v1/transactions?wait=true&timeout_ms={wait}", self.base);
+        read(self.agent.post(url).content_type("application/cose").send(bytes).ok()?)
     }
 
     /// Height of the node's last block.

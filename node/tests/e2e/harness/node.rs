@@ -2,7 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ExitStatus};
+use std::process::{Child, Command, ExitStatus};
 
 use super::cli::{bare, signal};
 use super::http::Http;
@@ -21,13 +21,24 @@ pub(crate) struct NodeProcess {
 impl NodeProcess {
     /// Starts a node on a data folder; its log is appended to `node.log` there.
     pub(crate) fn start(home: &Path, api: u16) -> Self {
+        Self::start_as(home, api, |_| {})
+    }
+
+    /// As [`NodeProcess::start`], with something changed about the process.
+    pub(crate) fn start_as(home: &Path, api: u16, change: impl FnOnce(&mut Command)) -> Self {
         let log = home.join("node.log");
         let file = OpenOptions::new().create(true).append(true).open(&log).expect("a log file");
         let mut command = bare(PROGRAM.as_ref(), home);
         command.args(["run", "--data-dir"]).arg(home);
         command.stdout(file.try_clone().expect("a second handle")).stderr(file);
+        change(&mut command);
         let child = command.spawn().expect("the program starts");
         Self { child, log, http: Http::new(api) }
+    }
+
+    /// Number of the process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Everything it has logged.
