@@ -44,6 +44,7 @@
 //! 5. **A height begins** when there is something to record, when a verified proposal or vote of
 //!    it arrives, or when the heartbeat is due. A proposer with nothing to record waits half the
 //!    proposal timeout before it proposes an empty block.
+//!    The wait for more precommits ends at once when those for nil rule a decision out.
 //! 6. **Log**: whatever is fed to the core is logged, in order; what bears a new signature of ours
 //!    is broadcast only when the log is durable that far. Replayed, the log gives the same state.
 //! 7. **Signer**: it refuses a second, different message for a height, round and kind, whatever

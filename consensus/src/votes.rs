@@ -272,6 +272,20 @@ impl Book {
         })
     }
 
+    /// Whether so many precommits of a round are for nil that no block of it can be decided,
+    /// unless somebody contradicts itself.
+    pub(crate) fn rules_out_commit(&self, round: Round) -> bool {
+        let Some(round) = self.rounds.get(&round) else { return false };
+        let is_nil = |key: KeyId| {
+            let votes = round.votes.get(&(VoteKind::Precommit, key));
+            votes.is_some_and(|(first, second)| first.vote.block.is_none() && second.is_none())
+        };
+        let validators = self.validators.validators().iter();
+        let nil = validators.filter(|v| is_nil(v.key.id())).map(|v| v.power.0);
+        let nil = nil.fold(0, u64::saturating_add);
+        nil.saturating_add(self.validators.quorum().0) > self.validators.total_power().0
+    }
+
     /// Whether a proposal for the block is kept.
     pub(crate) fn is_proposed(&self, block: &BlockId) -> bool {
         let mut all = self.rounds.values().flat_map(|round| &round.proposals);

@@ -10,7 +10,7 @@ use hefu_primitives::{Block, CommitCertificate, Height, KeyId, Power, Round, Vot
 
 use super::{Phase, ROUNDS_AHEAD, Replica};
 use crate::header::check_bundles;
-use crate::input::PeerKey;
+use crate::input::{PeerKey, TimerKind};
 use crate::message::{Message, PolkaCertificate};
 use crate::output::{Halt, Output, PeerFault};
 use crate::peers::Charge;
@@ -220,8 +220,20 @@ impl Replica {
             }
             VoteKind::Precommit => match self.book.commit(round) {
                 Some(certificate) => self.on_certificate(certificate),
-                None => Ok(()),
+                None => {
+                    self.end_vain_wait(round);
+                    Ok(())
+                }
             },
+        }
+    }
+
+    /// Ends the wait for more precommits once they cannot decide anything: those for nil that rule
+    /// it out take every other replica to the next round too.
+    fn end_vain_wait(&mut self, round: Round) {
+        let waits = self.timers.contains(&self.timer(TimerKind::Precommit, round));
+        if waits && self.book.rules_out_commit(round) {
+            self.set_timer(TimerKind::Precommit, round, 0);
         }
     }
 

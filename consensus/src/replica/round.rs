@@ -34,7 +34,9 @@ impl Replica {
                 Event::RoundVotes(votes) => self.broadcast(Message::Votes(votes)),
                 Event::Wait(step, round) => {
                     let kind = step.timer();
-                    self.set_timer(kind, round, self.wait_ms(kind, round));
+                    let is_vain = step == WaitStep::Precommit && self.book.rules_out_commit(round);
+                    let after_ms = if is_vain { 0 } else { self.wait_ms(kind, round) };
+                    self.set_timer(kind, round, after_ms);
                 }
                 Event::StopWaiting(step, round) => {
                     let id = self.timer(step.timer(), round);

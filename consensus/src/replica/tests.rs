@@ -433,6 +433,53 @@ fn a_proposal_of_a_later_round_is_executed_when_that_begins() {
 }
 
 /// Trap 5: timers of another height, another round, or cancelled, change nothing.
+/// Waiting for the last precommits is for a decision; none can come when too many are for nil.
+#[test]
+fn precommits_that_rule_out_a_decision_are_not_waited_out() {
+    let hear = |bench: &mut Bench, i: usize, block: Option<BlockId>| {
+        let vote = bench.vote(i, Precommit, 0, block);
+        bench.hear(i, &Message::Votes(vec![vote]))
+    };
+    let usual = Config::new(CHAIN, None).timeouts.precommit_ms;
+    let mut bench = Bench::led_by(1);
+    let id = bench.block(0, 1).id();
+    bench.step(Input::Pending(true));
+    // Two for a block, one for nil: the fourth may still decide.
+    for (i, block) in [(1, Some(id)), (2, Some(id))] {
+        assert_eq!(waits(&hear(&mut bench, i, block), TimerKind::Precommit), None);
+    }
+    assert_eq!(waits(&hear(&mut bench, 3, None), TimerKind::Precommit), Some(usual));
+    // Two for nil: it may not, whether this is seen before the wait begins or during it.
+    let mut bench = Bench::led_by(1);
+    bench.step(Input::Pending(true));
+    for (i, block) in [(1, Some(id)), (2, None)] {
+        assert_eq!(waits(&hear(&mut bench, i, block), TimerKind::Precommit), None);
+    }
+    assert_eq!(waits(&hear(&mut bench, 3, None), TimerKind::Precommit), Some(0));
+    let outputs = bench.timer(TimerKind::Precommit, 0);
+    assert!(waits(&outputs, TimerKind::Propose).is_some(), "the next round: {outputs:?}");
+}
+
+#[test]
+fn a_wait_ends_when_the_last_precommit_rules_out_a_decision() {
+    let mut bench = Bench::led_by(1);
+    let block = bench.block(0, 1);
+    let id = block.id();
+    bench.hear(1, &bench.proposal(0, &block, None));
+    bench.step(Input::Validated { block: id, valid: true });
+    for i in [1, 2] {
+        bench.hear(i, &Message::Votes(vec![bench.vote(i, Prevote, 0, Some(id))]));
+    }
+    // We precommitted the block: with 1 it is one of two for it, 2 and 3 are for nil.
+    let mut seen = Vec::new();
+    for (i, of) in [(1, Some(id)), (2, None), (3, None)] {
+        let outputs = bench.hear(i, &Message::Votes(vec![bench.vote(i, Precommit, 0, of)]));
+        seen.push(waits(&outputs, TimerKind::Precommit));
+    }
+    let usual = Config::new(CHAIN, None).timeouts.precommit_ms;
+    assert_eq!(seen, [None, Some(usual), Some(0)]);
+}
+
 #[test]
 fn stale_timers_are_dropped() {
     let mut bench = Bench::led_by(1);

@@ -125,6 +125,8 @@ mod tests {
             "cli.check_failed",
             "cli.demo_disagrees",
             "cli.demo_state",
+            "cli.disk_full",
+            "cli.disk_readonly",
             "cli.fault",
             "cli.file",
             "cli.halted",

@@ -5,6 +5,7 @@ use super::fault::Fault;
 use crate::config::{ConfigError, Conflict};
 use crate::keystore::{KeystoreError, PassphraseError};
 use crate::runtime::RunError;
+use crate::store::DiskTrouble;
 
 impl From<Conflict> for Fault {
     fn from(conflict: Conflict) -> Self {
@@ -95,6 +96,15 @@ impl From<KeystoreError> for Fault {
 
 impl From<RunError> for Fault {
     fn from(error: RunError) -> Self {
+        let disk = match &error {
+            RunError::Halted { disk, .. } => *disk,
+            other => DiskTrouble::behind(other),
+        };
+        match disk {
+            Some(DiskTrouble::Full) => return Self::below("cli.disk_full", &error),
+            Some(DiskTrouble::ReadOnly) => return Self::below("cli.disk_readonly", &error),
+            None => {}
+        }
         match error {
             RunError::FolderInUse { folder } => Self::with("cli.folder_in_use", folder.display()),
             RunError::PortInUse { address, setting, flag } => Self::said(
@@ -131,7 +141,7 @@ impl From<RunError> for Fault {
                 "config-peer",
                 &[("peer", &format_args!("{region}: {address}"))],
             ),
-            RunError::Halted { reason } => {
+            RunError::Halted { reason, .. } => {
                 Self::said("cli.halted", "halted", &[("reason", &reason)])
             }
             RunError::Runtime(source) => Self::system("cli.fault", "tokio", &source),
@@ -146,6 +156,42 @@ mod tests {
     use super::*;
     use crate::cli::exit::Exit;
     use crate::text::Lang;
+
+    #[test]
+    fn a_disk_that_is_full_or_read_only_is_named_while_running_and_at_start() {
+        use crate::core::{CoreError, Halted};
+        use crate::runtime::NodeError;
+        use crate::store::{EngineFault, EngineKind, FileOp, StoreError};
+        use std::io;
+        for (kind, code) in [
+            (io::ErrorKind::StorageFull, "cli.disk_full"),
+            (io::ErrorKind::ReadOnlyFilesystem, "cli.disk_readonly"),
+            (io::ErrorKind::PermissionDenied, ""),
+        ] {
+            let file = || StoreError::Io {
+                op: FileOp::Append,
+                file: "wal-0.log".into(),
+                source: kind.into(),
+            };
+            let engine = EngineFault::Io(kind.into());
+            let engine = StoreError::Engine { engine: EngineKind::Fjall, fault: engine };
+            let folder = NodeError::Folder { path: "blocks".into(), error: kind.into() };
+            let Halted { reason, disk } = Halted::from(&CoreError::from(file()));
+            let errors = [
+                RunError::Halted { reason, disk },
+                RunError::Node(NodeError::from(file())),
+                RunError::Node(NodeError::from(engine)),
+                RunError::Node(folder),
+            ];
+            for error in errors {
+                let shown = format!("{error:?}");
+                let fault = Fault::from(error);
+                assert_eq!(fault.exit, Exit::Fault, "{shown}");
+                let is_disk = fault.code.starts_with("cli.disk");
+                assert_eq!(if is_disk { fault.code.as_str() } else { "" }, code, "{shown}");
+            }
+        }
+    }
 
     #[test]
     fn what_stands_in_the_way_of_a_node_is_named_with_its_exit() {

@@ -52,7 +52,7 @@ pub use view::{Records, RecordsAt};
 
 use self::proposal::Fetch;
 use self::timers::Timers;
-use crate::store::{Disk, StoreError, Wal};
+use crate::store::{Disk, DiskTrouble, StoreError, Wal};
 
 /// Size of the consensus log at which a commit starts a new one, in bytes.
 const LOG_COMPACT_BYTES: u64 = 16 * 1024 * 1024;
@@ -139,7 +139,30 @@ pub enum CoreOutput {
     /// A validator contradicted itself: seen here or handed on by a peer, durable, not recorded yet.
     Evidence(Box<Equivocation>),
     /// Stop the process.
-    Halt(String),
+    Halt(Halted),
+}
+
+/// Why a node has to stop.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the node had to stop: {reason}")]
+pub struct Halted {
+    /// In words.
+    pub reason: String,
+    /// The trouble of the disk that it comes from, if it does.
+    pub disk: Option<DiskTrouble>,
+}
+
+impl Halted {
+    /// A reason that is no disk's.
+    pub fn because(reason: impl core::fmt::Display) -> Self {
+        Self { reason: reason.to_string(), disk: None }
+    }
+}
+
+impl From<&CoreError> for Halted {
+    fn from(error: &CoreError) -> Self {
+        Self { reason: error.to_string(), disk: DiskTrouble::behind(error) }
+    }
 }
 
 /// Why a core cannot start.
@@ -388,16 +411,16 @@ impl<D: Disk> Core<D> {
                     return;
                 }
                 if let Err(error) = self.act(now, output, &mut inputs, outputs) {
-                    self.halt(error.to_string(), outputs);
+                    self.halt(Halted::from(&error), outputs);
                     return;
                 }
             }
         }
     }
 
-    fn halt(&mut self, reason: String, outputs: &mut Vec<CoreOutput>) {
+    fn halt(&mut self, halted: Halted, outputs: &mut Vec<CoreOutput>) {
         self.halted = true;
-        outputs.push(CoreOutput::Halt(reason));
+        outputs.push(CoreOutput::Halt(halted));
     }
 
     fn act(
@@ -442,7 +465,7 @@ impl<D: Disk> Core<D> {
             Output::Misbehaviour { peer, fault } => {
                 outputs.push(CoreOutput::Misbehaviour(peer, fault));
             }
-            Output::Halt(reason) => self.halt(reason.to_string(), outputs),
+            Output::Halt(reason) => self.halt(Halted::because(reason), outputs),
         }
         Ok(())
     }

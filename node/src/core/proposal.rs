@@ -9,7 +9,7 @@ use hefu_contracts::exec::{self, VerifyAlways};
 use hefu_primitives::bounds::{MAX_BLOCK_BUNDLES, MAX_BLOCK_BYTES};
 use hefu_primitives::{Block, Bundle, BundleId, Millis, TxId};
 
-use super::{Core, CoreError, CoreOutput};
+use super::{Core, CoreError, CoreOutput, Halted};
 use crate::store::Disk;
 
 /// Interval after which another peer is asked for missing bundles, in milliseconds; it doubles
@@ -138,7 +138,7 @@ impl<D: Disk> Core<D> {
             let bundles = self.pool.resolve(&block.bundles).unwrap_or_default();
             match self.check(&block, &bundles) {
                 Ok(answer) => self.feed(now, answer, outputs),
-                Err(error) => return self.halt(error.to_string(), outputs),
+                Err(error) => return self.halt(Halted::from(&error), outputs),
             }
         }
     }

@@ -128,9 +128,9 @@ impl Driver {
             }
             CoreOutput::Misbehaviour(peer, fault) => self.penalise(peer, &fault.to_string()),
             CoreOutput::Evidence(evidence) => self.service.evidence(&evidence),
-            CoreOutput::Halt(reason) => {
-                tracing::error!(%reason, "the node must stop");
-                self.service.halted(reason);
+            CoreOutput::Halt(halted) => {
+                tracing::error!(reason = %halted.reason, "the node must stop");
+                self.service.halted(halted);
                 return false;
             }
         }

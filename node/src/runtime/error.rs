@@ -9,7 +9,7 @@ use hefu_primitives::Region;
 
 use super::NodeError;
 use crate::keystore::{KeystoreError, PassphraseError};
-use crate::store::StoreError;
+use crate::store::{DiskTrouble, StoreError};
 
 /// Why a node did not run, or had to end.
 #[derive(Debug, thiserror::Error)]
@@ -117,6 +117,8 @@ pub enum RunError {
     Halted {
         /// Why, as the node says.
         reason: String,
+        /// The trouble of the disk behind it.
+        disk: Option<DiskTrouble>,
     },
     /// The system gives no threads.
     #[error("no runtime: {0}")]

@@ -32,7 +32,7 @@ use hefu_genesis::Genesis;
 use hefu_primitives::{KeyPair, Millis, Region};
 use tokio::sync::watch;
 
-use crate::core::{Core, CoreError, CoreInput, LedgerError, PoolLimits, open};
+use crate::core::{Core, CoreError, CoreInput, Halted, LedgerError, PoolLimits, open};
 use crate::network::{Address, Network, NetworkConfig, NetworkEvents, NodeKey, NodeSecret};
 use crate::store::{
     BlockFiles, EngineKind, Overlay, Policy, RealDisk, StoreError, Wal, open_index, set_aside,
@@ -93,6 +93,7 @@ pub enum NodeError {
         /// The folder.
         path: PathBuf,
         /// What the system says.
+        #[source]
         error: std::io::Error,
     },
 }
@@ -231,7 +232,7 @@ pub async fn start(
             // A node whose core has gone must not look as if it ran.
             let run = std::panic::AssertUnwindSafe(|| driver.run(first, &jobs_end));
             if std::panic::catch_unwind(run).is_err() {
-                end.halted("the core thread failed; the log says where".into());
+                end.halted(Halted::because("the core thread failed; the log says where"));
             }
         })
         .map_err(folder)?;
@@ -270,7 +271,7 @@ impl Running {
             core.map(JoinHandle::join)
         });
         let _ = joined.await;
-        self.service.halted("the node was stopped".into());
+        self.service.halted(Halted::because("the node was stopped"));
         let flushed = self.overlay.flush();
         self.index.close();
         flushed

@@ -13,8 +13,8 @@ use hefu_primitives::{KeyPair, Region};
 use super::{NodeError, NodeOptions, RunError, open_folder, open_ledger};
 use crate::api::{ApiServer, ReadAccess, Reserved, TokenHash};
 use crate::config::{self, LogFormat, NodeConfig};
-use crate::core::Tip;
 use crate::core::open::Replay;
+use crate::core::{Halted, Tip};
 use crate::keystore::{Keystore, KeystoreError, Passphrase, obtain_passphrase};
 use crate::network::{Address, NodeKey, NodeSecret};
 use crate::store::EngineKind;
@@ -103,7 +103,7 @@ async fn run(config: &NodeConfig, options: NodeOptions, api: Reserved) -> Result
         Err(_) => tracing::warn!("not everything ended in time; nothing acknowledged is lost"),
     }
     match halted {
-        Some(reason) => Err(RunError::Halted { reason }),
+        Some(Halted { reason, disk }) => Err(RunError::Halted { reason, disk }),
         None => Ok(()),
     }
 }

@@ -1,7 +1,8 @@
 //! What can go wrong in storage, in typed fields.
 //!
 //! Errors say which file, where and what; whether to stop, refetch or rebuild is the caller's
-//! decision, for which [`StoreError::calls_for_rebuild`] and [`StoreError::is_disk_full`] exist.
+//! decision, for which [`StoreError::calls_for_rebuild`], [`StoreError::is_disk_full`] and
+//! [`DiskTrouble`] exist.
 
 use std::io;
 use std::sync::Arc;
@@ -79,6 +80,32 @@ pub enum Damage {
     Entries,
 }
 
+/// A disk that an operator has to look after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DiskTrouble {
+    /// No space or quota is left.
+    Full,
+    /// It takes no writes, which is how a file system behaves that found an error.
+    ReadOnly,
+}
+
+impl DiskTrouble {
+    /// The trouble behind an error of any layer, if that is what it is.
+    pub fn behind(error: &(dyn std::error::Error + 'static)) -> Option<Self> {
+        let mut cause = Some(error);
+        while let Some(error) = cause {
+            match error.downcast_ref::<io::Error>().map(io::Error::kind) {
+                Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
+                    return Some(Self::Full);
+                }
+                Some(io::ErrorKind::ReadOnlyFilesystem) => return Some(Self::ReadOnly),
+                _ => cause = error.source(),
+            }
+        }
+        None
+    }
+}
+
 /// Something that has an upper bound, named in an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
@@ -116,11 +143,11 @@ pub enum EngineFault {
     #[error("it is closed")]
     Closed,
     /// An I/O error.
-    #[error(transparent)]
-    Io(io::Error),
+    #[error("{0}")]
+    Io(#[source] io::Error),
     /// Anything else.
-    #[error(transparent)]
-    Other(Box<dyn std::error::Error + Send + Sync>),
+    #[error("{0}")]
+    Other(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 /// Why storage refused or failed.
@@ -193,6 +220,7 @@ pub enum StoreError {
         /// The engine.
         engine: EngineKind,
         /// What it reported.
+        #[source]
         fault: EngineFault,
     },
     /// The thread that writes behind failed earlier; nothing more is accepted or served.
@@ -210,18 +238,15 @@ impl StoreError {
 
     /// Whether the disk is full: an operator can free space and try again.
     pub fn is_disk_full(&self) -> bool {
-        match self {
-            Self::Io { source, .. } | Self::Engine { fault: EngineFault::Io(source), .. } => {
-                source.kind() == io::ErrorKind::StorageFull
-            }
-            Self::Stopped(inner) => inner.is_disk_full(),
-            _ => false,
-        }
+        DiskTrouble::behind(self) == Some(DiskTrouble::Full)
     }
 
     /// Whether the index's own files are at fault, so that setting them aside and rebuilding from
     /// the block files helps. False for a locked folder, a full disk or a missing permission.
     pub fn calls_for_rebuild(&self) -> bool {
+        if DiskTrouble::behind(self).is_some() {
+            return false;
+        }
         match self {
             Self::Engine { fault, .. } => match fault {
                 EngineFault::Damaged | EngineFault::Panicked | EngineFault::Other(_) => true,

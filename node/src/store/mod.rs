@@ -35,7 +35,7 @@ pub mod wal;
 pub use aside::AsideError;
 pub use blocks::{BlockFiles, Progress, TornTail, VerifiedBlocks, verify_blocks};
 pub use disk::{Disk, DiskFile, RealDisk, SimDisk};
-pub use error::{Damage, EngineFault, FileOp, Limit, StoreError};
+pub use error::{Damage, DiskTrouble, EngineFault, FileOp, Limit, StoreError};
 pub use index::{EngineKind, Index, open_index, set_aside};
 pub use overlay::{Overlay, Policy};
 pub use wal::Wal;

@@ -41,6 +41,8 @@ pub const CLI_CODES: &[&str] = &[
     "cli.config",
     "cli.demo_disagrees",
     "cli.demo_state",
+    "cli.disk_full",
+    "cli.disk_readonly",
     "cli.fault",
     "cli.file",
     "cli.folder_in_use",

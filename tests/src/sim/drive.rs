@@ -174,7 +174,7 @@ impl World {
                     self.tell(&Fact::Evidence { node, evidence: &evidence })?;
                 }
             }
-            CoreOutput::Halt(reason) => self.halted(node, &reason)?,
+            CoreOutput::Halt(halted) => self.halted(node, &halted.reason)?,
         }
         Ok(())
     }

@@ -18,7 +18,7 @@ use hefu_primitives::{ChainId, Height, KeyId, Region, TxId};
 use tokio::sync::{broadcast, watch};
 
 use super::{Job, NodeOptions};
-use crate::core::{Committed, Ledger, Records, Tip};
+use crate::core::{Committed, Halted, Ledger, Records, Tip};
 use crate::network::{Network, NodeKey, PeerInfo};
 use crate::store::{BlockFiles, RealDisk, StoreError};
 
@@ -49,7 +49,7 @@ struct Inner {
     tip: RwLock<Tip>,
     commits: broadcast::Sender<Arc<Committed>>,
     heights: watch::Sender<Height>,
-    halted: watch::Sender<Option<String>>,
+    halted: watch::Sender<Option<Halted>>,
     pool: Mutex<(usize, usize)>,
     rejections: broadcast::Sender<TxId>,
     highest_peer: AtomicU64,
@@ -158,18 +158,18 @@ impl Service {
 
     /// Why the node stopped, if it had to.
     pub fn halt_reason(&self) -> Option<String> {
-        self.0.halted.borrow().clone()
+        self.0.halted.borrow().as_ref().map(|halted| halted.reason.clone())
     }
 
     /// Resolves when the node had to stop.
-    pub async fn wait_halted(&self) -> String {
+    pub async fn wait_halted(&self) -> Halted {
         let mut halted = self.0.halted.subscribe();
         loop {
             if let Some(reason) = halted.borrow_and_update().clone() {
                 return reason;
             }
             if halted.changed().await.is_err() {
-                return "the node has stopped".into();
+                return Halted::because("the node has stopped");
             }
         }
     }

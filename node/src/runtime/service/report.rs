@@ -7,7 +7,7 @@ use hefu_consensus::Equivocation;
 use hefu_primitives::{Height, TxId};
 
 use super::{MAX_REFUSALS_KEPT, Service};
-use crate::core::{Committed, PoolError};
+use crate::core::{Committed, Halted, PoolError};
 use crate::network::{NodeKey, Refusal};
 
 /// What the core thread reports.
@@ -36,8 +36,8 @@ impl Service {
         }
     }
 
-    pub(in crate::runtime) fn halted(&self, reason: String) {
-        self.0.halted.send_replace(Some(reason));
+    pub(in crate::runtime) fn halted(&self, halted: Halted) {
+        self.0.halted.send_replace(Some(halted));
     }
 
     pub(in crate::runtime) fn refused(&self, peer: Option<NodeKey>, reason: &Refusal) {

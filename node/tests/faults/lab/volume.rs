@@ -8,8 +8,8 @@ use std::process::Command;
 
 use super::tool;
 
-/// Blocks of ballast.
-const BLOCK: usize = 64 * 1024;
+/// Blocks of ballast: large ones, and small ones for what is left.
+const BLOCKS: [usize; 3] = [1 << 20, 1 << 14, 1 << 9];
 
 /// A mounted volume; unmounted when dropped.
 pub(crate) struct Volume {
@@ -47,9 +47,10 @@ impl Volume {
     pub(crate) fn fill(&self) {
         let file = OpenOptions::new().create(true).append(true).open(self.ballast());
         let mut file = file.expect("a file on the volume");
-        for block in [BLOCK, 512] {
+        for block in BLOCKS {
             let bytes = vec![0x5a; block];
-            while file.write_all(&bytes).and_then(|()| file.sync_data()).is_ok() {}
+            while file.write_all(&bytes).is_ok() {}
+            let _ = file.sync_data();
         }
     }
 

@@ -6,7 +6,7 @@ use crate::cluster::Cluster;
 use crate::lab::volume::Volume;
 
 /// Size of the volume: enough for any index with nothing in it.
-const MEBIBYTES: u64 = 256;
+const MEBIBYTES: u64 = 128;
 /// Whose disk it is.
 const NODE: usize = 2;
 
@@ -36,8 +36,8 @@ impl Trouble {
 
     const fn code(self) -> &'static str {
         match self {
-            Self::Full => "node.disk_full",
-            Self::Broken => "node.disk",
+            Self::Full => "cli.disk_full",
+            Self::Broken => "cli.disk_readonly",
         }
     }
 }
