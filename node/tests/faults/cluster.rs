@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::founding::{API, Founding};
 use crate::harness::http::Http;
 use crate::harness::node::NodeProcess;
-use crate::harness::{SOON, Scratch, wait_for};
+use crate::harness::{PROGRAM, SOON, Scratch, wait_for};
 use crate::lab::namespace::Namespace;
 use crate::lab::switch::{Link, Switch, address};
 use crate::load::Acknowledged;
@@ -113,7 +113,10 @@ impl Cluster {
         let change = |command: &mut Command| {
             command.envs(variables.iter().map(|(name, value)| (name, value)));
         };
-        let start = || NodeProcess::start_as(home, API, change);
+        // A program to measure in place of the one that was built with the tests.
+        let other = std::env::var_os("HEFU_FAULTS_PROGRAM");
+        let program = other.as_deref().unwrap_or(PROGRAM.as_ref());
+        let start = || NodeProcess::start_as(program, home, API, change);
         machine.process = Some(self.doors.machines[node].enter(start));
     }
 

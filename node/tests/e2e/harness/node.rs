@@ -1,5 +1,6 @@
 //! One `hefu run` in a process of its own.
 
+use std::ffi::OsStr;
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
@@ -21,14 +22,19 @@ pub(crate) struct NodeProcess {
 impl NodeProcess {
     /// Starts a node on a data folder; its log is appended to `node.log` there.
     pub(crate) fn start(home: &Path, api: u16) -> Self {
-        Self::start_as(home, api, |_| {})
+        Self::start_as(PROGRAM.as_ref(), home, api, |_| {})
     }
 
-    /// As [`NodeProcess::start`], with something changed about the process.
-    pub(crate) fn start_as(home: &Path, api: u16, change: impl FnOnce(&mut Command)) -> Self {
+    /// As [`NodeProcess::start`], of another build or with something changed about the process.
+    pub(crate) fn start_as(
+        program: &OsStr,
+        home: &Path,
+        api: u16,
+        change: impl FnOnce(&mut Command),
+    ) -> Self {
         let log = home.join("node.log");
         let file = OpenOptions::new().create(true).append(true).open(&log).expect("a log file");
-        let mut command = bare(PROGRAM.as_ref(), home);
+        let mut command = bare(program, home);
         command.args(["run", "--data-dir"]).arg(home);
         command.stdout(file.try_clone().expect("a second handle")).stderr(file);
         change(&mut command);
