@@ -156,7 +156,7 @@ impl Cluster {
     /// Whose turn it is at a height, in its first round.
     pub(crate) fn leader(&self, height: u64) -> usize {
         let validators = self.founding.genesis.validators();
-        let turn = proposer(&validators, Height(height), Round(0));
+        let turn = proposer(validators, Height(height), Round(0));
         let founders = &self.founding.founders;
         let found = founders.iter().position(|founder| founder.validator.id() == turn);
         found.expect("a founder's turn")
