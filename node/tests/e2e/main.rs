@@ -3,6 +3,7 @@
 mod demo;
 mod formats;
 mod four_provinces;
+#[allow(dead_code)] // shared with the tests of faults, which use the rest of it
 mod harness;
 mod messages;
 mod reading;

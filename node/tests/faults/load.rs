@@ -17,6 +17,19 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Pause after a node that did not answer.
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// The refusal of what looks like a person's number, as a random id does now and then.
+const PERSONAL: &str = "E109";
+
+/// What a client was told of an act.
+enum Told {
+    /// It is on the ledger.
+    Applied(Acknowledged),
+    /// Another one must be made.
+    Unlucky,
+    /// Nothing that decides anything.
+    Nothing,
+}
+
 /// An act a client was told is applied.
 #[derive(Clone, Debug)]
 pub(crate) struct Acknowledged {
@@ -48,8 +61,20 @@ impl Client {
         Self { doors: doors.clone(), founding: founding.clone(), number, sent: 0 }
     }
 
+    /// Sends a new act to a node and waits for its outcome; none when that was not told.
+    pub(crate) fn send_new(&mut self, node: usize) -> Option<Acknowledged> {
+        loop {
+            let tx = self.act();
+            match self.submit(&tx, node) {
+                Told::Applied(told) => return Some(told),
+                Told::Unlucky => {}
+                Told::Nothing => return None,
+            }
+        }
+    }
+
     /// A licence of this client's office that nobody has attested before.
-    pub(crate) fn act(&mut self) -> SignedTransaction {
+    fn act(&mut self) -> SignedTransaction {
         let issuers = &self.founding.issuers;
         let (region, issuer) = &issuers[self.number % issuers.len()];
         let act = traffic::licence(issuer, *region).expect("a licence");
@@ -59,14 +84,22 @@ impl Client {
         traffic::sign(chain, issuer, Role::Issuer, &subject, &[act.into()]).expect("a signature")
     }
 
-    /// Sends an act to a node and waits for its outcome; none when that was not told.
-    pub(crate) fn send(&self, tx: &SignedTransaction, node: usize) -> Option<Acknowledged> {
+    fn submit(&self, tx: &SignedTransaction, node: usize) -> Told {
         let began = Instant::now();
-        let answer = self.doors.ask(node, |http| http.try_submit(tx.as_bytes(), PATIENCE))?;
-        let said = (answer.status == 200).then(|| answer.json())?;
-        assert_eq!(said["status"], "applied", "{said}");
-        let height = said["height"].as_str()?.parse().ok()?;
-        Some(Acknowledged { tx: tx.id(), height, node, took: began.elapsed() })
+        let answer = self.doors.ask(node, |http| http.try_submit(tx.as_bytes(), PATIENCE));
+        let Some(answer) = answer else { return Told::Nothing };
+        let said = answer.json();
+        match answer.status {
+            200 => {
+                assert_eq!(said["status"], "applied", "{said}");
+                let height = said["height"].as_str().and_then(|height| height.parse().ok());
+                let height = height.expect("a height");
+                let took = began.elapsed();
+                Told::Applied(Acknowledged { tx: tx.id(), height, node, took })
+            }
+            _ if said["code"] == PERSONAL => Told::Unlucky,
+            _ => Told::Nothing,
+        }
     }
 
     fn run(
@@ -82,12 +115,15 @@ impl Client {
             // The same bytes may be sent again anywhere: an act is recorded once.
             let mut nodes = (first..).map(|node| node % self.doors.len());
             while let Some(node) = nodes.next().filter(|_| !has_ended.load(Ordering::Relaxed)) {
-                if let Some(answer) = self.send(&tx, node) {
-                    told.push(Acknowledged { took: began.elapsed(), ..answer });
-                    count.fetch_add(1, Ordering::Relaxed);
-                    break;
+                match self.submit(&tx, node) {
+                    Told::Applied(answer) => {
+                        told.push(Acknowledged { took: began.elapsed(), ..answer });
+                        count.fetch_add(1, Ordering::Relaxed);
+                        break;
+                    }
+                    Told::Unlucky => break,
+                    Told::Nothing => std::thread::sleep(PAUSE),
                 }
-                std::thread::sleep(PAUSE);
             }
             std::thread::sleep(pause);
         }

@@ -22,8 +22,7 @@ pub(crate) fn lost(away: Away, times: usize, seed: u64) {
     let mut client = Client::new(&cluster.doors, &cluster.founding, 0);
     let (mut told, mut waits, mut backs) = (Vec::new(), Vec::new(), Vec::new());
     for number in 0..=times {
-        let tx = client.act();
-        told.push(client.send(&tx, number % 4).expect("all nodes are there"));
+        told.push(client.send_new(number % 4).expect("all nodes are there"));
         let height = cluster.top();
         cluster.wait_height(height);
         if number == times {
@@ -34,8 +33,7 @@ pub(crate) fn lost(away: Away, times: usize, seed: u64) {
             Away::Isolated => cluster.switch.cut(&[leader]),
             Away::Killed => cluster.kill(leader),
         }
-        let tx = client.act();
-        let answer = client.send(&tx, (leader + 1) % 4).expect("three of four go on");
+        let answer = client.send_new((leader + 1) % 4).expect("three of four go on");
         waits.push(answer.took);
         told.push(answer);
         match away {

@@ -54,8 +54,7 @@ fn light(cluster: &Cluster, acts: usize, random: &mut u64) -> Vec<Acknowledged> 
     let mut told = Vec::new();
     for _ in 0..acts {
         let node = next_random(random) % cluster.doors.len() as u64;
-        let tx = client.act();
-        let answer = client.send(&tx, node as usize);
+        let answer = client.send_new(node as usize);
         told.push(answer.expect("nobody is away: the outcome comes"));
         std::thread::sleep(LIGHT);
     }
