@@ -429,7 +429,7 @@ fn a_licence_that_comes_twice_is_attested_once() {
 #[test]
 fn a_licence_attested_by_itself_is_known() {
     let office = Office::new(3);
-    let passphrase = Passphrase::new("secret".to_owned()).unwrap();
+    let passphrase = Passphrase::new("a long secret".to_owned()).unwrap();
     let folder = office.path("vault");
     let mut vault =
         crate::vault::Vault::create(&folder, &passphrase, Profile::InsecureFast).unwrap();
