@@ -217,7 +217,7 @@ fn problem(status: u16, bytes: &[u8]) -> Fault {
     Fault {
         detail: text("detail")
             .filter(|detail| Some(detail.as_str()) != cause)
-            .map(super::fault::Detail::Plain),
+            .map(|detail| Box::new(super::fault::Detail::Plain(detail))),
         tx: text("tx"),
         act: problem["act"].as_u64(),
         height: text("height"),

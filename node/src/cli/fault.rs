@@ -76,8 +76,8 @@ pub struct Fault {
     pub code: String,
     /// How the program ends.
     pub exit: Exit,
-    /// Particulars.
-    pub detail: Option<Detail>,
+    /// Particulars; in a box, because every command's result has room for a fault.
+    pub detail: Option<Box<Detail>>,
     /// The transaction it is about.
     pub tx: Option<String>,
     /// Which act of the transaction.
@@ -99,7 +99,7 @@ impl Fault {
 
     /// A fault with particulars.
     pub fn with(code: impl Into<String>, detail: impl core::fmt::Display) -> Self {
-        Self { detail: Some(Detail::Plain(detail.to_string())), ..Self::new(code) }
+        Self { detail: Some(Box::new(Detail::Plain(detail.to_string()))), ..Self::new(code) }
     }
 
     /// A fault whose particulars are a text of the catalogue.
@@ -109,13 +109,13 @@ impl Fault {
         arguments: &[(&'static str, &dyn core::fmt::Display)],
     ) -> Self {
         let arguments = arguments.iter().map(|(name, value)| (*name, value.to_string())).collect();
-        Self { detail: Some(Detail::Said(key, arguments)), ..Self::new(code) }
+        Self { detail: Some(Box::new(Detail::Said(key, arguments))), ..Self::new(code) }
     }
 
     /// A fault whose particulars are the operating system's about something.
     pub fn system(code: impl Into<String>, what: impl ToString, error: &io::Error) -> Self {
         let (what, kind, words) = (what.to_string(), error.kind(), error.to_string());
-        Self { detail: Some(Detail::System { what, kind, words }), ..Self::new(code) }
+        Self { detail: Some(Box::new(Detail::System { what, kind, words })), ..Self::new(code) }
     }
 
     /// Flags that are missing: `because` says what asks for them.

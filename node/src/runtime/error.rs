@@ -103,8 +103,8 @@ pub enum RunError {
     Damaged {
         /// The folder of blocks.
         folder: PathBuf,
-        /// What is damaged, by file and height.
-        error: NodeError,
+        /// What is damaged, by file and height; in a box, because all results have room for it.
+        error: Box<NodeError>,
     },
     /// The node itself.
     #[error(transparent)]

@@ -111,7 +111,7 @@ async fn run(config: &NodeConfig, options: NodeOptions, api: Reserved) -> Result
 /// An error that names a damaged file says where that is.
 fn with_folder(error: NodeError, store: &Path) -> RunError {
     match error.is_of_damaged_blocks() {
-        true => RunError::Damaged { folder: store.join("blocks"), error },
+        true => RunError::Damaged { folder: store.join("blocks"), error: Box::new(error) },
         false => error.into(),
     }
 }
