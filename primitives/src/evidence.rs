@@ -262,4 +262,118 @@ mod tests {
         assert_eq!(proof.verify(&CHAIN, &set(&pairs)), Ok(()));
         assert!(proof.to_bytes().len() <= MAX_EVIDENCE_BYTES);
     }
+
+    /// What four honest validators sign in a run, on two ledgers: one vote of a kind and one
+    /// proposal a round, whatever they are for.
+    fn honest_run(choices: &[u8]) -> (Vec<SignedVote>, Vec<SignedProposal>) {
+        let (mut votes, mut proposals) = (Vec::new(), Vec::new());
+        let mut choice = choices.iter().copied().cycle();
+        let mut pick = || choice.next().unwrap_or_default();
+        for chain in [CHAIN, ChainId([8; 32])] {
+            for key in pairs(4) {
+                for (height, round) in [(1, 0), (1, 1), (2, 0), (2, 1)] {
+                    let (height, round) = (Height(height), Round(round));
+                    for kind in [VoteKind::Prevote, VoteKind::Precommit] {
+                        let block = Some(pick() % 3).filter(|b| *b > 0).map(|b| BlockId([b; 32]));
+                        let vote = Vote { kind, height, round, block, validator: key.id() };
+                        votes.push(vote.sign(&chain, &key));
+                    }
+                    let pol_round = Some(Round(0)).filter(|_| pick() % 2 == 0);
+                    let (block, proposer) = (BlockId([pick() % 3; 32]), key.id());
+                    let proposal = Proposal { height, round, block, pol_round, proposer };
+                    proposals.push(proposal.sign(&chain, &key));
+                }
+            }
+        }
+        (votes, proposals)
+    }
+
+    /// One of the ways to make something of what others signed.
+    fn alter(vote: &mut SignedVote, others: &[SignedVote], how: u8, which: usize) {
+        let other = others[which % others.len()];
+        match how % 8 {
+            0 => vote.signature = other.signature,
+            1 => vote.vote.block = other.vote.block,
+            2 => vote.vote.round = other.vote.round,
+            3 => vote.vote.height = other.vote.height,
+            4 => vote.vote.kind = other.vote.kind,
+            5 => vote.vote.validator = other.vote.validator,
+            6 => vote.signature.0[which % 64] ^= 1 << (which / 64 % 8),
+            _ => {}
+        }
+    }
+
+    fn accuses(evidence: &Equivocation) -> bool {
+        evidence.verify(&CHAIN, &set(&pairs(4))).is_ok()
+    }
+
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+
+        /// Nobody who was honest can be accused, whatever is made of what was signed.
+        #[test]
+        fn no_false_accusation_can_be_made(
+            choices in prop::collection::vec(any::<u8>(), 1..64),
+            attempts in prop::collection::vec(any::<(u16, u16, u8, u8, u16, bool)>(), 24),
+        ) {
+            let (votes, proposals) = honest_run(&choices);
+            for (a, b, how, again, which, swap) in attempts {
+                let (which, a, b) = (usize::from(which), usize::from(a), usize::from(b));
+                let (mut one, mut two) = (votes[a % votes.len()], votes[b % votes.len()]);
+                let (honest_one, honest_two) = (one, two);
+                alter(&mut one, &votes, how, which);
+                alter(&mut two, &votes, again, which);
+                // Also two copies of one vote, one of them altered.
+                for (x, y) in [(honest_one, honest_two), (one, two), (honest_one, one)] {
+                    prop_assert!(!accuses(&Equivocation::votes(x, y)));
+                    prop_assert!(!accuses(&Equivocation::Votes(x, y)));
+                    prop_assert!(!accuses(&Equivocation::Votes(y, x)));
+                }
+                let mut one = proposals[a % proposals.len()];
+                let other = proposals[b % proposals.len()];
+                prop_assert!(!accuses(&Equivocation::proposals(one, other)));
+                let before = one;
+                match how % 5 {
+                    0 => one.signature = other.signature,
+                    1 => one.proposal.block = other.proposal.block,
+                    2 => one.proposal.pol_round = other.proposal.pol_round,
+                    3 => (one.proposal.height, one.proposal.round) =
+                        (other.proposal.height, other.proposal.round),
+                    _ => one.signature = votes[a % votes.len()].signature,
+                }
+                prop_assert!(!accuses(&Equivocation::proposals(before, one)));
+                prop_assert!(!accuses(&Equivocation::proposals(one, other)));
+                // A vote's signature stands for no proposal, however the bytes are read.
+                let mut bytes = Equivocation::votes(honest_one, honest_two).to_bytes();
+                let place = which % bytes.len();
+                bytes[place] = if swap { bytes[place] ^ 1 } else { again };
+                if let Ok(evidence) = Equivocation::decode(&bytes) {
+                    prop_assert!(!accuses(&evidence));
+                }
+            }
+        }
+
+        /// The same search finds what is there: with one liar among the signers it accuses it.
+        #[test]
+        fn a_liar_among_them_is_found(choices in prop::collection::vec(any::<u8>(), 1..64)) {
+            let (mut votes, _) = honest_run(&choices);
+            let liar = &pairs(4)[2];
+            let at = votes.iter().position(|v| v.vote.validator == liar.id()).unwrap();
+            let lie = Vote { block: Some(BlockId([9; 32])), ..votes[at].vote };
+            votes.push(lie.sign(&CHAIN, liar));
+            let mut accused = Vec::new();
+            for a in &votes {
+                for b in &votes {
+                    let same = a.vote.height == b.vote.height && a.vote.round == b.vote.round;
+                    if same && a.vote.validator == b.vote.validator && a.vote != b.vote {
+                        let evidence = Equivocation::votes(*a, *b);
+                        accused.extend(accuses(&evidence).then(|| evidence.validator()));
+                    }
+                }
+            }
+            prop_assert!(!accused.is_empty() && accused.iter().all(|id| *id == liar.id()));
+        }
+    }
 }

@@ -55,6 +55,10 @@ pub(crate) fn can_remove(state: &State<'_>, region: Region) -> Result<(), Code> 
 }
 
 #[cfg(test)]
+#[path = "validators_model.rs"]
+mod model;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::state::MemoryState;
