@@ -7,6 +7,7 @@ pub mod api;
 pub mod cli;
 pub mod config;
 pub mod core;
+pub mod cosign;
 pub mod demo;
 pub mod keystore;
 pub mod network;

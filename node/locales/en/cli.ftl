@@ -176,6 +176,7 @@ openings-kept = What opens the commitments is kept in { $file }; guard it like a
 file-written = { $file }: { $bytes } bytes
 capsule-written = Evidence capsule { $file } ({ $bytes } bytes), verified. Anybody can check it offline:
     hefu verify { $file } --genesis { $genesis }
+receipts-written = Transparent statement { $file } ({ $bytes } bytes) with { $count } receipts, verified.
 receipt-drafted = Draft { $file }. The other side signs it with "hefu share cosign".
 vault-torn = The vault's last write was unfinished; { $bytes } bytes of it were dropped. Nothing acknowledged is lost.
 

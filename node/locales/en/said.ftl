@@ -23,7 +23,9 @@ config-same-address = { $one } and { $other } are both { $address }; give each i
 config-admin-loopback = api.admin = { $address }: only a loopback address (127.0.0.1) is possible
 config-open-loopback = reading is open to everybody, so api.listen must be a loopback address (127.0.0.1), not { $address }; for others to read, leave --open-reading away and set api.tokens
 config-repeated-token = api.tokens: { $name } stands twice
-config-same-key = keystore.validator and keystore.node are both "{ $label }"
+config-same-key = two of keystore.validator, keystore.node and keystore.cosigner are "{ $label }"
+config-witness-key = witness: { $key } is no verifier key (NAME+ID+KEY)
+config-witness-log = witness.logs: { $log } has no keys, or stands twice
 config-region = region = { $region } is no province that can be a member
 config-peer = address of a peer: { $peer } (expected host:port)
 config-range = { $setting } must be from 1 to { $most }

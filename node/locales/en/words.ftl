@@ -182,6 +182,7 @@ value-consumer = consumer
 value-window = window
 value-handler = handler
 value-auditor = auditor
+value-cosigner = cosigner
 value-annul = annulled (撤销)
 value-penalty = penalty (吊销)
 value-deregister = deregistered (注销)

@@ -176,6 +176,7 @@ openings-kept = 打开承诺所需的内容保存在 { $file };请像密钥一�
 file-written = { $file }:{ $bytes } 字节
 capsule-written = 证据胶囊 { $file }({ $bytes } 字节),已核验。任何人可离线核验:
     hefu verify { $file } --genesis { $genesis }
+receipts-written = 透明陈述 { $file }({ $bytes } 字节),含 { $count } 份回执,已核验。
 receipt-drafted = 草稿 { $file }。请另一方用 "hefu share cosign" 签署。
 vault-torn = 保险库上次写入未完成,舍去其中 { $bytes } 字节。已确认的内容没有丢失。
 

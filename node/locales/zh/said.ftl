@@ -23,7 +23,9 @@ config-same-address = { $one } 与 { $other } 都是 { $address },请各用一�
 config-admin-loopback = api.admin = { $address }:只能是环回地址(127.0.0.1)
 config-open-loopback = 读取对所有人开放时,api.listen 必须是环回地址(127.0.0.1),不能是 { $address };要供他人读取,请去掉 --open-reading 并设 api.tokens
 config-repeated-token = api.tokens:{ $name } 出现两次
-config-same-key = keystore.validator 与 keystore.node 都是 "{ $label }"
+config-same-key = keystore.validator、keystore.node、keystore.cosigner 中有两个同为「{ $label }」
+config-witness-key = witness: { $key } 不是验证密钥(NAME+ID+KEY)
+config-witness-log = witness.logs: { $log } 没有密钥,或重复
 config-region = region = { $region } 不是可作成员的省份
 config-peer = 对等节点的地址:{ $peer }(应为 主机:端口)
 config-range = { $setting } 须在 1 至 { $most } 之间

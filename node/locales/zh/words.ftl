@@ -182,6 +182,7 @@ value-consumer = 使用
 value-window = 窗口
 value-handler = 办理
 value-auditor = 审计
+value-cosigner = 联署
 value-annul = 撤销
 value-penalty = 吊销
 value-deregister = 注销

@@ -189,7 +189,7 @@ impl From<ProofError> for Problem {
     fn from(error: ProofError) -> Self {
         match error {
             ProofError::NotRecorded => Self::new(ApiCode::NotFound, error.to_string()),
-            ProofError::NoBlock | ProofError::Stopped => {
+            ProofError::NoBlock | ProofError::Stopped | ProofError::Unsigned => {
                 Self::new(ApiCode::Unavailable, error.to_string())
             }
             ProofError::Store => {

@@ -7,7 +7,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use hefu_genesis::MemberSeed;
+use hefu_contracts::identity::Role;
+use hefu_genesis::{KeySeed, MemberSeed};
 use hefu_primitives::{PublicKey, Region};
 use serde_json::json;
 
@@ -65,10 +66,12 @@ pub(crate) fn run(app: &App, args: &Init) -> Done {
     };
     // Nothing is written before everything that is needed is known to be there.
     let keys = known_keys([Some(folder.as_path()), args.keys.as_deref()])?;
-    let labels = (
-        label(&keys, &folder, member, member.validator_key)?,
-        label(&keys, &folder, member, member.node_key)?,
-    );
+    let label = |key| label(&keys, &folder, member, key);
+    let labels = Labels {
+        validator: label(member.validator_key)?,
+        node: label(member.node_key)?,
+        cosigner: cosigner_key(member).map(label).transpose()?,
+    };
     let genesis = data_dir.join("genesis.json");
     let text = signed.to_json()?;
     let there = genesis.exists();
@@ -144,6 +147,20 @@ fn label(
     })
 }
 
+/// The key by which a founding member cosigns, if it brought one.
+fn cosigner_key(member: &MemberSeed) -> Option<PublicKey> {
+    let operator = member.authorities.iter().find(|of| of.code == member.operator)?;
+    let cosigns = |key: &&KeySeed| key.roles == [Role::Cosigner];
+    operator.keys.iter().find(cosigns).map(|key| key.key)
+}
+
+/// What the node's keys are called in its keystore.
+struct Labels {
+    validator: String,
+    node: String,
+    cosigner: Option<String>,
+}
+
 impl Init {
     /// The settings that the file will hold, to be checked before it is written.
     fn settings(&self, data_dir: &Path) -> NodeConfig {
@@ -158,7 +175,7 @@ impl Init {
     }
 
     /// The configuration file: what was said, and nothing that is a default.
-    fn config(&self, keys: &Path, data_dir: &Path, labels: &(String, String)) -> String {
+    fn config(&self, keys: &Path, data_dir: &Path, labels: &Labels) -> String {
         let quote = |text: &str| toml::Value::String(text.to_owned()).to_string();
         let mut lines = vec![
             "# hefu node; \"hefu config show --origin\" lists every setting".to_owned(),
@@ -188,8 +205,9 @@ impl Init {
             "keystore",
             &[
                 ("path", elsewhere),
-                ("validator", other(&labels.0, "validator")),
-                ("node", other(&labels.1, "node")),
+                ("validator", other(&labels.validator, "validator")),
+                ("node", other(&labels.node, "node")),
+                ("cosigner", labels.cosigner.as_ref().and_then(|label| other(label, "cosigner"))),
             ],
         );
         lines.push(String::new());
@@ -213,7 +231,11 @@ mod tests {
             open_reading: true,
             engine: Some(EngineName::Fjall),
         };
-        let labels = ("v\"1".to_owned(), "node".to_owned());
+        let labels = Labels {
+            validator: "v\"1".to_owned(),
+            node: "node".to_owned(),
+            cosigner: Some("c".to_owned()),
+        };
         let text = init.config(Path::new("/k"), folder.path(), &labels);
         let path = folder.path().join(FILE_NAME);
         std::fs::write(&path, text).unwrap();
@@ -222,6 +244,7 @@ mod tests {
         assert_eq!(config.api.listen.port(), 9002);
         assert_eq!(config.keystore.path, Path::new("/k"));
         assert_eq!(config.keystore.validator, "v\"1");
+        assert_eq!(config.keystore.cosigner, "c");
         assert_eq!(config.storage.engine, crate::config::Engine::Fjall);
     }
 }

@@ -43,6 +43,7 @@ mod openings;
 pub mod output;
 mod progress;
 mod proposal;
+mod receipt;
 mod recognise;
 mod refusal;
 mod run;

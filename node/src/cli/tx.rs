@@ -17,6 +17,7 @@ use super::client::Submitted;
 use super::exit::Exit;
 use super::fault::{Done, Fault};
 use super::list;
+use super::receipt::{self, ReceiptArgs};
 use super::sign;
 use super::submit::{Ledger, send, submit_governed, tell_applied, tell_pending};
 
@@ -26,6 +27,7 @@ pub(crate) enum Tx {
     Show(One),
     Wait(One),
     Evidence(Evidence),
+    Receipt(ReceiptArgs),
 }
 
 #[derive(Args)]
@@ -70,6 +72,7 @@ pub(crate) fn run(app: &App, command: Tx) -> Done {
             list::show(app, &format!("/transactions/{}", args.tx), Default::default())
         }
         Tx::Wait(args) => wait(app, args.tx),
+        Tx::Receipt(args) => receipt::run(app, &args),
         Tx::Evidence(args) => {
             let query: Vec<(&str, &str)> =
                 args.records.iter().map(|key| ("records", key.as_str())).collect();

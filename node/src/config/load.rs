@@ -9,7 +9,7 @@ use figment::{Figment, Metadata, Profile, Provider};
 use super::{Conflict, FILE_NAME, NodeConfig};
 
 /// Every setting that a variable can give, and whether its value is text as it stands. Lists and
-/// tables of their own (`p2p.peers`, `api.tokens`) belong in the file.
+/// tables of their own (`p2p.peers`, `api.tokens`, `witness`) belong in the file.
 const SETTINGS: &[(&str, bool)] = &[
     ("data_dir", true),
     ("genesis", true),
@@ -26,6 +26,7 @@ const SETTINGS: &[(&str, bool)] = &[
     ("keystore.passphrase_file", true),
     ("keystore.validator", true),
     ("keystore.node", true),
+    ("keystore.cosigner", true),
     ("timeouts.request_ms", false),
     ("timeouts.stop_ms", false),
 ];
@@ -371,7 +372,7 @@ mod tests {
     fn every_setting_has_a_variable() {
         let mut leaves = Vec::new();
         flatten("", &Value::serialize(NodeConfig::default()).unwrap(), &mut leaves);
-        let own = ["p2p.peers", "api.tokens"];
+        let own = ["p2p.peers", "api.tokens", "witness.logs", "witness.ask"];
         for (key, _) in leaves.iter().filter(|(key, _)| !own.contains(&key.as_str())) {
             assert!(SETTINGS.iter().any(|(setting, _)| setting == key), "{key}");
         }

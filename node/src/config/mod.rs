@@ -17,8 +17,11 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use hefu_primitives::transparency::VerifierKey;
 use hefu_primitives::{H32, Region};
 use serde::{Deserialize, Serialize};
+
+use crate::cosign::{FollowedLog, OutsideWitness};
 
 /// Name of the configuration file in the data folder.
 pub const FILE_NAME: &str = "hefu.toml";
@@ -46,6 +49,8 @@ pub struct NodeConfig {
     pub log: Log,
     /// Secret keys.
     pub keystore: Keys,
+    /// Other logs, and witnesses of this one.
+    pub witness: Witnessing,
     /// How long things may take.
     pub timeouts: Timeouts,
 }
@@ -146,6 +151,18 @@ pub struct Keys {
     pub validator: String,
     /// Label of the node's key in the peer-to-peer network.
     pub node: String,
+    /// Label of the key that cosigns checkpoints.
+    pub cosigner: String,
+}
+
+/// Witnessing beyond this ledger (c2sp.org/tlog-witness).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Witnessing {
+    /// Other logs that this node witnesses.
+    pub logs: Vec<FollowedLog>,
+    /// Witnesses that are asked to cosign this ledger's checkpoints.
+    pub ask: Vec<OutsideWitness>,
 }
 
 /// How long things may take.
@@ -172,6 +189,7 @@ impl Default for NodeConfig {
             storage: Storage::default(),
             log: Log::default(),
             keystore: Keys::default(),
+            witness: Witnessing::default(),
             timeouts: Timeouts::default(),
         }
     }
@@ -215,6 +233,7 @@ impl Default for Keys {
             passphrase_file: None,
             validator: "validator".to_owned(),
             node: "node".to_owned(),
+            cosigner: "cosigner".to_owned(),
         }
     }
 }
@@ -251,8 +270,14 @@ pub enum Conflict {
     #[error("api.tokens: {0} stands twice")]
     RepeatedToken(String),
     /// One label for two keys.
-    #[error("keystore.validator and keystore.node are both \"{0}\"")]
+    #[error("two of keystore.validator, keystore.node and keystore.cosigner are \"{0}\"")]
     SameKey(String),
+    /// Keys of `witness` that are none.
+    #[error("witness: {0} is no verifier key (NAME+ID+KEY)")]
+    WitnessKey(String),
+    /// A log of `witness.logs` has no keys, or stands twice.
+    #[error("witness.logs: {0} has no keys, or stands twice")]
+    WitnessLog(String),
     /// The province is none.
     #[error("region = {0}: not a province that can be a member")]
     Region(Region),
@@ -289,8 +314,12 @@ impl NodeConfig {
         if self.api.read == ReadAccess::Open && !listen.ip().is_loopback() {
             return Err(Conflict::OpenNotLoopback(listen));
         }
-        if self.keystore.validator == self.keystore.node {
-            return Err(Conflict::SameKey(self.keystore.node.clone()));
+        let Keys { validator, node, cosigner, .. } = &self.keystore;
+        if validator == node || cosigner == node {
+            return Err(Conflict::SameKey(node.clone()));
+        }
+        if validator == cosigner {
+            return Err(Conflict::SameKey(cosigner.clone()));
         }
         if let Some(region) =
             self.region.filter(|r| !hefu_primitives::codes::region::is_member_eligible(*r))
@@ -310,7 +339,22 @@ impl NodeConfig {
         Ok(())
     }
 
+    fn validate_witness(&self) -> Result<(), Conflict> {
+        let Witnessing { logs, ask } = &self.witness;
+        for (place, log) in logs.iter().enumerate() {
+            if log.keys.is_empty() || logs.iter().take(place).any(|l| l.origin == log.origin) {
+                return Err(Conflict::WitnessLog(log.origin.clone()));
+            }
+        }
+        let keys = logs.iter().flat_map(|log| &log.keys).chain(ask.iter().map(|w| &w.key));
+        match keys.into_iter().find(|key| key.parse::<VerifierKey>().is_err()) {
+            Some(key) => Err(Conflict::WitnessKey(key.clone())),
+            None => Ok(()),
+        }
+    }
+
     fn validate_lists(&self) -> Result<(), Conflict> {
+        self.validate_witness()?;
         for (place, token) in self.api.tokens.iter().enumerate() {
             let same = |t: &Token| t.name == token.name || t.digest == token.digest;
             if self.api.tokens[..place].iter().any(same) {

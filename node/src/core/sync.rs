@@ -1,10 +1,13 @@
-//! Requests between nodes: blocks to catch up with, and bundles that a proposal names.
+//! Requests between nodes: blocks to catch up with, bundles that a proposal names, and what
+//! cosigners tell each other.
 
 use hefu_primitives::bounds::MAX_STORED_BLOCK_BYTES;
 use hefu_primitives::codec::{Canonical, CodecError};
 use hefu_primitives::{BundleId, Height};
 use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
+
+use crate::cosign::Cosigned;
 
 /// Most bundles in one request.
 pub const MAX_FETCHED_BUNDLES: usize = 100;
@@ -32,6 +35,23 @@ pub enum SyncRequest {
     /// Bundles by id.
     #[n(1)]
     Bundles(#[n(0)] Vec<BundleId>),
+    /// Here is my cosignature; which do you have of that head, and which of mine? Without one: of
+    /// the checkpoint you serve.
+    #[n(2)]
+    Cosigned(#[n(0)] Option<Cosigned>),
+    /// The endorsed keys of your cosigner.
+    #[n(3)]
+    CosignerKeys,
+    /// Your receipt of a leaf, in EdDSA or ES256.
+    #[n(4)]
+    Receipt {
+        /// The leaf.
+        #[n(0)]
+        leaf: u64,
+        /// In ES256.
+        #[n(1)]
+        es256: bool,
+    },
 }
 
 impl SyncRequest {

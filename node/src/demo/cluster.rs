@@ -81,6 +81,8 @@ impl Cluster {
                 genesis: genesis.clone(),
                 region: member.region,
                 validator: Some(member.validator.clone()),
+                cosigner: Some(member.cosigner.clone()),
+                witness: runtime::Witnessing::default(),
                 node_secret: NodeSecret::new(member.node.secret_bytes()),
                 listen: at,
                 peers: addresses.iter().filter(|(key, _)| *key != own).cloned().collect(),
@@ -124,6 +126,13 @@ impl Cluster {
     /// Whether a province's node runs; none when there is no such province.
     pub fn runs(&self, region: Region) -> Option<bool> {
         Some(self.provinces.get(&region)?.running.is_some())
+    }
+
+    /// Whether nodes that are started from now on cosign checkpoints; for measurements.
+    pub fn set_cosigning(&mut self, on: bool) {
+        for province in self.provinces.values_mut() {
+            province.options.cosigner = on.then(|| province.keys.cosigner.clone());
+        }
     }
 
     /// Stops a node.

@@ -140,7 +140,7 @@ fn serve(service: Service, from: NodeKey, bytes: Vec<u8>, reply: oneshot::Sender
         return;
     };
     tokio::spawn(async move {
-        if let Some(answer) = service.serve(request).await {
+        if let Some(answer) = service.serve(from, request).await {
             let _ = reply.send(answer.to_bytes());
         }
     });

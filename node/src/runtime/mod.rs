@@ -12,6 +12,9 @@
 //!
 //! Signatures are verified before a job is queued, off the core thread.
 
+#[cfg(test)]
+mod cosign_tests;
+mod cosigner;
 mod driver;
 mod error;
 mod ingress;
@@ -29,10 +32,12 @@ use std::thread::JoinHandle;
 use hefu_consensus::{Config, Timeouts};
 use hefu_contracts::identity::{PARAMETERS, Parameters};
 use hefu_genesis::Genesis;
+use hefu_primitives::transparency::VerifierKey;
 use hefu_primitives::{KeyPair, Millis, Region};
 use tokio::sync::watch;
 
 use crate::core::{Core, CoreError, CoreInput, Halted, LedgerError, PoolLimits, open};
+use crate::cosign::{Cosigning, FollowedLog, OutsideWitness};
 use crate::network::{Address, Network, NetworkConfig, NetworkEvents, NodeKey, NodeSecret};
 use crate::store::{
     BlockFiles, EngineKind, Overlay, Policy, RealDisk, StoreError, Wal, open_index, set_aside,
@@ -60,6 +65,10 @@ pub struct NodeOptions {
     pub region: Region,
     /// Its consensus key; none for a node that only follows.
     pub validator: Option<KeyPair>,
+    /// Its cosigning key; without one it serves checkpoints that others cosigned.
+    pub cosigner: Option<KeyPair>,
+    /// Logs it witnesses, and witnesses it asks.
+    pub witness: Witnessing,
     /// Its key in the network.
     pub node_secret: NodeSecret,
     /// Where to listen for peers.
@@ -70,6 +79,15 @@ pub struct NodeOptions {
     pub engine: EngineKind,
     /// Longest pause between blocks in milliseconds, if not the ledger's parameter.
     pub heartbeat_ms: Option<u64>,
+}
+
+/// Witnessing beyond this ledger.
+#[derive(Clone, Debug, Default)]
+pub struct Witnessing {
+    /// Logs that this node witnesses.
+    pub logs: Vec<FollowedLog>,
+    /// Witnesses that are asked for this ledger's checkpoints, and their keys.
+    pub ask: Vec<(OutsideWitness, VerifierKey)>,
 }
 
 /// Why a node did not start.
@@ -219,7 +237,15 @@ pub async fn start(
     };
     let (network, events) = Network::start(network, allowed).await?;
     let (jobs, jobs_end) = sync_channel(MAX_JOBS);
-    let service = Service::new(&options, &ledger, jobs.clone(), network.clone());
+    let cosigning = Cosigning::open(
+        &options.data_dir.join("cosign"),
+        options.genesis.hash(),
+        options.region,
+        options.cosigner.clone(),
+        options.witness.logs.clone(),
+    )
+    .map_err(folder)?;
+    let service = Service::new(&options, &ledger, jobs.clone(), network.clone(), cosigning);
     let wal = Wal::open(&open_folder(&options.data_dir.join("wal"))?)?;
     let config = consensus_config(&options, &parameters);
     let (core, first) = Core::start(wall_clock(), config, ledger, wal, PoolLimits::default())?;
@@ -237,6 +263,10 @@ pub async fn start(
         })
         .map_err(folder)?;
     spawn_ingress(&service, events, &jobs);
+    tokio::spawn(cosigner::run(service.clone()));
+    for (witness, key) in options.witness.ask {
+        tokio::spawn(cosigner::ask_witness(service.clone(), witness, key));
+    }
     Ok(Running { service, network, jobs, core: Some(core), overlay, index })
 }
 

@@ -140,6 +140,8 @@ pub fn rebuild(config: &NodeConfig, progress: &mut dyn FnMut(Replay)) -> Result<
         genesis,
         region: config.region.unwrap_or_default(),
         validator: None,
+        cosigner: None,
+        witness: super::Witnessing::default(),
         node_secret: NodeSecret::new([0; 32]),
         listen: config.p2p.listen,
         peers: Vec::new(),
@@ -174,7 +176,10 @@ fn options(config: &NodeConfig, genesis: Arc<Genesis>) -> Result<NodeOptions, Ru
             Some(key)
         }
     };
+    let cosigner = cosigner(config, &keystore, &passphrase)?;
     Ok(NodeOptions {
+        cosigner,
+        witness: witnessing(config),
         data_dir: config.store_path(),
         peers: peers(config, &genesis, &node)?,
         genesis,
@@ -194,6 +199,31 @@ fn load(keystore: &Keystore, label: &str, passphrase: &Passphrase) -> Result<Key
         }
         other => other.into(),
     })
+}
+
+/// The cosigning key, if the keystore has one. Whether the ledger accepts it shows as it runs: a
+/// key that was rotated in is registered later than it is here.
+fn cosigner(
+    config: &NodeConfig,
+    keystore: &Keystore,
+    passphrase: &Passphrase,
+) -> Result<Option<KeyPair>, RunError> {
+    let label = config.keystore.cosigner.as_str();
+    match keystore.load(label, passphrase) {
+        Ok(key) => Ok(Some(key)),
+        Err(KeystoreError::Unknown { .. }) => {
+            tracing::warn!(label, "no cosigning key: this node cosigns no checkpoint");
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What settings say of witnesses; their keys were checked with the settings.
+fn witnessing(config: &NodeConfig) -> super::Witnessing {
+    let ask = config.witness.ask.iter();
+    let ask = ask.filter_map(|witness| Some((witness.clone(), witness.key.parse().ok()?)));
+    super::Witnessing { logs: config.witness.logs.clone(), ask: ask.collect() }
 }
 
 /// A founding member's keys must be those of the genesis; a later member's are on the ledger only,

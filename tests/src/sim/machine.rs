@@ -224,6 +224,10 @@ impl Machine {
                 let found = ids.iter().filter_map(|id| core.pool().get(id));
                 SyncAnswer::collect(found.map(|bundle| bundle.as_bytes().to_vec()))
             }
+            // Cosigning follows commits and never touches the core.
+            SyncRequest::Cosigned(_) | SyncRequest::CosignerKeys | SyncRequest::Receipt { .. } => {
+                return None;
+            }
         })
     }
 

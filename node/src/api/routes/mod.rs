@@ -14,6 +14,7 @@ mod rules;
 mod sharing;
 mod stream;
 mod submit;
+mod tlog;
 mod transactions;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -29,6 +30,17 @@ pub(super) fn all() -> OpenApiRouter<Api> {
         .merge(ledger_routes())
         .merge(certificate_routes())
         .merge(exchange_routes())
+        .merge(log_routes())
+}
+
+fn log_routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(tlog::checkpoint))
+        .routes(routes!(tlog::cosigners))
+        .routes(routes!(tlog::receipt))
+        .routes(routes!(tlog::add_checkpoint))
+        .routes(routes!(tlog::witnessed))
+        .route("/tile/{*path}", axum::routing::get(tlog::tile))
 }
 
 fn node_routes() -> OpenApiRouter<Api> {

@@ -4,3 +4,4 @@ mod document;
 mod exchange;
 mod ledger;
 pub(in crate::api) mod network;
+mod tlog;

@@ -40,7 +40,7 @@ pub(in crate::api) struct Network {
     _folder: tempfile::TempDir,
 }
 
-fn sample_network() -> (Genesis, SampleKeys) {
+pub(in crate::api) fn sample_network() -> (Genesis, SampleKeys) {
     let mut number = 0u64;
     let created = Millis(wall_clock().0 - 1);
     let keys = sample::demo(created, &mut |_| {
@@ -60,8 +60,15 @@ fn free_port() -> SocketAddr {
 impl Network {
     /// Starts four nodes and waits until the first is ready.
     pub(in crate::api) async fn start() -> Self {
+        Self::start_from(sample_network(), &runtime::Witnessing::default()).await
+    }
+
+    /// Starts the nodes of a genesis; the first one witnesses as told.
+    pub(in crate::api) async fn start_from(
+        (genesis, keys): (Genesis, SampleKeys),
+        witness: &runtime::Witnessing,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let (genesis, keys) = sample_network();
         let genesis = Arc::new(genesis);
         let listen: Vec<SocketAddr> = keys.members.iter().map(|_| free_port()).collect();
         let node_key = |member: &MemberKeys| NodeKey(*member.node.public().as_bytes());
@@ -75,6 +82,8 @@ impl Network {
                 genesis: genesis.clone(),
                 region: keys.region,
                 validator: Some(keys.validator.clone()),
+                cosigner: Some(keys.cosigner.clone()),
+                witness: if provinces.is_empty() { witness.clone() } else { Default::default() },
                 node_secret: NodeSecret::new(keys.node.secret_bytes()),
                 listen,
                 peers: others.map(|(key, at)| (*key, vec![(*at).into()])).collect(),

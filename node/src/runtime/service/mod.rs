@@ -1,10 +1,13 @@
 //! What the outside may ask of a running node: submit and wait, read now or as of a height, prove,
 //! watch. The HTTP API, the demo and tests use nothing else.
 
+mod cosign;
 mod prove;
 mod read;
+mod receipts;
 mod report;
 mod submit;
+mod tiles;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,11 +22,13 @@ use tokio::sync::{broadcast, watch};
 
 use super::{Job, NodeOptions};
 use crate::core::{Committed, Halted, Ledger, Records, Tip};
+use crate::cosign::Cosigning;
 use crate::network::{Network, NodeKey, PeerInfo};
 use crate::store::{BlockFiles, RealDisk, StoreError};
 
 pub use prove::ProofError;
 pub use submit::SubmitError;
+pub use tiles::NoTile;
 
 /// Commits that a slow watcher may lag behind before it is told of a gap. Without their bundles
 /// the largest take some 5 MiB each.
@@ -55,6 +60,8 @@ struct Inner {
     highest_peer: AtomicU64,
     refusals: Mutex<VecDeque<(Option<NodeKey>, String)>>,
     evidence: Mutex<Vec<Equivocation>>,
+    cosigning: Cosigning,
+    checkpoints: watch::Sender<u64>,
 }
 
 impl Service {
@@ -63,6 +70,7 @@ impl Service {
         ledger: &Ledger<RealDisk>,
         jobs: SyncSender<Job>,
         network: Network,
+        cosigning: Cosigning,
     ) -> Self {
         Self(Arc::new(Inner {
             genesis: options.genesis.clone(),
@@ -82,6 +90,8 @@ impl Service {
             highest_peer: AtomicU64::new(0),
             refusals: Mutex::default(),
             evidence: Mutex::default(),
+            cosigning,
+            checkpoints: watch::channel(0).0,
         }))
     }
 

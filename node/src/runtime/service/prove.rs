@@ -33,6 +33,9 @@ pub enum ProofError {
     /// The store, or a record of ours that does not decode.
     #[error("the store cannot give the proof")]
     Store,
+    /// No province that can be reached signs.
+    #[error("no cosigner can be reached")]
+    Unsigned,
     /// The node has stopped.
     #[error("the node has stopped")]
     Stopped,

@@ -119,8 +119,12 @@ impl Service {
             .sum()
     }
 
-    /// Blocks and bundles for a peer.
-    pub(in crate::runtime) async fn serve(&self, request: SyncRequest) -> Option<SyncAnswer> {
+    /// Blocks, bundles, cosignatures and receipts for a peer.
+    pub(in crate::runtime) async fn serve(
+        &self,
+        from: NodeKey,
+        request: SyncRequest,
+    ) -> Option<SyncAnswer> {
         match request {
             SyncRequest::Blocks { from, count } => {
                 let service = self.clone();
@@ -137,6 +141,20 @@ impl Service {
                 tokio::task::spawn_blocking(read).await.ok()
             }
             SyncRequest::Bundles(ids) => self.bundles(ids).await,
+            SyncRequest::Cosigned(told) => {
+                let service = self.clone();
+                let answer = move || service.answer_cosigned(&from, told);
+                tokio::task::spawn_blocking(answer).await.ok().flatten()
+            }
+            SyncRequest::CosignerKeys => {
+                let keys = self.own_cosigner_keys();
+                Some(SyncAnswer::collect(keys.iter().map(Canonical::to_bytes)))
+            }
+            SyncRequest::Receipt { leaf, es256 } => {
+                let service = self.clone();
+                let answer = move || service.answer_receipt(leaf, es256);
+                tokio::task::spawn_blocking(answer).await.ok()
+            }
         }
     }
 
