@@ -2,7 +2,7 @@
 //!
 //! Timeouts change how fast a height is decided, never what is decided.
 
-use hefu_primitives::{ChainId, KeyPair};
+use hefu_primitives::{ChainId, KeyPair, PublicKey, SignatureCheck};
 
 /// A replica's configuration; check it with [`Config::validate`].
 #[derive(Clone, Debug)]
@@ -25,6 +25,8 @@ pub struct Config {
     pub catch_up_timeout_ms: u64,
     /// Most blocks asked for at once, 1 to [`MAX_CATCH_UP_BLOCKS`](crate::MAX_CATCH_UP_BLOCKS).
     pub catch_up_blocks: u16,
+    /// How signatures of votes and proposals are checked.
+    pub check: SignatureCheck,
 }
 
 impl Config {
@@ -40,6 +42,7 @@ impl Config {
             max_clock_ahead_ms: 5_000,
             catch_up_timeout_ms: 5_000,
             catch_up_blocks: 32,
+            check: PublicKey::verify,
         }
     }
 

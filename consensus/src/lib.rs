@@ -115,7 +115,7 @@ pub use hefu_primitives::evidence::{self, Equivocation};
 pub use input::{Input, PeerKey, SyncedBlock, TimerId, TimerKind, Tip};
 pub use message::{Message, PolkaCertificate, Status};
 pub use output::{Halt, Output, PeerFault, StartError};
-pub use replica::Replica;
+pub use replica::{Load, Replica};
 pub use rotation::proposer;
 pub use wal::{WaitStep, WalEntry};
 

@@ -114,14 +114,14 @@ impl PolkaCertificate {
         let mut votes = Vec::with_capacity(self.signatures.len());
         for entry in &self.signatures {
             let place = usize::from(entry.index);
-            let validator = validators.get(place).filter(|_| place >= next)?;
+            let validator = *validators.ids().get(place).filter(|_| place >= next)?;
             next = place.saturating_add(1);
             let vote = Vote {
                 kind: VoteKind::Prevote,
                 height: self.height,
                 round: self.round,
                 block: Some(self.block),
-                validator: validator.key.id(),
+                validator,
             };
             votes.push(SignedVote { vote, signature: entry.signature });
         }

@@ -114,6 +114,11 @@ impl Peers {
         }
     }
 
+    /// Bytes of the messages that wait.
+    pub(crate) fn waiting_bytes(&self) -> usize {
+        self.0.values().fold(0, |sum, peer| sum.saturating_add(peer.waiting_bytes))
+    }
+
     /// Takes every message that waited, peer by peer.
     pub(crate) fn take_waiting(&mut self) -> Vec<(PeerKey, usize, Message)> {
         let mut all = Vec::new();

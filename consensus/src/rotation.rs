@@ -7,7 +7,7 @@ use hefu_primitives::{Height, KeyId, Round, ValidatorSet};
 /// is what lets one that alone has something to record get it recorded.
 pub fn proposer(validators: &ValidatorSet, height: Height, round: Round) -> KeyId {
     let place = turn(validators.len(), height, round);
-    validators.get(place).map_or(KeyId::ZERO, |validator| validator.key.id())
+    validators.ids().get(place).copied().unwrap_or(KeyId::ZERO)
 }
 
 /// The place whose turn it is among `count` validators.

@@ -171,19 +171,19 @@ impl Book {
     /// Which validators' votes of a kind and round are here, as bits by place.
     pub(crate) fn bits(&self, kind: VoteKind, round: Round) -> u64 {
         let Some(round) = self.rounds.get(&round) else { return 0 };
-        let places = self.validators.validators().iter().enumerate();
+        let places = self.validators.ids().iter().enumerate();
         places
-            .filter(|(_, v)| round.votes.contains_key(&(kind, v.key.id())))
+            .filter(|(_, id)| round.votes.contains_key(&(kind, **id)))
             .fold(0, |bits, (place, _)| bits | bit(place))
     }
 
     /// The votes of a kind and round whose bit is not set.
     pub(crate) fn beyond(&self, kind: VoteKind, round: Round, bits: u64) -> Vec<SignedVote> {
         let Some(round) = self.rounds.get(&round) else { return Vec::new() };
-        let places = self.validators.validators().iter().enumerate();
+        let places = self.validators.ids().iter().enumerate();
         places
             .filter(|(place, _)| bits & bit(*place) == 0)
-            .filter_map(|(_, v)| round.votes.get(&(kind, v.key.id())).map(|(first, _)| *first))
+            .filter_map(|(_, id)| round.votes.get(&(kind, *id)).map(|(first, _)| *first))
             .collect()
     }
 
@@ -212,8 +212,9 @@ impl Book {
     ) -> (Vec<CommitSignature>, Power) {
         let Some(round) = self.rounds.get(&round) else { return (Vec::new(), Power(0)) };
         let (mut signatures, mut power) = (Vec::new(), 0u64);
-        for (place, validator) in self.validators.validators().iter().enumerate() {
-            let Some((first, second)) = round.votes.get(&(kind, validator.key.id())) else {
+        let validators = self.validators.validators().iter().zip(self.validators.ids());
+        for (place, (validator, id)) in validators.enumerate() {
+            let Some((first, second)) = round.votes.get(&(kind, *id)) else {
                 continue;
             };
             let vote = [Some(first), second.as_ref()].into_iter().flatten();
@@ -290,6 +291,16 @@ impl Book {
     pub(crate) fn is_proposed(&self, block: &BlockId) -> bool {
         let mut all = self.rounds.values().flat_map(|round| &round.proposals);
         all.any(|proposal| proposal.proposal.block == *block)
+    }
+
+    /// How many votes and proposals are kept.
+    pub(crate) fn size(&self) -> (usize, usize) {
+        let votes = self.rounds.values().flat_map(|round| round.votes.values());
+        let votes = votes.fold(0usize, |sum, (_, second)| {
+            sum.saturating_add(1).saturating_add(usize::from(second.is_some()))
+        });
+        let proposals = self.rounds.values().map(|round| round.proposals.len());
+        (votes, proposals.fold(0, usize::saturating_add))
     }
 
     /// Drops rounds far behind.

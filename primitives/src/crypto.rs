@@ -178,6 +178,10 @@ impl<'b, C> Decode<'b, C> for PublicKey {
 
 text_serde!(PublicKey);
 
+/// Says whether a signature over a message is valid under a key. The answer must be that of
+/// [`PublicKey::verify`]; an implementation may remember what it verified before.
+pub type SignatureCheck = fn(&PublicKey, &[u8], &Signature) -> bool;
+
 /// A secret key with its public key; the secret is wiped when dropped.
 #[derive(Clone)]
 pub struct KeyPair {

@@ -44,7 +44,7 @@ pub mod vote;
 
 pub use block::{Block, Bundle, Header};
 pub use codec::{Canonical, CodecError};
-pub use crypto::{KeyPair, PublicKey, Signature, Suite};
+pub use crypto::{KeyPair, PublicKey, Signature, SignatureCheck, Suite};
 pub use evidence::Equivocation;
 pub use hash::{Domain, H32};
 pub use ids::*;

@@ -42,6 +42,9 @@ pub enum ValidatorSetError {
 #[serde(transparent)]
 pub struct ValidatorSet {
     validators: Vec<Validator>,
+    /// The ids of their keys in the same order: they are looked for with every vote.
+    #[serde(skip)]
+    ids: Vec<KeyId>,
 }
 
 impl ValidatorSet {
@@ -64,7 +67,8 @@ impl ValidatorSet {
                 return Err(ValidatorSetError::Power(validator.region));
             }
         }
-        Ok(Self { validators })
+        let ids = validators.iter().map(|validator| validator.key.id()).collect();
+        Ok(Self { validators, ids })
     }
 
     /// The validators, ordered by province.
@@ -87,9 +91,15 @@ impl ValidatorSet {
         self.validators.get(index)
     }
 
+    /// The ids of the validators' keys, ordered by province.
+    pub fn ids(&self) -> &[KeyId] {
+        &self.ids
+    }
+
     /// The place and validator of a key.
     pub fn by_key(&self, key: KeyId) -> Option<(usize, &Validator)> {
-        self.validators.iter().enumerate().find(|(_, validator)| validator.key.id() == key)
+        let index = self.ids.iter().position(|id| *id == key)?;
+        Some((index, self.validators.get(index)?))
     }
 
     /// The validator of a province.

@@ -6,8 +6,8 @@ use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
 use crate::codec::Canonical;
-use crate::crypto::{KeyPair, Signature};
-use crate::hash::Domain;
+use crate::crypto::{KeyPair, PublicKey, Signature, SignatureCheck};
+use crate::hash::{Domain, hash};
 use crate::ids::{BlockId, ChainId, Height, KeyId, Power, Round};
 use crate::validators::ValidatorSet;
 
@@ -69,9 +69,20 @@ impl SignedVote {
     /// Whether the voter belongs to the set and signed this vote for this chain.
     #[must_use]
     pub fn verify(&self, chain: &ChainId, validators: &ValidatorSet) -> bool {
+        self.verify_with(chain, validators, PublicKey::verify)
+    }
+
+    /// The same, with another way to check signatures.
+    #[must_use]
+    pub fn verify_with(
+        &self,
+        chain: &ChainId,
+        validators: &ValidatorSet,
+        check: SignatureCheck,
+    ) -> bool {
         validators.by_key(self.vote.validator).is_some_and(|(_, validator)| {
-            let parts: [&[u8]; 2] = [chain.as_ref(), &self.vote.to_bytes()];
-            validator.key.verify_tagged(Domain::Vote, &parts, &self.signature)
+            let digest = hash(Domain::Vote, &[chain.as_ref(), &self.vote.to_bytes()]);
+            check(&validator.key, digest.as_bytes(), &self.signature)
         })
     }
 }
@@ -120,9 +131,20 @@ impl SignedProposal {
     /// was its turn is for consensus to say.
     #[must_use]
     pub fn verify(&self, chain: &ChainId, validators: &ValidatorSet) -> bool {
+        self.verify_with(chain, validators, PublicKey::verify)
+    }
+
+    /// The same, with another way to check signatures.
+    #[must_use]
+    pub fn verify_with(
+        &self,
+        chain: &ChainId,
+        validators: &ValidatorSet,
+        check: SignatureCheck,
+    ) -> bool {
         validators.by_key(self.proposal.proposer).is_some_and(|(_, validator)| {
-            let parts: [&[u8]; 2] = [chain.as_ref(), &self.proposal.to_bytes()];
-            validator.key.verify_tagged(Domain::Proposal, &parts, &self.signature)
+            let digest = hash(Domain::Proposal, &[chain.as_ref(), &self.proposal.to_bytes()]);
+            check(&validator.key, digest.as_bytes(), &self.signature)
         })
     }
 }
@@ -184,12 +206,26 @@ impl CommitCertificate {
         chain: &ChainId,
         validators: &ValidatorSet,
     ) -> Result<(), CertificateError> {
+        self.verify_with(chain, validators, PublicKey::verify)
+    }
+
+    /// The same, with another way to check signatures.
+    ///
+    /// # Errors
+    /// As [`CommitCertificate::verify`].
+    pub fn verify_with(
+        &self,
+        chain: &ChainId,
+        validators: &ValidatorSet,
+        check: SignatureCheck,
+    ) -> Result<(), CertificateError> {
         let mut power = Power(0);
         let mut next = 0usize;
         for (position, entry) in self.signatures.iter().enumerate() {
             let place = usize::from(entry.index);
-            let validator = validators
+            let (validator, id) = validators
                 .get(place)
+                .zip(validators.ids().get(place))
                 .filter(|_| place >= next)
                 .ok_or(CertificateError::Place(position))?;
             next = place.saturating_add(1);
@@ -198,9 +234,10 @@ impl CommitCertificate {
                 height: self.height,
                 round: self.round,
                 block: Some(self.block),
-                validator: validator.key.id(),
+                validator: *id,
             };
-            if !(SignedVote { vote, signature: entry.signature }).verify(chain, validators) {
+            let signed = SignedVote { vote, signature: entry.signature };
+            if !signed.verify_with(chain, validators, check) {
                 return Err(CertificateError::Signature(entry.index));
             }
             power = Power(power.0.saturating_add(validator.power.0));

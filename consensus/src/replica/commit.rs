@@ -31,6 +31,13 @@ pub(super) struct CatchUp {
     behind: u32,
 }
 
+impl CatchUp {
+    /// Blocks that came and wait for their turn.
+    pub(super) fn waiting(&self) -> usize {
+        self.queue.len()
+    }
+}
+
 impl Replica {
     /// Hands a decided block to the application.
     pub(super) fn commit(
@@ -210,6 +217,8 @@ impl Replica {
         self.check_header(&fetched.block).is_ok()
             && certificate.height == self.height()
             && certificate.block == fetched.block.id()
-            && certificate.verify(&self.config.chain, &self.validators).is_ok()
+            && certificate
+                .verify_with(&self.config.chain, &self.validators, self.config.check)
+                .is_ok()
     }
 }

@@ -70,6 +70,23 @@ enum Verdict {
     Invalid,
 }
 
+/// How much a replica holds; bounded, whatever comes in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Load {
+    /// Votes of the open height.
+    pub votes: usize,
+    /// Proposals of the open height.
+    pub proposals: usize,
+    /// Proposed blocks.
+    pub blocks: usize,
+    /// Bytes of messages that wait for the next height.
+    pub waiting_bytes: usize,
+    /// Fetched blocks that wait for their turn.
+    pub fetched: usize,
+    /// Timers that are set.
+    pub timers: usize,
+}
+
 /// One replica of the ledger's consensus, without input and output.
 #[derive(Debug)]
 pub struct Replica {
@@ -199,6 +216,19 @@ impl Replica {
     /// The highest height that any peer says it is deciding; 0 before one said so.
     pub fn highest_peer(&self) -> Height {
         self.peers.highest()
+    }
+
+    /// How much it holds.
+    pub fn load(&self) -> Load {
+        let (votes, proposals) = self.book.size();
+        Load {
+            votes,
+            proposals,
+            blocks: self.blocks.len(),
+            waiting_bytes: self.peers.waiting_bytes(),
+            fetched: self.catch_up.waiting(),
+            timers: self.timers.len(),
+        }
     }
 
     /// Whether a decision is being made; otherwise there is nothing to decide, or the decision is

@@ -98,7 +98,7 @@ impl Replica {
         if !self.pays_for_signature(from) {
             return Ok(());
         }
-        if !signed.verify(&self.config.chain, &self.validators) {
+        if !signed.verify_with(&self.config.chain, &self.validators, self.config.check) {
             self.accuse(from, PeerFault::Signature);
             return Ok(());
         }
@@ -156,7 +156,7 @@ impl Replica {
         if !self.pays_for_signature(from) {
             return Ok(false);
         }
-        if !vote.verify(&self.config.chain, &self.validators) {
+        if !vote.verify_with(&self.config.chain, &self.validators, self.config.check) {
             self.accuse(from, PeerFault::Signature);
             return Ok(false);
         }
@@ -281,7 +281,10 @@ impl Replica {
                     return Ok(());
                 }
             }
-            if certificate.verify(&self.config.chain, &self.validators).is_err() {
+            if certificate
+                .verify_with(&self.config.chain, &self.validators, self.config.check)
+                .is_err()
+            {
                 self.accuse(from, PeerFault::Certificate);
                 return Ok(());
             }

@@ -84,7 +84,7 @@ impl Replica {
     ) -> Result<(), Halt> {
         let height = self.height();
         certificate
-            .verify(&self.config.chain, &self.validators)
+            .verify_with(&self.config.chain, &self.validators, self.config.check)
             .map_err(|error| Halt::Certificate { height, error })?;
         let known = self.blocks.get(&certificate.block).filter(|k| k.verdict == Verdict::Valid);
         let block = known.ok_or(Halt::MissingBlock { height })?.block.clone();

@@ -309,6 +309,16 @@ impl<D: Disk> Core<D> {
         self.replica.highest_peer()
     }
 
+    /// How much its replica holds.
+    pub fn load(&self) -> hefu_consensus::Load {
+        self.replica.load()
+    }
+
+    /// Whether this validator only follows until the blocks that its log knows are back.
+    pub fn is_held_back(&self) -> bool {
+        self.held_back.is_some()
+    }
+
     /// The earliest time at which [`CoreInput::Tick`] has something to do.
     pub fn next_deadline(&self) -> Option<Millis> {
         let fetch = self.fetches.iter().map(|fetch| fetch.again_at).min();

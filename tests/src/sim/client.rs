@@ -141,6 +141,10 @@ impl Clients {
         }
     }
 
+    pub(crate) fn expired(&self) -> u64 {
+        self.tickets.iter().filter(|ticket| ticket.known == Known::Expired).count() as u64
+    }
+
     pub(crate) fn unsettled(&self) -> usize {
         self.tickets.iter().filter(|ticket| ticket.known == Known::Waiting).count()
     }

@@ -1,8 +1,9 @@
-//! The simulated disk, which may lie: a mutant's disk says that it has synced and has not.
+//! The simulated disk, which may lie: a mutant's disk says that it has synced and has not. It counts
+//! what the store cuts off its files.
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use hefu_node::store::{Disk, DiskFile, SimDisk};
 
@@ -11,17 +12,29 @@ use hefu_node::store::{Disk, DiskFile, SimDisk};
 pub(crate) struct FaultyDisk {
     disk: SimDisk,
     lies: Arc<AtomicBool>,
+    cuts: Arc<Cuts>,
+}
+
+/// What was cut off files.
+#[derive(Debug, Default)]
+pub(crate) struct Cuts {
+    /// Files emptied.
+    emptied: AtomicU64,
+    /// Ends cut off.
+    shortened: AtomicU64,
 }
 
 /// An open file of a [`FaultyDisk`].
 pub(crate) struct FaultyFile {
     file: <SimDisk as Disk>::File,
     lies: Arc<AtomicBool>,
+    cuts: Arc<Cuts>,
 }
 
 impl FaultyDisk {
     pub(crate) fn new(lies: bool) -> Self {
-        Self { disk: SimDisk::new(), lies: Arc::new(AtomicBool::new(lies)) }
+        let lies = Arc::new(AtomicBool::new(lies));
+        Self { disk: SimDisk::new(), lies, cuts: Arc::default() }
     }
 
     /// The disk below, for its faults.
@@ -35,8 +48,15 @@ impl FaultyDisk {
         names.iter().filter_map(|name| self.disk.content(name)).map(|c| c.len() as u64).sum()
     }
 
+    /// How often a file was emptied, and how often an end was cut off one, since last asked.
+    pub(crate) fn take_cuts(&self) -> (u64, u64) {
+        let take = |count: &AtomicU64| count.swap(0, Ordering::Relaxed);
+        (take(&self.cuts.emptied), take(&self.cuts.shortened))
+    }
+
     fn wrap(&self, file: io::Result<<SimDisk as Disk>::File>) -> io::Result<FaultyFile> {
-        file.map(|file| FaultyFile { file, lies: self.lies.clone() })
+        let (lies, cuts) = (self.lies.clone(), self.cuts.clone());
+        file.map(|file| FaultyFile { file, lies, cuts })
     }
 }
 
@@ -82,6 +102,8 @@ impl DiskFile for FaultyFile {
     }
 
     fn truncate(&self, len: u64) -> io::Result<()> {
+        let count = if len == 0 { &self.cuts.emptied } else { &self.cuts.shortened };
+        count.fetch_add(1, Ordering::Relaxed);
         self.file.truncate(len)
     }
 

@@ -3,16 +3,18 @@
 
 use std::sync::Arc;
 
-use hefu_consensus::{Message, PeerKey};
-use hefu_contracts::exec::VerifyAlways;
+use hefu_consensus::{Message, PeerKey, proposer};
 use hefu_node::core::sync::{MAX_FETCHED_BUNDLES, SyncAnswer, SyncRequest};
-use hefu_node::core::{Committed, CoreInput, CoreOutput, StoredBlock};
+use hefu_node::core::{Committed, Core, CoreInput, CoreOutput, StoredBlock};
+use hefu_primitives::block::{Outcome, TxResult};
 use hefu_primitives::bounds::MAX_STORED_BLOCK_BYTES;
 use hefu_primitives::codec::Canonical;
-use hefu_primitives::{Bundle, BundleId, CommitCertificate, Round};
+use hefu_primitives::{Bundle, BundleId, CommitCertificate, KeyPair, Round, VoteKind};
 
 use super::byzantine::{Parcel, Scene, without_own};
 use super::check::{Fact, Violation};
+use super::cover::{Mark, Told};
+use super::memory::Remembers;
 use super::mutant::Mutant;
 use super::plan::Fault;
 use super::world::{Channel, Event, World, is_bundle};
@@ -40,12 +42,14 @@ impl World {
         let machine = &self.machines[node];
         if machine.blocks.raw().is_down() || machine.log.raw().is_down() {
             // The power went in the middle of it: nothing of this step has left.
+            self.report.coverage.mark(Mark::CrashedInWrite);
             return self.crash(node);
         }
         if self.honest[node] {
             let pool_bytes = machine.core.as_ref().map_or(0, |core| core.pool().bytes());
+            let load = machine.core.as_ref().map(Core::load).unwrap_or_default();
             let outputs = outputs.len();
-            self.tell(&Fact::Measured { node, pool_bytes, outputs, log_bytes: 0 })?;
+            self.tell(&Fact::Measured { node, pool_bytes, outputs, log_bytes: 0, load })?;
         }
         let slow = self.plan.has(Fault::SlowDisks) && !self.calm && !outputs.is_empty();
         let delay = match slow {
@@ -53,6 +57,7 @@ impl World {
             true if self.rng.chance(50) => self.rng.within(20, 300),
             true => self.rng.below(8),
         };
+        self.report.coverage.marks(Mark::Waited, u64::from(delay > 0));
         // What a step wants done never overtakes what an earlier one wanted.
         let machine = &mut self.machines[node];
         machine.busy_until = machine.busy_until.max(self.now + delay);
@@ -71,7 +76,12 @@ impl World {
         let life = self.machines[node].life;
         for output in outputs {
             match self.machines[node].crash_in {
-                Some(0) => return self.crash(node),
+                Some(0) => {
+                    let untold = matches!(output, CoreOutput::Committed(_));
+                    let mark = if untold { Mark::CrashedUntold } else { Mark::CrashedUnsent };
+                    self.report.coverage.mark(mark);
+                    return self.crash(node);
+                }
                 Some(left) => self.machines[node].crash_in = Some(left - 1),
                 None => {}
             }
@@ -93,6 +103,9 @@ impl World {
         node: usize,
         ask: impl FnOnce(&mut dyn super::byzantine::Attacker, &mut Scene<'_>) -> Vec<Parcel>,
     ) -> Option<Vec<Parcel>> {
+        if self.honest[node] {
+            return None;
+        }
         let liars: Vec<usize> = self.liars.keys().copied().collect();
         let others: Vec<usize> = (0..self.machines.len()).filter(|at| *at != node).collect();
         let liar = self.liars.get_mut(&node)?;
@@ -103,8 +116,11 @@ impl World {
             liars: &liars,
             rng: &mut liar.rng,
             core: self.machines[node].core.as_mut(),
+            deeds: 0,
         };
-        Some(ask(liar.attacker.as_mut(), &mut scene))
+        let parcels = ask(liar.attacker.as_mut(), &mut scene);
+        self.report.coverage.liar(liar.kind, Told::Deeds, scene.deeds);
+        Some(parcels)
     }
 
     pub(super) fn hand_out(&mut self, node: usize, parcels: Vec<Parcel>) -> Result<(), Violation> {
@@ -134,6 +150,7 @@ impl World {
             }
             CoreOutput::Send(peer, bytes) => {
                 self.sent(node, &bytes)?;
+                self.note_relayed(node, node_of(peer), &bytes);
                 let bytes = self.scrambled(node, bytes);
                 self.transmit(node, node_of(peer), Channel::Consensus, &bytes);
             }
@@ -145,7 +162,10 @@ impl World {
             CoreOutput::SendBundle(peer, bundle) => {
                 self.transmit(node, node_of(peer), Channel::Bundles, &bundle.as_bytes().into());
             }
-            CoreOutput::FetchBundles { peer, ids } => self.fetch_bundles(node, peer, &ids),
+            CoreOutput::FetchBundles { peer, ids } => {
+                self.report.coverage.mark(Mark::Fetched);
+                self.fetch_bundles(node, peer, &ids);
+            }
             CoreOutput::FetchBlocks { peer, from, count } => {
                 let request = SyncRequest::Blocks { from, count };
                 self.ask(node, node_of(peer), request);
@@ -158,6 +178,11 @@ impl World {
             }
             CoreOutput::Misbehaviour(peer, fault) => {
                 let of = node_of(peer);
+                if self.honest[node]
+                    && let Some(liar) = self.liars.get(&of)
+                {
+                    self.report.coverage.liar(liar.kind, Told::Accused, 1);
+                }
                 self.trace.say(self.now, || format!("n{node} accuses n{of}: {fault}"));
                 let honest = self.honest[of];
                 if self.honest[node] {
@@ -170,6 +195,11 @@ impl World {
                     let (height, round) = (evidence.height(), evidence.round());
                     format!("n{node} has evidence of {height}/{round}")
                 });
+                let mut liars = self.liars.values();
+                let liar = liars.find(|liar| liar.key.id() == evidence.validator());
+                if let Some(kind) = liar.map(|liar| liar.kind).filter(|_| self.honest[node]) {
+                    self.report.coverage.liar(kind, Told::Proven, 1);
+                }
                 if self.honest[node] {
                     self.tell(&Fact::Evidence { node, evidence: &evidence })?;
                 }
@@ -187,7 +217,37 @@ impl World {
         if !matches!(message, Message::Status(_)) {
             self.trace.say(self.now, || format!("n{node} says {}", summary(&message)));
         }
+        self.note_lost_round(&message);
         self.tell(&Fact::Sent { message: &message })
+    }
+
+    /// An honest validator votes for nothing in a liar's round.
+    fn note_lost_round(&mut self, message: &Message) {
+        let Message::Votes(votes) = message else { return };
+        let [signed] = votes.as_slice() else { return };
+        let vote = signed.vote;
+        if vote.kind != VoteKind::Prevote || vote.block.is_some() {
+            return;
+        }
+        let turn = proposer(self.setting.genesis.validators(), vote.height, vote.round);
+        let mut liars = self.liars.values();
+        if let Some(liar) = liars.find(|liar| liar.key.id() == turn) {
+            self.report.coverage.liar(liar.kind, Told::Rounds, 1);
+        }
+    }
+
+    /// A vote goes to a machine that its author is not linked with.
+    fn note_relayed(&mut self, node: usize, to: usize, bytes: &[u8]) {
+        if !self.plan.has(Fault::PartialMesh) {
+            return;
+        }
+        let Ok(Message::Votes(votes)) = Message::decode(bytes) else { return };
+        let key = |at: usize| self.machines[at].key.as_ref().map(KeyPair::id);
+        let author = |at: &usize| key(*at) == votes.first().map(|signed| signed.vote.validator);
+        let author = (0..self.machines.len()).find(author);
+        if author.is_some_and(|author| author != node && !self.network.may_link(author, to)) {
+            self.report.coverage.mark(Mark::Relayed);
+        }
     }
 
     /// What a mutant makes of its own messages.
@@ -204,7 +264,7 @@ impl World {
         let Some(connection) = self.network.connection(from, to) else { return };
         self.trace.fold(self.now, channel as u8, [from, to], bytes);
         self.report.messages += 1;
-        for delay in self.network.fate(from, to) {
+        for delay in self.network.fate(self.now, from, to) {
             let bytes = bytes.clone();
             self.after(delay, Event::Deliver { from, to, connection, channel, bytes });
         }
@@ -252,7 +312,14 @@ impl World {
             liar.attacker.heard_bundle(bytes);
         }
         let open_door = self.plan.mutant == Some(Mutant::OpenDoor);
-        match self.machines[to].check_bundle(self.now, bytes, open_door) {
+        let bundle = self.machines[to].check_bundle(self.now, bytes, open_door);
+        if self.honest[to]
+            && let Some(liar) = self.liars.get(&from)
+        {
+            let told = if bundle.is_some() { Told::Taken } else { Told::Refused };
+            self.report.coverage.liar(liar.kind, told, 1);
+        }
+        match bundle {
             Some(bundle) => {
                 let (from, bundle) = (peer_key(from), Arc::new(bundle));
                 self.feed(to, CoreInput::Bundle { from, bundle })
@@ -269,7 +336,7 @@ impl World {
         let (height, id) = (block.header.height, block.id());
         let nobody =
             CommitCertificate { height, round: Round(0), block: id, signatures: Vec::new() };
-        match core.ledger_mut().commit(block, nobody, &bundles, &VerifyAlways) {
+        match core.ledger_mut().commit(block, nobody, &bundles, &Remembers) {
             Ok(committed) => self.committed(node, &committed),
             Err(_) => Ok(()),
         }
@@ -304,6 +371,9 @@ impl World {
         }
         self.chain.push(stored.clone());
         self.report.late_rounds += u64::from(stored.certificate.round > Round(0));
+        let refused = |outcome: &&Outcome| matches!(outcome.result, TxResult::Refused { .. });
+        let refused = stored.outcomes.iter().filter(refused).count() as u64;
+        self.report.coverage.marks(Mark::Refused, refused);
         self.tell(&Fact::Final { stored })
     }
 
@@ -321,7 +391,7 @@ impl World {
 
     fn ask(&mut self, asker: usize, server: usize, request: SyncRequest) {
         let life = self.machines[asker].life;
-        match self.network.fate(asker, server).first() {
+        match self.network.fate(self.now, asker, server).first() {
             Some(delay) => self.after(*delay, Event::Ask { asker, life, server, request }),
             None => self.unanswered(asker, life, server, &request),
         }
@@ -334,7 +404,12 @@ impl World {
     }
 
     pub(super) fn serve(&mut self, asker: usize, life: u64, server: usize, request: &SyncRequest) {
+        let unreadable = self.machines[server].unreadable.get();
         let mut answer = self.machines[server].serve(request);
+        if unreadable == 0 && self.machines[server].unreadable.get() > 0 {
+            let delay = self.rng.within(500, 3_000);
+            self.after(delay, Event::Repair { node: server });
+        }
         let _ = self.parcels(server, |liar, scene| {
             answer = liar.serve(scene, request, answer.take());
             Vec::new()
@@ -343,7 +418,7 @@ impl World {
         if self.plan.mutant == Some(Mutant::ServesNothing) && blocks {
             answer = None;
         }
-        let way = self.network.fate(server, asker).first().copied();
+        let way = self.network.fate(self.now, server, asker).first().copied();
         match (way, answer) {
             (Some(delay), Some(answer)) => {
                 let bytes = answer.to_bytes();

@@ -7,9 +7,10 @@ use hefu_node::store::{Disk, DiskFile};
 use hefu_primitives::Height;
 
 use super::check::{Fact, Violation};
+use super::cover::{Mark, Told};
 use super::disk::FaultyDisk;
 use super::drive::peer_key;
-use super::machine::BootError;
+use super::machine::{BootError, Machine, SimCore};
 use super::mutant::Mutant;
 use super::plan::Fault;
 use super::world::{Event, World};
@@ -19,7 +20,16 @@ impl World {
         if self.machines[node].is_up() || self.machines[node].halted {
             return Ok(());
         }
-        match self.machines[node].boot(self.now, &self.setting) {
+        if self.plan.has(Fault::DiskCrashes) && !self.calm && self.rng.chance(100) {
+            let machine = &self.machines[node];
+            let disk = if self.rng.chance(500) { &machine.log } else { &machine.blocks };
+            disk.raw().crash_after(self.rng.below(4));
+        }
+        let renewed = self.machines[node].log.take_cuts().0;
+        self.report.coverage.marks(Mark::LogRenewed, renewed);
+        let booted = self.machines[node].boot(self.now, &self.setting);
+        self.note_start(node);
+        match booted {
             Ok((tip, outputs)) => {
                 self.started(node, &tip)?;
                 for peer in 0..self.machines.len() {
@@ -33,12 +43,14 @@ impl World {
                 Ok(())
             }
             Err(BootError::Down) => {
+                self.report.coverage.mark(Mark::CrashedAtStart);
                 self.end_life(node);
                 Ok(())
             }
             Err(BootError::Blocks(reason)) => {
                 self.trace.say(self.now, || format!("n{node} must be repaired: {reason}"));
                 let expected = self.machines[node].lost_blocks;
+                self.report.coverage.marks(Mark::RotFound, u64::from(expected));
                 if self.honest[node] && !expected {
                     self.tell(&Fact::Stopped { node, reason: &reason })?;
                 }
@@ -61,11 +73,22 @@ impl World {
         }
     }
 
+    /// Counts what the machine found when it started.
+    fn note_start(&mut self, node: usize) {
+        let machine = &self.machines[node];
+        let cuts = [machine.blocks.take_cuts(), machine.log.take_cuts()];
+        let torn = cuts.iter().map(|(emptied, shortened)| emptied + shortened).sum();
+        let held_back = machine.core.as_ref().is_some_and(SimCore::is_held_back);
+        self.report.coverage.marks(Mark::TailTorn, torn);
+        self.report.coverage.marks(Mark::HeldBack, u64::from(held_back));
+    }
+
     fn started(&mut self, node: usize, tip: &Tip) -> Result<(), Violation> {
         let Tip { height, block, .. } = *tip;
         self.trace.fold(self.now, 8, [node, height.0 as usize], block.as_ref());
         self.trace.say(self.now, || format!("n{node} starts at height {height}"));
         let lost_blocks = std::mem::take(&mut self.machines[node].lost_blocks);
+        self.report.coverage.marks(Mark::BlocksLost, u64::from(lost_blocks));
         if !self.honest[node] {
             return Ok(());
         }
@@ -88,12 +111,19 @@ impl World {
 
     fn end_life(&mut self, node: usize) {
         // After a failed sync no later one can be believed: only the power tells what is stored.
-        let power = self.machines[node].disk_error
+        let power = self.machines[node].disk_error.is_some()
             || (self.plan.has(Fault::PowerLoss) && !self.rng.chance(200));
         let how = if power { "loses power" } else { "crashes" };
         self.trace.fold(self.now, 6, [node, usize::from(power)], &[]);
         self.trace.say(self.now, || format!("n{node} {how}"));
+        let bytes = |machine: &Machine| machine.blocks.bytes() + machine.log.bytes();
+        let before = bytes(&self.machines[node]);
         self.machines[node].crash(power, &mut self.rng);
+        let lost = power && bytes(&self.machines[node]) < before;
+        self.report.coverage.marks(Mark::TailLost, u64::from(lost));
+        if let Some(liar) = self.liars.get(&node).filter(|liar| liar.attacker.forgets()) {
+            self.report.coverage.liar(liar.kind, Told::Deeds, 1);
+        }
         for peer in self.network.disconnect(node) {
             let delay = self.rng.below(300);
             self.after(delay, Event::Gone { at: peer, of: node });
@@ -111,7 +141,10 @@ impl World {
     /// A core has stopped itself. Honest ones must not; a liar's starts again.
     pub(super) fn halted(&mut self, node: usize, reason: &str) -> Result<(), Violation> {
         self.trace.say(self.now, || format!("n{node} stops: {reason}"));
-        if !self.honest[node] || self.machines[node].disk_error {
+        if let Some(error) = self.machines[node].disk_error {
+            self.report.coverage.mark(error);
+        }
+        if !self.honest[node] || self.machines[node].disk_error.is_some() {
             return self.crash(node);
         }
         self.end_life(node);
@@ -126,7 +159,7 @@ impl World {
         if !machine.is_up() {
             return;
         }
-        machine.disk_error = true;
+        machine.disk_error = Some(if room.is_some() { Mark::DiskFull } else { Mark::SyncFailed });
         let disk = if log { &machine.log } else { &machine.blocks };
         match room {
             Some(room) => disk.raw().limit_free_bytes(Some(room)),
@@ -135,12 +168,24 @@ impl World {
         self.trace.say(self.now, || format!("n{node}'s disk breaks"));
     }
 
+    /// A bit flips, while the machine is down or under its feet.
     pub(super) fn rot(&mut self, node: usize) -> Result<(), Violation> {
-        if self.machines[node].is_up() {
+        if self.machines[node].is_up() && self.rng.chance(500) {
             self.crash(node)?;
         }
         self.machines[node].rot(&mut self.rng);
         self.trace.say(self.now, || format!("n{node}: a stored bit flips"));
+        Ok(())
+    }
+
+    /// A machine that could not read a block it stored said so in its log; its operator starts it
+    /// anew, and then it finds the damage.
+    pub(super) fn repair(&mut self, node: usize) -> Result<(), Violation> {
+        let unreadable = self.machines[node].unreadable.take();
+        self.report.coverage.marks(Mark::RotRead, unreadable);
+        if unreadable > 0 && self.machines[node].is_up() {
+            return self.crash(node);
+        }
         Ok(())
     }
 

@@ -5,6 +5,7 @@ use hefu_node::core::{CoreInput, Position};
 
 use super::check::{Fact, Violation};
 use super::client::Known;
+use super::cover::Mark;
 use super::drive::short;
 use super::world::{Event, World};
 
@@ -24,6 +25,7 @@ impl World {
         self.trace.say(self.now, || format!("a client sends {}", short(&tx.id())));
         self.tell(&Fact::Submitted { tx: &tx })?;
         let count = if self.clients.doubles() { 2 } else { 1 };
+        self.report.coverage.marks(Mark::Doubles, count - 1);
         for _ in 0..count {
             let node = self.somebody();
             self.at(self.now + 1, Event::Submit { ticket, node });
@@ -104,6 +106,7 @@ impl World {
         let Some(tx) = self.clients.replay() else { return Ok(()) };
         let node = self.somebody();
         if self.machines[node].is_up() && self.machines[node].precheck(self.now, &tx).is_ok() {
+            self.report.coverage.mark(Mark::Replays);
             return self.feed(node, CoreInput::Submit(Box::new(tx)));
         }
         Ok(())

@@ -1,19 +1,22 @@
 //! A machine: the node's core in memory, and disks and a clock that survive it. It plays what the
 //! node's driver and ingress do around the core, without sockets.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use hefu_consensus::{Config, MAX_CATCH_UP_BLOCKS, Timeouts};
 use hefu_contracts::Code;
-use hefu_contracts::exec::{VerifyAlways, precheck};
+use hefu_contracts::exec::precheck;
 use hefu_genesis::Genesis;
 use hefu_node::core::sync::{SyncAnswer, SyncRequest};
 use hefu_node::core::{Core, CoreInput, CoreOutput, LedgerError, PoolLimits, Tip, open};
 use hefu_node::store::{BlockFiles, StoreError, Wal};
 use hefu_primitives::{Bundle, Height, KeyPair, Millis, SignedTransaction};
 
+use super::cover::Mark;
 use super::disk::FaultyDisk;
 use super::index::{Leak, SimIndex};
+use super::memory::{self, Remembers};
 use super::rng::Rng;
 
 /// Small segments, so that runs cross their borders.
@@ -60,12 +63,14 @@ pub(crate) struct Machine {
     pub(crate) wake_at: Option<u64>,
     /// Outputs until it crashes.
     pub(crate) crash_in: Option<u64>,
-    /// One of its disks has reported an error, or will: it is right to stop.
-    pub(crate) disk_error: bool,
+    /// One of its disks has reported an error of this sort, or will: it is right to stop.
+    pub(crate) disk_error: Option<Mark>,
     /// It has stopped itself and stays down.
     pub(crate) halted: bool,
     /// It lost stored blocks since it was last up, by no fault of its own.
     pub(crate) lost_blocks: bool,
+    /// Stored blocks that it could not serve.
+    pub(crate) unreadable: Cell<u64>,
 }
 
 impl Machine {
@@ -81,9 +86,10 @@ impl Machine {
             skew: 0,
             wake_at: None,
             crash_in: None,
-            disk_error: false,
+            disk_error: None,
             halted: false,
             lost_blocks: false,
+            unreadable: Cell::new(0),
         }
     }
 
@@ -149,7 +155,7 @@ impl Machine {
         self.life += 1;
         self.crash_in = None;
         self.wake_at = None;
-        self.disk_error = false;
+        self.disk_error = None;
         self.index = Arc::new(self.index.after_crash(rng));
         for disk in [&self.blocks, &self.log] {
             if power { disk.raw().power_loss(rng.next()) } else { disk.raw().restart() }
@@ -197,7 +203,7 @@ impl Machine {
     pub(crate) fn precheck(&self, now: u64, tx: &SignedTransaction) -> Result<(), Code> {
         let Some(core) = &self.core else { return Ok(()) };
         let block = core.ledger().next_block(self.clock(now));
-        precheck(block, tx, core.ledger().records(), &VerifyAlways)
+        precheck(block, tx, core.ledger().records(), &Remembers)
     }
 
     /// A bundle, if every transaction in it could be proposed now.
@@ -217,7 +223,13 @@ impl Machine {
                 let last = from.0.saturating_add(u64::from((*count).min(MAX_CATCH_UP_BLOCKS)));
                 let tip = core.ledger().tip().height.0;
                 let heights = from.0.max(1)..=tip.min(last.saturating_sub(1));
-                let read = |height| core.ledger().blocks().read(height).ok().flatten();
+                let read = |height| match core.ledger().blocks().read(height) {
+                    Ok(bytes) => bytes,
+                    Err(_) => {
+                        self.unreadable.set(self.unreadable.get() + 1);
+                        None
+                    }
+                };
                 SyncAnswer::collect(heights.map_while(read))
             }
             SyncRequest::Bundles(ids) => {
@@ -255,6 +267,7 @@ fn config(genesis: &Genesis, key: Option<KeyPair>) -> Config {
         max_clock_ahead_ms: 1_000,
         catch_up_timeout_ms: 700,
         catch_up_blocks: 4,
+        check: memory::check,
         ..Config::new(genesis.hash(), key)
     }
 }

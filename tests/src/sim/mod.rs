@@ -10,6 +10,8 @@
 //! | `world`, `drive`, `faults`, `load` | time and events; the driver's part; crashes and repairs; clients' sending |
 //! | `machine`, `disk`, `index`, `network`, `client` | what is simulated |
 //! | `byzantine` | liars, one file each |
+//! | `cover` | what really happened: a fault that never bites shows nothing |
+//! | `memory` | signatures checked once a run instead of once a machine |
 //! | `check` | what must never, and what must at last, happen; one file each |
 //! | `mutant` | broken machines that the checkers must catch |
 //! | `shrink` | leaves out of a failing run what its failure does not need |
@@ -19,6 +21,7 @@
 mod byzantine;
 mod check;
 mod client;
+mod cover;
 mod disk;
 mod drive;
 mod faults;
@@ -26,6 +29,7 @@ mod founders;
 mod index;
 mod load;
 mod machine;
+mod memory;
 mod mutant;
 mod network;
 mod plan;
@@ -36,7 +40,9 @@ mod tests;
 mod trace;
 mod world;
 
+pub use byzantine::Kind;
 pub use check::Violation;
+pub use cover::{Coverage, Mark, Told};
 pub use mutant::Mutant;
 pub use plan::{Fault, Plan};
 pub use shrink::shrink;
@@ -70,6 +76,10 @@ pub struct Report {
     pub evidence: u64,
     /// Virtual time, in milliseconds.
     pub virtual_ms: u64,
+    /// The longest that a run took to settle once its faults had stopped, in milliseconds.
+    pub longest_settling_ms: u64,
+    /// What happened how often.
+    pub coverage: Coverage,
     /// Folds everything that happened, in order.
     pub trace: u64,
 }
@@ -92,7 +102,10 @@ impl Report {
             (&mut self.virtual_ms, other.virtual_ms),
         ];
         sums.into_iter().for_each(|(sum, more)| *sum += more);
-        self.trace = rng::mix(self.trace ^ other.trace);
+        self.longest_settling_ms = self.longest_settling_ms.max(other.longest_settling_ms);
+        self.coverage.add(&other.coverage);
+        // The order in which runs end is no part of what they say together.
+        self.trace = self.trace.wrapping_add(rng::mix(other.trace));
     }
 }
 
@@ -117,25 +130,26 @@ pub struct Failure {
 /// # Panics
 /// When the plan asks for fewer nodes than 4 or more than 10.
 pub fn run(plan: &Plan) -> Result<Report, Box<Failure>> {
-    run_with(plan, false)
+    run_with(plan, false).map(|(report, _)| report)
 }
 
-/// Runs a plan and keeps lines of its trace for a reader.
+/// Runs a plan and keeps the last lines of its trace for a reader.
 ///
 /// # Errors
 /// As [`run`].
 ///
 /// # Panics
 /// As [`run`].
-pub fn run_aloud(plan: &Plan) -> Result<Report, Box<Failure>> {
+pub fn run_aloud(plan: &Plan) -> Result<(Report, Vec<String>), Box<Failure>> {
     run_with(plan, true)
 }
 
-fn run_with(plan: &Plan, readable: bool) -> Result<Report, Box<Failure>> {
+fn run_with(plan: &Plan, readable: bool) -> Result<(Report, Vec<String>), Box<Failure>> {
     let founders = founders::founders(plan.nodes).expect("a number of nodes that is simulated");
+    memory::forget();
     let mut world = World::new(plan.clone(), &founders, readable);
     match world.run() {
-        Ok(()) => Ok(world.report),
+        Ok(()) => Ok((world.report, world.trace.into_lines())),
         Err(violation) => Err(Box::new(Failure {
             plan: plan.clone(),
             violation,

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::cover::{Coverage, Mark};
 use super::plan::{Fault, Plan};
 use super::rng::Rng;
 
@@ -27,6 +28,10 @@ pub(crate) struct Network {
     loss: u64,
     duplicates: u64,
     delay_ms: u64,
+    /// When the last message of each direction arrives.
+    latest: BTreeMap<(usize, usize), u64>,
+    /// What happened.
+    pub(crate) coverage: Coverage,
 }
 
 impl Network {
@@ -44,6 +49,8 @@ impl Network {
             loss: rate(Fault::Loss, plan.loss),
             duplicates: rate(Fault::Duplicates, plan.duplicates),
             delay_ms: rate(Fault::Delay, plan.delay_ms).max(CALM_DELAY_MS),
+            latest: BTreeMap::new(),
+            coverage: Coverage::default(),
             rng,
         }
     }
@@ -89,16 +96,39 @@ impl Network {
             && self.connection(from, to).is_some()
     }
 
-    /// When a message and its doubles arrive, in milliseconds from now; empty if it is lost.
-    pub(crate) fn fate(&mut self, from: usize, to: usize) -> Vec<u64> {
-        if !self.carries(from, to) || self.rng.chance(self.loss) {
+    /// When a message sent now and its doubles arrive, in milliseconds from now; empty if it is
+    /// lost.
+    pub(crate) fn fate(&mut self, now: u64, from: usize, to: usize) -> Vec<u64> {
+        if !self.carries(from, to) {
+            self.note_cut(from, to);
+            return Vec::new();
+        }
+        if self.rng.chance(self.loss) {
+            self.coverage.mark(Mark::Lost);
             return Vec::new();
         }
         let mut delays = vec![1 + self.rng.below(self.delay_ms)];
         if self.rng.chance(self.duplicates) {
             delays.push(1 + self.rng.below(self.delay_ms * 4));
+            self.coverage.mark(Mark::Doubled);
         }
+        let latest = self.latest.entry((from, to)).or_default();
+        if now + delays[0] < *latest {
+            self.coverage.mark(Mark::Overtaken);
+        }
+        *latest = (*latest).max(now + delays[0]);
         delays
+    }
+
+    fn note_cut(&mut self, from: usize, to: usize) {
+        if self.connection(from, to).is_none() {
+            return;
+        }
+        if self.side[from] != self.side[to] {
+            self.coverage.mark(Mark::Cut);
+        } else if self.carries(to, from) {
+            self.coverage.mark(Mark::OneWay);
+        }
     }
 
     /// Splits the machines in two.

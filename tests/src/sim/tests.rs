@@ -61,7 +61,7 @@ fn a_seed_is_a_history() {
         let plan = Plan::new(seed, 4);
         let (first, second) = (run(&plan), run_aloud(&plan));
         let first = first.map_err(|failure| failure.violation).unwrap();
-        assert_eq!(first, second.map_err(|failure| failure.violation).unwrap());
+        assert_eq!(first, second.map_err(|failure| failure.violation).unwrap().0);
         let other = run(&Plan::new(seed + 100, 4)).map_err(|failure| failure.violation).unwrap();
         assert_ne!(first.trace, other.trace);
     }

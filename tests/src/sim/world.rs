@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use hefu_consensus::Load;
 use hefu_node::core::sync::{SyncAnswer, SyncRequest};
 use hefu_node::core::{CoreOutput, StoredBlock};
 use hefu_primitives::{Bundle, KeyId, KeyPair, Millis};
@@ -16,6 +17,7 @@ use super::Report;
 use super::byzantine::{Attacker, Kind};
 use super::check::{End, Fact, Panel, Violation};
 use super::client::Clients;
+use super::cover::{Mark, Told};
 use super::founders::{CREATED, Founders};
 use super::machine::{Machine, Setting};
 use super::mutant::Mutant;
@@ -25,7 +27,7 @@ use super::rng::Rng;
 use super::trace::Trace;
 
 /// How long everything may take to settle once the faults have stopped, in milliseconds.
-const PATIENCE_MS: u64 = 120_000;
+const PATIENCE_MS: u64 = 45_000;
 /// How long after the faults have stopped a node may still notice its disk's error.
 const ERRORS_MS: u64 = 1_000;
 /// How often it is looked whether everything has settled.
@@ -65,6 +67,15 @@ pub(super) enum Event {
     },
     LoseBlocks {
         node: usize,
+    },
+    /// The operator reads in the log that a stored block cannot be read.
+    Repair {
+        node: usize,
+    },
+    /// The machine stands still for so many milliseconds.
+    Pause {
+        node: usize,
+        ms: u64,
     },
     Split,
     Mend,
@@ -128,6 +139,7 @@ pub(super) enum Event {
 
 /// A liar with what it needs.
 pub(super) struct Liar {
+    pub(super) kind: Kind,
     pub(super) attacker: Box<dyn Attacker>,
     pub(super) key: KeyPair,
     /// Its place in the validator set.
@@ -197,6 +209,8 @@ impl World {
         self.schedule();
         let result = self.until_settled();
         self.report.virtual_ms = self.now;
+        self.report.longest_settling_ms = self.now.saturating_sub(self.plan.fault_ms);
+        self.cover();
         self.report.heights = self.chain.len() as u64;
         self.report.trace = self.trace.hash();
         result
@@ -222,6 +236,27 @@ impl World {
         self.panel.finish(&end)
     }
 
+    /// Counts what is only known at the end.
+    fn cover(&mut self) {
+        let coverage = &mut self.report.coverage;
+        coverage.add(&self.network.coverage);
+        for (_, kind) in self.plan.attackers() {
+            coverage.liar(*kind, Told::Runs, 1);
+        }
+        for machine in &self.machines {
+            if machine.key.is_none() {
+                coverage.marks(Mark::Followed, machine.tip().map_or(0, |tip| tip.height.0));
+            }
+            coverage.marks(Mark::LogRenewed, machine.log.take_cuts().0);
+            coverage.marks(Mark::Skewed, u64::from(machine.skew != 0));
+        }
+        coverage.marks(Mark::Expired, self.clients.expired());
+        coverage.marks(Mark::LateRounds, self.report.late_rounds);
+        coverage.marks(Mark::DoorShut, self.report.refused_at_door);
+        coverage.marks(Mark::PoolFull, self.report.rejected);
+        coverage.marks(Mark::CaughtUp, self.report.fetched);
+    }
+
     /// Every client knows its outcome, and every honest machine stands at the same height.
     fn is_settled(&self) -> bool {
         let honest = self.machines.iter().zip(&self.honest).filter(|(_, honest)| **honest);
@@ -239,7 +274,8 @@ impl World {
         for node in 0..self.machines.len() {
             let log_bytes = self.machines[node].log.bytes();
             if self.honest[node] {
-                self.tell(&Fact::Measured { node, pool_bytes: 0, outputs: 0, log_bytes })?;
+                let load = Load::default();
+                self.tell(&Fact::Measured { node, pool_bytes: 0, outputs: 0, log_bytes, load })?;
             }
         }
         Ok(())
@@ -287,6 +323,14 @@ impl World {
             }
             Event::Rot { node } => self.rot(node),
             Event::LoseBlocks { node } => self.lose_blocks(node),
+            Event::Repair { node } => self.repair(node),
+            Event::Pause { node, ms } => {
+                self.trace.say(self.now, || format!("n{node} stands still for {ms} ms"));
+                self.report.coverage.mark(Mark::Paused);
+                let machine = &mut self.machines[node];
+                machine.busy_until = machine.busy_until.max(self.now + ms);
+                Ok(())
+            }
             Event::Split => {
                 self.network.split();
                 self.trace.say(self.now, || "the network splits".into());
@@ -302,6 +346,8 @@ impl World {
                 Ok(())
             }
             Event::Jump { node, by } => {
+                let back = by < self.machines[node].skew;
+                self.report.coverage.mark(if back { Mark::ClockBack } else { Mark::ClockAhead });
                 self.machines[node].skew = by;
                 self.trace.say(self.now, || format!("n{node}'s clock is {by} ms off"));
                 self.schedule_wake(node);
@@ -310,7 +356,7 @@ impl World {
             Event::Calm => self.calm_down(),
             Event::Look => {
                 if self.now > self.plan.fault_ms + ERRORS_MS {
-                    self.machines.iter_mut().for_each(|machine| machine.disk_error = false);
+                    self.machines.iter_mut().for_each(|machine| machine.disk_error = None);
                 }
                 self.after(LOOK_MS, Event::Look);
                 Ok(())
@@ -429,7 +475,11 @@ impl World {
         let offset = |rng: &mut Rng, most: u64| rng.within(0, 2 * most) as i64 - most as i64;
         for node in 0..self.machines.len() {
             let (skew, jump) = (offset(&mut self.rng, 400), offset(&mut self.rng, 5_000));
-            let time = self.rng.below(until);
+            let (time, pause, ms) =
+                (self.rng.below(until), self.rng.below(until), self.rng.within(300, 4_000));
+            if self.plan.has(Fault::Pauses) {
+                self.at(pause, Event::Pause { node, ms });
+            }
             if self.plan.has(Fault::Skew) {
                 self.machines[node].skew = skew;
             }
@@ -478,6 +528,7 @@ const fn is_fault(event: &Event) -> bool {
             | Event::BreakDisk { .. }
             | Event::Rot { .. }
             | Event::LoseBlocks { .. }
+            | Event::Pause { .. }
             | Event::Split
             | Event::Mute
             | Event::Jump { .. }
@@ -516,8 +567,13 @@ fn machines(
         }
         for place in places {
             let rng = Rng::for_purpose(plan.seed, 1_000 + place as u64);
-            let liar =
-                Liar { attacker: kind.attacker(), key: key.clone(), validator: *validator, rng };
+            let liar = Liar {
+                kind: *kind,
+                attacker: kind.attacker(),
+                key: key.clone(),
+                validator: *validator,
+                rng,
+            };
             liars.insert(place, liar);
         }
     }

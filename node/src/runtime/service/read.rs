@@ -133,10 +133,7 @@ impl Service {
                     let tip = service.tip().height.0;
                     let heights =
                         from.0.max(1)..=tip.min(from.0.saturating_add(count).saturating_sub(1));
-                    SyncAnswer::collect(
-                        heights
-                            .map_while(|height| service.block_bytes(Height(height)).ok().flatten()),
-                    )
+                    SyncAnswer::collect(heights.map_while(|height| service.readable(height)))
                 };
                 tokio::task::spawn_blocking(read).await.ok()
             }
@@ -156,6 +153,15 @@ impl Service {
                 tokio::task::spawn_blocking(answer).await.ok()
             }
         }
+    }
+
+    /// A stored block, or a line for the operator why there is none: whoever asks us alone cannot
+    /// catch up until this node is repaired.
+    fn readable(&self, height: u64) -> Option<Vec<u8>> {
+        self.block_bytes(Height(height)).unwrap_or_else(|error| {
+            tracing::error!(height, %error, "a stored block cannot be read: stop this node and repair its blocks");
+            None
+        })
     }
 
     async fn bundles(&self, ids: Vec<hefu_primitives::BundleId>) -> Option<SyncAnswer> {

@@ -6,7 +6,10 @@ pub(super) struct Amnesia;
 
 impl Attacker for Amnesia {
     fn idle(&mut self, scene: &mut Scene<'_>) -> Vec<Parcel> {
-        if scene.rng.chance(40) { vec![Parcel::Crash] } else { Vec::new() }
+        if scene.rng.chance(40) {
+            return vec![Parcel::Crash];
+        }
+        Vec::new()
     }
 
     fn forgets(&self) -> bool {

@@ -19,6 +19,7 @@ impl Attacker for EquivocatingVoter {
             let vote = signed.vote;
             let nowhere = Some(BlockId(scene.rng.bytes()));
             let choices = [vote.block, None, nowhere];
+            scene.did();
             for peer in scene.others {
                 for _ in 0..scene.rng.within(1, 2) {
                     let block = choices[scene.rng.place(choices.len())];

@@ -28,6 +28,9 @@ impl Attacker for Flooder {
                 1 => Round(scene.rng.below(1_000) as u32),
                 _ => Round(u32::MAX - scene.rng.below(2) as u32),
             };
+            if height > scene.height() {
+                scene.did();
+            }
             parcels.push(Parcel::message(to, &message(scene, height, round)));
         }
         parcels

@@ -47,6 +47,7 @@ impl Attacker for Forger {
             && let Ok(bundle) = Bundle::new(vec![tx])
         {
             let bytes = bundle.as_bytes();
+            scene.did();
             parcels.extend(scene.others.iter().map(|to| Parcel::Bundle(*to, bytes.to_vec())));
         }
         parcels
@@ -64,6 +65,7 @@ impl Attacker for Forger {
             return Some(SyncAnswer(items));
         }
         let place = scene.rng.place(items.len());
+        scene.did();
         let mut block = StoredBlock::decode(&items[place]).ok()?;
         match scene.rng.below(8) {
             0 => block.block.header.state_root.0[0] ^= 1,

@@ -24,6 +24,7 @@ impl Attacker for Garbage {
 
     fn idle(&mut self, scene: &mut Scene<'_>) -> Vec<Parcel> {
         let to = scene.somebody();
+        scene.did();
         match scene.rng.below(8) {
             0 => vec![Parcel::Message(to, vec![0x9f; MAX_CONSENSUS_MESSAGE_BYTES + 1])],
             1 => vec![Parcel::Bundle(to, vec![0x5b; MAX_BUNDLE_BYTES + 1])],

@@ -39,6 +39,7 @@ impl Attacker for Hoarder {
         }
         let Ok(bundle) = Bundle::new(chosen) else { return Vec::new() };
         let bytes = bundle.as_bytes();
+        scene.did();
         scene.others.iter().map(|to| Parcel::Bundle(*to, bytes.to_vec())).collect()
     }
 }

@@ -5,6 +5,7 @@
 //! sign for others. Its core never hears its own contradictions, since it would stop.
 
 mod amnesia;
+mod certifier;
 mod equivocating_voter;
 mod flooder;
 mod forger;
@@ -26,12 +27,13 @@ use hefu_primitives::codec::Canonical;
 use hefu_primitives::vote::SignedVote;
 use hefu_primitives::{BlockId, ChainId, Height, KeyPair, Round, Vote, VoteKind};
 
+use super::cover::Told;
 use super::machine::SimCore;
 use super::rng::Rng;
 
 /// A way to lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
     /// Two blocks and two votes for each round, one for each half of the others.
     TwoFaced,
     /// Votes differently to everybody.
@@ -42,6 +44,8 @@ pub(crate) enum Kind {
     WrongRoots,
     /// Lies about blocks, heights and transactions to those who ask, and to those who do not.
     Forger,
+    /// Makes certificates that prove nothing out of signatures that are good.
+    Certifier,
     /// Repeats old messages.
     Replayer,
     /// Sends messages of heights and rounds to come.
@@ -59,12 +63,14 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 12] = [
+    /// All of them.
+    pub const ALL: [Self; 13] = [
         Self::TwoFaced,
         Self::EquivocatingVoter,
         Self::Withholder,
         Self::WrongRoots,
         Self::Forger,
+        Self::Certifier,
         Self::Replayer,
         Self::Flooder,
         Self::Garbage,
@@ -81,6 +87,7 @@ impl Kind {
             Self::Withholder => Box::new(withholder::Withholder),
             Self::WrongRoots => Box::new(wrong_roots::WrongRoots),
             Self::Forger => Box::<forger::Forger>::default(),
+            Self::Certifier => Box::<certifier::Certifier>::default(),
             Self::Replayer => Box::<replayer::Replayer>::default(),
             Self::Flooder => Box::new(flooder::Flooder),
             Self::Garbage => Box::<garbage::Garbage>::default(),
@@ -88,6 +95,23 @@ impl Kind {
             Self::TimeLiar => Box::new(time_liar::TimeLiar),
             Self::Amnesia => Box::new(amnesia::Amnesia),
             Self::Twin => Box::new(twin::Twin),
+        }
+    }
+
+    /// How its lies show on honest machines, over enough runs. Old messages and bundles made anew
+    /// show nowhere: that is the point.
+    pub(crate) const fn shows(self) -> &'static [Told] {
+        match self {
+            Self::TwoFaced | Self::EquivocatingVoter | Self::Amnesia | Self::Twin => {
+                &[Told::Proven]
+            }
+            Self::Withholder => &[Told::Rounds, Told::Accused],
+            Self::WrongRoots | Self::TimeLiar => &[Told::Rounds],
+            Self::Forger => &[Told::Accused, Told::Refused],
+            Self::Certifier | Self::Flooder => &[Told::Accused],
+            Self::Replayer => &[],
+            Self::Garbage => &[Told::Accused, Told::Refused],
+            Self::Hoarder => &[Told::Taken],
         }
     }
 }
@@ -100,6 +124,7 @@ impl fmt::Display for Kind {
             Self::Withholder => "a withholder",
             Self::WrongRoots => "a proposer of wrong roots",
             Self::Forger => "a forger",
+            Self::Certifier => "a forger of certificates",
             Self::Replayer => "a replayer",
             Self::Flooder => "a flooder",
             Self::Garbage => "a sender of garbage",
@@ -122,9 +147,16 @@ pub(crate) struct Scene<'a> {
     pub(crate) rng: &'a mut Rng,
     /// Its core, while it is up.
     pub(crate) core: Option<&'a mut SimCore>,
+    /// Lies so far in this scene.
+    pub(crate) deeds: u64,
 }
 
 impl Scene<'_> {
+    /// Counts a lie.
+    pub(crate) const fn did(&mut self) {
+        self.deeds += 1;
+    }
+
     /// The height it is deciding.
     pub(crate) fn height(&self) -> Height {
         self.core.as_ref().map_or(Height(1), |core| core.ledger().tip().height.next())

@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 
 use hefu_consensus::Message;
-use hefu_contracts::exec::VerifyAlways;
 use hefu_node::core::{Contents, CoreOutput};
 use hefu_primitives::{Block, BlockId, Height, Millis, Proposal, Round, VoteKind};
 
 use super::{Attacker, Parcel, Scene, broadcast};
+use crate::sim::memory::Remembers;
 
 /// Rounds it remembers.
 const REMEMBERED: usize = 32;
@@ -33,6 +33,7 @@ impl Attacker for TwoFaced {
                 let twin = twin.sign(&scene.chain, scene.key);
                 let second = Message::Proposal { proposal: twin, block: other };
                 let mut parcels = Vec::new();
+                scene.did();
                 for peer in scene.others {
                     let to_all = scene.liars.contains(peer);
                     if to_all || peer % 2 == 0 {
@@ -86,5 +87,5 @@ fn other_block(scene: &mut Scene<'_>, block: &Block) -> Option<Block> {
     let proposer = scene.key.id();
     let ledger = scene.core.as_mut()?.ledger_mut();
     let time = Millis(block.header.time.0 + 1);
-    Some(ledger.build(block.header.round, time, proposer, Contents::default(), &VerifyAlways))
+    Some(ledger.build(block.header.round, time, proposer, Contents::default(), &Remembers))
 }

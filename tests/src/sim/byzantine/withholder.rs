@@ -19,6 +19,9 @@ impl Attacker for Withholder {
         }
         match (broadcast(&output), output) {
             (Some(message @ (Message::Proposal { .. } | Message::Votes(_))), _) => {
+                if matches!(message, Message::Proposal { .. }) {
+                    scene.did();
+                }
                 some.into_iter().map(|peer| Parcel::message(peer, &message)).collect()
             }
             (_, CoreOutput::BroadcastBundle(bundle)) => some

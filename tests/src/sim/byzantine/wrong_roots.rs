@@ -14,6 +14,7 @@ impl Attacker for WrongRoots {
             return vec![Parcel::Core(output)];
         };
         let what = scene.rng.below(10);
+        scene.did();
         if what == 9 {
             block.bundles.push(BundleId(scene.rng.bytes()));
             block.header.bundles_root = hefu_primitives::block::bundles_root(&block.bundles);

@@ -17,7 +17,7 @@ mod validity;
 use std::fmt;
 use std::sync::Arc;
 
-use hefu_consensus::{Equivocation, Message, PeerFault};
+use hefu_consensus::{Equivocation, Load, Message, PeerFault};
 use hefu_node::core::{Committed, StoredBlock, Tip};
 use hefu_primitives::{Height, KeyId, SignedTransaction, TxId};
 
@@ -61,7 +61,7 @@ pub(crate) enum Fact<'a> {
     /// A node has told the client that it is applied.
     Acknowledged { tx: TxId, height: Height },
     /// What it holds after a step, and how much came out of it.
-    Measured { node: usize, pool_bytes: usize, outputs: usize, log_bytes: u64 },
+    Measured { node: usize, pool_bytes: usize, outputs: usize, log_bytes: u64, load: Load },
     /// The faults have stopped long ago, and still not everything is settled.
     TimeUp { heights: Vec<Option<u64>>, unsettled: usize },
 }

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use hefu_contracts::exec::{BlockInfo, VerifyAlways, execute_block};
+use hefu_contracts::exec::{BlockInfo, execute_block};
 use hefu_contracts::state::{MemoryState, is_proven};
 use hefu_genesis::Genesis;
 use hefu_node::core::StoredBlock;
@@ -15,6 +15,7 @@ use hefu_primitives::map::{AuthenticatedMap, path_of, value_hash};
 use hefu_primitives::{Bundle, H32, Height, SignedTransaction};
 
 use super::{Checker, End, Fact};
+use crate::sim::memory::Remembers;
 
 pub(super) struct StateRoot {
     genesis: Arc<Genesis>,
@@ -50,7 +51,7 @@ impl StateRoot {
                 log_size: log.size(),
             };
             let evidence = &stored.block.evidence;
-            let execution = execute_block(info, evidence, &transactions, &state, &VerifyAlways);
+            let execution = execute_block(info, evidence, &transactions, &state, &Remembers);
             for (tx, outcome) in transactions.iter().zip(&execution.outcomes) {
                 if matches!(outcome.result, TxResult::Applied { .. }) {
                     append(&mut log, tx.as_bytes());

@@ -11,6 +11,7 @@ use hefu_primitives::{BlockId, Bundle, Millis, SignedTransaction, TxId};
 
 use super::{Checker, Fact};
 use crate::sim::founders::Founders;
+use crate::sim::memory;
 
 pub(super) struct Validity {
     founders: Arc<Founders>,
@@ -39,7 +40,7 @@ impl Validity {
         let (block, certificate) = (&stored.block, &stored.certificate);
         let genesis = &self.founders.genesis;
         let named = certificate.height == block.header.height && certificate.block == block.id();
-        let proven = certificate.verify(&genesis.hash(), genesis.validators());
+        let proven = certificate.verify_with(&genesis.hash(), genesis.validators(), memory::check);
         match proven {
             Ok(()) if named => Ok(()),
             Ok(()) => Err(format!("height {}: another's certificate", block.header.height)),
