@@ -18,7 +18,8 @@ use hefu_primitives::{
     H32, Height, Id16, Millis, SignedTransaction, TransactionBody, TxId, TypeCode,
 };
 
-use super::founders::{Founders, LICENCE};
+use super::founders::{Founders, LICENCE, Province};
+use super::registrar::Paper;
 use super::rng::Rng;
 
 /// How long most transactions may take to commit.
@@ -42,6 +43,8 @@ enum Step {
     Attested,
     Suspended,
     Resumed,
+    /// No story: governors change the validators.
+    Governed,
 }
 
 /// One transaction.
@@ -75,7 +78,8 @@ impl Clients {
         let office = self.rng.place(self.founders.issuers.len());
         let mut licence = self.licence_id();
         let again = self.rough && self.rng.chance(100);
-        if again && let Some(other) = self.tickets.last() {
+        let mut stories = self.tickets.iter().filter(|ticket| ticket.step != Step::Governed);
+        if again && let Some(other) = stories.next_back() {
             // An id that is taken: one of the two must be refused.
             licence = other.licence;
         }
@@ -158,6 +162,26 @@ impl Clients {
         Some(self.tickets[place].tx.clone())
     }
 
+    /// Signs what governors want.
+    pub(crate) fn govern(&mut self, now: Millis, paper: &Paper<'_>) -> Option<usize> {
+        let body = TransactionBody {
+            chain: self.founders.genesis.hash(),
+            not_after: Millis(now.0 + LONG_MS + self.rng.below(1_000)),
+            acts: vec![paper.bytes().into()],
+        };
+        let Province { region, operator, .. } = paper.province;
+        let subject = format!("member:{region}");
+        let tx = SignedTransaction::sign(&body, *operator, &subject, paper.key).ok()?;
+        Some(self.keep(tx, Step::Governed, Id16::ZERO, 0))
+    }
+
+    fn keep(&mut self, tx: SignedTransaction, step: Step, licence: Id16, office: usize) -> usize {
+        let ticket = self.tickets.len();
+        self.by_id.insert(tx.id(), ticket);
+        self.tickets.push(Ticket { tx, known: Known::Waiting, asked: 0, step, licence, office });
+        ticket
+    }
+
     fn next(&mut self, now: Millis, office: usize, licence: Id16, step: Step) -> Option<usize> {
         let next = match step {
             Step::Attested if self.rng.chance(600) => Step::Suspended,
@@ -180,10 +204,7 @@ impl Clients {
         let key = issuer.key_for(Role::Issuer)?;
         let subject = format!("att:{licence}");
         let tx = SignedTransaction::sign(&body, issuer.code, &subject, key).ok()?;
-        let ticket = self.tickets.len();
-        self.by_id.insert(tx.id(), ticket);
-        self.tickets.push(Ticket { tx, known: Known::Waiting, asked: 0, step, licence, office });
-        Some(ticket)
+        Some(self.keep(tx, step, licence, office))
     }
 
     fn act(&mut self, now: Millis, office: usize, licence: Id16, step: Step) -> Option<Act> {
@@ -195,6 +216,7 @@ impl Clients {
                 SuspendAttestation { id, reason, effective, until: None, occurred_at }.into()
             }
             Step::Resumed => ResumeAttestation { id, reason, effective, occurred_at }.into(),
+            Step::Governed => return None,
         })
     }
 

@@ -55,6 +55,10 @@ marks! {
     Expired = "transactions whose time ran out",
     PoolFull = "transactions for which a pool had no room",
     LateRounds = "heights decided after round 0",
+    SetGrew = "validator sets that a province joined",
+    SetShrank = "validator sets that a province left",
+    SetRotated = "validator sets with a replaced key",
+    NewKeyVoted = "votes of a key that was not there at the beginning",
     Fetched = "requests for bundles that a proposal named",
 }
 

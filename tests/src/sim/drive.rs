@@ -17,6 +17,7 @@ use super::cover::{Mark, Told};
 use super::memory::Remembers;
 use super::mutant::Mutant;
 use super::plan::Fault;
+use super::registrar::Registrar;
 use super::world::{Channel, Event, World, is_bundle};
 
 /// How long a request waits for an answer, in milliseconds.
@@ -201,7 +202,9 @@ impl World {
                     self.report.coverage.liar(kind, Told::Proven, 1);
                 }
                 if self.honest[node] {
-                    self.tell(&Fact::Evidence { node, evidence: &evidence })?;
+                    let validators = self.history.validators(evidence.height()).cloned();
+                    let (evidence, validators) = (&evidence, validators.as_ref());
+                    self.tell(&Fact::Evidence { node, evidence, validators })?;
                 }
             }
             CoreOutput::Halt(halted) => self.halted(node, &halted.reason)?,
@@ -226,10 +229,13 @@ impl World {
         let Message::Votes(votes) = message else { return };
         let [signed] = votes.as_slice() else { return };
         let vote = signed.vote;
+        let new = self.registrar.as_ref().and_then(Registrar::new_key).map(KeyPair::id);
+        self.report.coverage.marks(Mark::NewKeyVoted, u64::from(new == Some(vote.validator)));
         if vote.kind != VoteKind::Prevote || vote.block.is_some() {
             return;
         }
-        let turn = proposer(self.setting.genesis.validators(), vote.height, vote.round);
+        let Some(validators) = self.history.validators(vote.height) else { return };
+        let turn = proposer(validators, vote.height, vote.round);
         let mut liars = self.liars.values();
         if let Some(liar) = liars.find(|liar| liar.key.id() == turn) {
             self.report.coverage.liar(liar.kind, Told::Rounds, 1);
@@ -293,7 +299,11 @@ impl World {
             self.parcels(to, |liar, scene| liar.heard(scene, bytes.as_deref().unwrap_or_default()))
         {
             let liar = &self.liars[&to];
-            bytes = bytes.and_then(|bytes| without_own(&bytes, &liar.key, liar.validator));
+            let core = self.machines[to].core.as_ref();
+            let place = core.and_then(|core| {
+                core.ledger().tip().validators.by_key(liar.key.id()).map(|(place, _)| place)
+            });
+            bytes = bytes.and_then(|bytes| without_own(&bytes, &liar.key, place));
             self.hand_out(to, parcels)?;
         }
         if self.plan.mutant == Some(Mutant::CommitsUnasked) && to == 0 {
@@ -355,7 +365,8 @@ impl World {
             return Ok(());
         }
         self.seen_final(&committed.stored)?;
-        self.tell(&Fact::Committed { node, committed })?;
+        let validators = self.history.validators(tip.height).cloned();
+        self.tell(&Fact::Committed { node, committed, validators: validators.as_ref() })?;
         for (tx, _) in &committed.positions {
             if let Some(ticket) = self.clients.ticket_of(tx) {
                 self.ask_outcome(ticket, node)?;
@@ -370,11 +381,14 @@ impl World {
             return Ok(());
         }
         self.chain.push(stored.clone());
+        let executed = self.history.go_on(stored);
+        self.note_set(stored.block.header.height);
         self.report.late_rounds += u64::from(stored.certificate.round > Round(0));
         let refused = |outcome: &&Outcome| matches!(outcome.result, TxResult::Refused { .. });
         let refused = stored.outcomes.iter().filter(refused).count() as u64;
         self.report.coverage.marks(Mark::Refused, refused);
-        self.tell(&Fact::Final { stored })
+        let validators = self.history.validators(stored.block.header.height).cloned();
+        self.tell(&Fact::Final { stored, validators: validators.as_ref(), executed: &executed })
     }
 
     fn fetch_bundles(&mut self, node: usize, peer: Option<PeerKey>, ids: &[BundleId]) {

@@ -13,6 +13,7 @@ use super::drive::peer_key;
 use super::machine::{BootError, Machine, SimCore};
 use super::mutant::Mutant;
 use super::plan::Fault;
+use super::registrar::{Change, Registrar};
 use super::world::{Event, World};
 
 impl World {
@@ -176,6 +177,34 @@ impl World {
         self.machines[node].rot(&mut self.rng);
         self.trace.say(self.now, || format!("n{node}: a stored bit flips"));
         Ok(())
+    }
+
+    /// The operator of a province whose validator key was replaced starts its node with the new one.
+    pub(super) fn rekey(&mut self, node: usize) -> Result<(), Violation> {
+        let new = self.registrar.as_ref().and_then(Registrar::new_key).cloned();
+        self.trace.say(self.now, || format!("n{node} gets its new key"));
+        self.machines[node].key = new;
+        if self.machines[node].is_up() { self.crash(node) } else { Ok(()) }
+    }
+
+    /// Counts sets that come into force, and has a replaced key put into its node.
+    pub(super) fn note_set(&mut self, height: Height) {
+        let of = |height| self.history.validators(height);
+        let (Some(old), Some(new)) = (of(height), of(height.next())) else { return };
+        if old == new {
+            return;
+        }
+        let mark = match new.len().cmp(&old.len()) {
+            std::cmp::Ordering::Greater => Mark::SetGrew,
+            std::cmp::Ordering::Less => Mark::SetShrank,
+            std::cmp::Ordering::Equal => Mark::SetRotated,
+        };
+        self.report.coverage.mark(mark);
+        let Some(registrar) = &self.registrar else { return };
+        if registrar.change == Change::Rotate {
+            let (node, delay) = (registrar.subject, self.rng.within(1, 800));
+            self.after(delay, Event::Rekey { node });
+        }
     }
 
     /// A machine that could not read a block it stored said so in its log; its operator starts it

@@ -10,7 +10,7 @@ use hefu_genesis::{AuthoritySeed, Genesis, MemberSeed};
 use hefu_primitives::codes::region::province_of;
 use hefu_primitives::codes::uscc;
 use hefu_primitives::hash::{Domain, hash};
-use hefu_primitives::{KeyPair, Millis, PublicKey, Region, TypeCode};
+use hefu_primitives::{KeyPair, Millis, PublicKey, Region, TypeCode, Uscc};
 
 /// 2026-03-02T00:00:00Z: when the ledger begins.
 pub(crate) const CREATED: Millis = Millis(1_772_409_600_000);
@@ -29,6 +29,43 @@ pub(crate) struct Founders {
     pub(crate) validators: Vec<KeyPair>,
     /// Offices that issue licences.
     pub(crate) issuers: Vec<(Region, AuthorityKeys)>,
+    /// The provinces, in the order of their validators.
+    pub(crate) provinces: Vec<Province>,
+    /// One that may join; none beside ten.
+    pub(crate) joiner: Option<Province>,
+}
+
+/// A province's names and keys.
+#[derive(Debug)]
+pub(crate) struct Province {
+    pub(crate) region: Region,
+    pub(crate) operator: Uscc,
+    pub(crate) operator_name: String,
+    pub(crate) name_zh: String,
+    pub(crate) name_en: String,
+    pub(crate) validator: KeyPair,
+    /// The validator key that comes after it.
+    pub(crate) successor: KeyPair,
+    pub(crate) node: KeyPair,
+    pub(crate) governors: [KeyPair; 3],
+}
+
+impl Province {
+    fn new(seed: &MemberSeed) -> Self {
+        let region = seed.region;
+        let key = |purpose: &str| key(&format!("{region}/{purpose}"));
+        Self {
+            region,
+            operator: seed.operator,
+            operator_name: seed.authorities.first().map(|a| a.name.clone()).unwrap_or_default(),
+            name_zh: seed.name_zh.clone(),
+            name_en: seed.name_en.clone(),
+            validator: key("validator"),
+            successor: key("validator after"),
+            node: key("node"),
+            governors: ["governor-1", "governor-2", "governor-3"].map(key),
+        }
+    }
 }
 
 /// The network of so many members, 4 to [`MAX_NODES`].
@@ -71,11 +108,15 @@ fn make(nodes: usize) -> anyhow::Result<Founders> {
         validators.push(key(&format!("{region}/validator")));
         members.push(province(region)?);
     }
+    let provinces: Vec<Province> = members.iter().map(Province::new).collect();
+    let joiner = MORE.get(nodes - PROVINCES.len());
+    let joiner = joiner.map(|number| province(Region(*number))).transpose()?;
+    let joiner = joiner.as_ref().map(Province::new);
     let genesis = Arc::new(Genesis::from_parts(charter, members)?);
     let own = validators.iter().map(KeyPair::public);
     let same = genesis.validators().validators().iter().map(|v| v.key).eq(own);
     anyhow::ensure!(same, "the validator set is in the order of regions");
-    Ok(Founders { genesis, validators, issuers })
+    Ok(Founders { genesis, validators, issuers, provinces, joiner })
 }
 
 /// Keeps of a mandate what the simulated network knows: the fewer records, the more runs.
@@ -122,6 +163,8 @@ mod tests {
         for nodes in 4..=MAX_NODES {
             let made = founders(nodes).unwrap();
             assert_eq!((made.validators.len(), made.issuers.len()), (nodes, 4));
+            let keys = made.provinces.iter().map(|province| province.validator.id());
+            assert!(keys.eq(made.validators.iter().map(KeyPair::id)));
         }
         assert!(founders(3).is_err() && founders(MAX_NODES + 1).is_err());
     }

@@ -18,6 +18,43 @@ impl World {
         }
     }
 
+    /// Governors sign what the next stage of a change needs, as soon as the ledger is there.
+    pub(super) fn govern(&mut self) -> Result<(), Violation> {
+        let now = self.true_time();
+        let Some(mut registrar) = self.registrar.take() else { return Ok(()) };
+        if !registrar.is_done() {
+            let honest = self.machines.iter().zip(&self.honest).filter(|(_, honest)| **honest);
+            let cores = honest.filter_map(|(machine, _)| machine.core.as_ref());
+            let core = cores.max_by_key(|core| core.ledger().tip().height);
+            let papers = core.and_then(|core| registrar.papers(core)).unwrap_or_default();
+            let tickets = papers.iter().filter_map(|paper| self.clients.govern(now, paper));
+            let tickets: Vec<usize> = tickets.collect();
+            drop(papers);
+            registrar.waiting.extend(&tickets);
+            self.registrar = Some(registrar);
+            if tickets.is_empty() {
+                self.after(300, Event::Govern);
+            }
+            return tickets.into_iter().try_for_each(|ticket| self.send(ticket));
+        }
+        self.registrar = Some(registrar);
+        // What changed shows in the blocks to come.
+        for after in [100, 500, 900] {
+            self.after(after, Event::Story);
+        }
+        Ok(())
+    }
+
+    /// A transaction has its outcome; if governors waited for it, they go on.
+    fn note_settled(&mut self, ticket: usize) {
+        if self.clients.tickets[ticket].known != Known::Waiting
+            && self.registrar.as_mut().is_some_and(|registrar| registrar.settled(ticket))
+        {
+            let delay = self.rng.within(1, 200);
+            self.after(delay, Event::Govern);
+        }
+    }
+
     /// Sends a new transaction to one machine or two.
     fn send(&mut self, ticket: usize) -> Result<(), Violation> {
         let tx = self.clients.tickets[ticket].tx.clone();
@@ -74,6 +111,7 @@ impl World {
         };
         let now = self.true_time();
         let (applied, next) = self.clients.told(now, ticket, node, height, result);
+        self.note_settled(ticket);
         if let Some(height) = applied {
             self.report.applied += 1;
             self.trace.say(self.now, || {

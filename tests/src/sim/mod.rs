@@ -10,6 +10,8 @@
 //! | `world`, `drive`, `faults`, `load` | time and events; the driver's part; crashes and repairs; clients' sending |
 //! | `machine`, `disk`, `index`, `network`, `client` | what is simulated |
 //! | `byzantine` | liars, one file each |
+//! | `registrar` | validators that change meanwhile |
+//! | `history` | everything final, executed once more beside all machines |
 //! | `cover` | what really happened: a fault that never bites shows nothing |
 //! | `memory` | signatures checked once a run instead of once a machine |
 //! | `check` | what must never, and what must at last, happen; one file each |
@@ -26,6 +28,7 @@ mod disk;
 mod drive;
 mod faults;
 mod founders;
+mod history;
 mod index;
 mod load;
 mod machine;
@@ -33,6 +36,7 @@ mod memory;
 mod mutant;
 mod network;
 mod plan;
+mod registrar;
 mod rng;
 mod shrink;
 #[cfg(test)]

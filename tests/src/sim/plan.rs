@@ -8,7 +8,9 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::byzantine::Kind;
+use super::founders::MAX_NODES;
 use super::mutant::Mutant;
+use super::registrar::Change;
 use super::rng::Rng;
 
 /// A kind of fault.
@@ -52,11 +54,13 @@ pub enum Fault {
     Observer,
     /// Transactions are sent to several nodes, again, and with little time left.
     RoughClients,
+    /// Validators change: a key is replaced, a province is suspended and comes back, or one joins.
+    Membership,
 }
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Loss,
         Self::Duplicates,
         Self::Delay,
@@ -76,6 +80,7 @@ impl Fault {
         Self::Attackers,
         Self::Observer,
         Self::RoughClients,
+        Self::Membership,
     ];
 
     /// The fault of a name, as [`fmt::Display`] writes it.
@@ -106,6 +111,7 @@ impl fmt::Display for Fault {
             Self::Attackers => "attackers",
             Self::Observer => "observer",
             Self::RoughClients => "rough-clients",
+            Self::Membership => "membership",
         };
         f.write_str(name)
     }
@@ -124,6 +130,8 @@ pub struct Plan {
     pub(crate) attackers: Vec<(usize, Kind)>,
     /// When the faults stop, in milliseconds.
     pub fault_ms: u64,
+    /// How validators change, if they do.
+    pub(crate) change: Change,
     /// Stories that clients begin.
     pub stories: u64,
     /// A broken machine, to test a checker with.
@@ -146,8 +154,12 @@ impl Plan {
         let rng = &mut Rng::for_purpose(seed, 1);
         let has = |_: &Fault, rng: &mut Rng| rng.chance(HAS_FAULT);
         let faults = Fault::ALL.into_iter().filter(|fault| has(fault, rng)).collect();
-        let attackers = attackers(nodes, rng);
+        let mut attackers = attackers(nodes, rng);
+        let change = change(nodes, rng);
+        let tolerated = tolerated(nodes, &faults, change);
+        attackers.truncate(tolerated);
         Self {
+            change,
             seed,
             nodes,
             faults,
@@ -209,8 +221,29 @@ impl Plan {
 
     /// How many machines may lose blocks besides those that lie.
     pub(crate) fn may_lose_blocks(&self) -> usize {
-        ((self.nodes - 1) / 3).saturating_sub(self.attackers().len())
+        tolerated(self.nodes, &self.faults, self.change).saturating_sub(self.attackers().len())
     }
+
+    /// How validators change.
+    pub(crate) fn change(&self) -> Option<Change> {
+        self.has(Fault::Membership).then_some(self.change)
+    }
+}
+
+/// How many faulty validators the smallest set of a run tolerates.
+fn tolerated(nodes: usize, faults: &BTreeSet<Fault>, change: Change) -> usize {
+    let shrinks = faults.contains(&Fault::Membership) && change == Change::Suspend;
+    (nodes - usize::from(shrinks) - 1) / 3
+}
+
+/// Draws how validators change: four are the least there may be, ten the most simulated.
+fn change(nodes: usize, rng: &mut Rng) -> Change {
+    let possible: &[Change] = match nodes {
+        4 => &[Change::Rotate, Change::Join],
+        MAX_NODES => &[Change::Rotate, Change::Suspend],
+        _ => &[Change::Rotate, Change::Suspend, Change::Join],
+    };
+    possible[rng.place(possible.len())]
 }
 
 /// Draws up to f machines that lie.
@@ -226,6 +259,7 @@ impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} nodes, {} ms, {} stories", self.nodes, self.fault_ms, self.stories)?;
         self.faults.iter().try_for_each(|fault| write!(f, ", {fault}"))?;
+        self.change().map_or(Ok(()), |change| write!(f, " ({change:?})"))?;
         self.attackers().iter().try_for_each(|(at, kind)| write!(f, ", n{at} is {kind}"))
     }
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use hefu_consensus::Load;
 use hefu_node::core::sync::{SyncAnswer, SyncRequest};
 use hefu_node::core::{CoreOutput, StoredBlock};
-use hefu_primitives::{Bundle, KeyId, KeyPair, Millis};
+use hefu_primitives::{Bundle, Id16, KeyId, KeyPair, Millis};
 
 use super::Report;
 use super::byzantine::{Attacker, Kind};
@@ -19,10 +19,12 @@ use super::check::{End, Fact, Panel, Violation};
 use super::client::Clients;
 use super::cover::{Mark, Told};
 use super::founders::{CREATED, Founders};
+use super::history::History;
 use super::machine::{Machine, Setting};
 use super::mutant::Mutant;
 use super::network::Network;
 use super::plan::{Fault, Plan};
+use super::registrar::{Change, Registrar};
 use super::rng::Rng;
 use super::trace::Trace;
 
@@ -124,6 +126,12 @@ pub(super) enum Event {
         answer: Option<SyncAnswer>,
     },
     Story,
+    /// Governors go on with their change.
+    Govern,
+    /// An operator starts a machine with its new key.
+    Rekey {
+        node: usize,
+    },
     Submit {
         ticket: usize,
         node: usize,
@@ -142,8 +150,6 @@ pub(super) struct Liar {
     pub(super) kind: Kind,
     pub(super) attacker: Box<dyn Attacker>,
     pub(super) key: KeyPair,
-    /// Its place in the validator set.
-    pub(super) validator: usize,
     pub(super) rng: Rng,
 }
 
@@ -160,6 +166,10 @@ pub(super) struct World {
     pub(super) liars: BTreeMap<usize, Liar>,
     pub(super) network: Network,
     pub(super) clients: Clients,
+    /// A change of the validators.
+    pub(super) registrar: Option<Registrar>,
+    /// Everything final, executed beside all machines.
+    pub(super) history: History,
     panel: Panel,
     pub(super) trace: Trace,
     /// The faults have stopped.
@@ -184,11 +194,14 @@ impl World {
         let honest: Vec<bool> = (0..machines.len()).map(|at| !liars.contains_key(&at)).collect();
         let keys: Vec<KeyId> = liars.values().map(|liar| liar.key.id()).collect();
         let only = plan.mutant.map(Mutant::checker);
+        let registrar = registrar(&plan, founders, &honest);
         let purpose = |number| Rng::for_purpose(plan.seed, number);
         Self {
             network: Network::new(&plan, &honest),
             clients: Clients::new(founders.clone(), purpose(3), plan.has(Fault::RoughClients)),
             panel: Panel::new(founders, keys, plan.pool_bytes, only),
+            history: History::new(&founders.genesis),
+            registrar,
             trace: Trace::new(readable),
             rng: purpose(4),
             report: Report { seeds: 1, ..Report::default() },
@@ -232,7 +245,7 @@ impl World {
             self.handle(event)?;
         }
         self.measure_logs()?;
-        let end = End { machines: &self.machines, honest: &self.honest };
+        let end = End { machines: &self.machines, honest: &self.honest, history: &self.history };
         self.panel.finish(&end)
     }
 
@@ -262,7 +275,9 @@ impl World {
         let honest = self.machines.iter().zip(&self.honest).filter(|(_, honest)| **honest);
         let mut heights = honest.map(|(machine, _)| machine.tip().map(|tip| tip.height));
         let first = heights.next().flatten();
-        self.clients.unsettled() == 0 && first.is_some() && heights.all(|height| height == first)
+        let changed = self.registrar.as_ref().is_none_or(Registrar::is_done);
+        let settled = changed && self.clients.unsettled() == 0;
+        settled && first.is_some() && heights.all(|height| height == first)
     }
 
     /// Tells the checkers.
@@ -382,6 +397,8 @@ impl World {
                 self.answered(asker, life, server, blocks, answer)
             }
             Event::Story => self.begin_story(),
+            Event::Govern => self.govern(),
+            Event::Rekey { node } => self.rekey(node),
             Event::Submit { ticket, node } => self.submit(ticket, node),
             Event::Retry { ticket } => {
                 self.retry(ticket);
@@ -394,11 +411,18 @@ impl World {
 
     /// Puts everything that the plan foresees on the calendar.
     fn schedule(&mut self) {
+        let until = self.plan.fault_ms;
+        let change = self.registrar.as_ref().map(|registrar| registrar.change);
         for node in 0..self.machines.len() {
-            let delay = self.rng.below(50);
+            // Who joins begins with nothing, later than the others.
+            let joins = change == Some(Change::Join) && node == self.plan.nodes;
+            let delay = self.rng.below(if joins { until } else { 50 });
             self.at(delay, Event::Boot { node });
         }
-        let until = self.plan.fault_ms;
+        if change.is_some() {
+            let begins = self.rng.within(50, until / 2);
+            self.at(begins, Event::Govern);
+        }
         let moment = |rng: &mut Rng| rng.within(200, until);
         for _ in 0..self.plan.stories {
             let time = moment(&mut self.rng);
@@ -546,7 +570,24 @@ const fn subject(event: &Event) -> Option<usize> {
     }
 }
 
-/// Validators first, in the order of their set; then an observer and second machines of twins.
+/// The change of a plan: of an honest province, one that issues nothing if it is suspended, so that
+/// no client's office is silenced.
+fn registrar(plan: &Plan, founders: &Arc<Founders>, honest: &[bool]) -> Option<Registrar> {
+    let rng = &mut Rng::for_purpose(plan.seed, 5);
+    let ballots = [Id16(rng.bytes()), Id16(rng.bytes())];
+    let mut change = plan.change()?;
+    let silent = founders.issuers.len();
+    let from = if change == Change::Suspend { silent } else { 0 };
+    let mut able: Vec<usize> = (from..plan.nodes).filter(|place| honest[*place]).collect();
+    if able.is_empty() {
+        change = Change::Rotate;
+        able = (0..plan.nodes).filter(|place| honest[*place]).collect();
+    }
+    let subject = able[rng.place(able.len())];
+    Some(Registrar::new(founders.clone(), change, subject, ballots))
+}
+
+/// Validators first, in the order of their set; who joins, if somebody does; then an observer and second machines of twins.
 fn machines(
     plan: &Plan,
     founders: &Founders,
@@ -554,6 +595,9 @@ fn machines(
 ) -> (Vec<Machine>, BTreeMap<usize, Liar>) {
     let keys = founders.validators.iter().cloned().map(Some);
     let mut machines: Vec<Machine> = keys.map(|key| Machine::new(key, setting)).collect();
+    if let (Some(Change::Join), Some(joiner)) = (plan.change(), &founders.joiner) {
+        machines.push(Machine::new(Some(joiner.validator.clone()), setting));
+    }
     if plan.has(Fault::Observer) {
         machines.push(Machine::new(None, setting));
     }
@@ -567,13 +611,8 @@ fn machines(
         }
         for place in places {
             let rng = Rng::for_purpose(plan.seed, 1_000 + place as u64);
-            let liar = Liar {
-                kind: *kind,
-                attacker: kind.attacker(),
-                key: key.clone(),
-                validator: *validator,
-                rng,
-            };
+            let (kind, attacker) = (*kind, kind.attacker());
+            let liar = Liar { kind, attacker, key: key.clone(), rng };
             liars.insert(place, liar);
         }
     }

@@ -238,7 +238,7 @@ pub(crate) trait Attacker {
 
 /// Takes out of a message what an attacker has signed itself: its core would stop if it heard what
 /// it has no memory of. None if nothing is left.
-pub(crate) fn without_own(bytes: &[u8], key: &KeyPair, place: usize) -> Option<Vec<u8>> {
+pub(crate) fn without_own(bytes: &[u8], key: &KeyPair, place: Option<usize>) -> Option<Vec<u8>> {
     let Ok(message) = Message::decode(bytes) else { return Some(bytes.to_vec()) };
     let me = key.id();
     match message {
@@ -248,7 +248,7 @@ pub(crate) fn without_own(bytes: &[u8], key: &KeyPair, place: usize) -> Option<V
         }
         Message::Proposal { proposal, .. } if proposal.proposal.proposer == me => None,
         Message::Polka(polka) => {
-            let own = polka.signatures.iter().any(|entry| usize::from(entry.index) == place);
+            let own = polka.signatures.iter().any(|entry| Some(usize::from(entry.index)) == place);
             (!own).then(|| bytes.to_vec())
         }
         _ => Some(bytes.to_vec()),

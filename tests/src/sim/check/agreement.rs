@@ -28,7 +28,7 @@ impl Checker for Agreement {
 
     fn hear(&mut self, fact: &Fact<'_>) -> Result<(), String> {
         match fact {
-            Fact::Committed { node, committed } => {
+            Fact::Committed { node, committed, .. } => {
                 self.decided(*node, committed.tip.height, committed.tip.block)
             }
             Fact::Booted { node, tip, .. } => self.decided(*node, tip.height, tip.block),

@@ -24,7 +24,7 @@ impl Checker for AppendOnly {
 
     fn hear(&mut self, fact: &Fact<'_>) -> Result<(), String> {
         match fact {
-            Fact::Committed { node, committed } => {
+            Fact::Committed { node, committed, .. } => {
                 let tip = &committed.tip;
                 let before = self.final_at.insert(*node, tip.height);
                 self.heads.insert(tip.height, (tip.log_size, tip.log_root));

@@ -26,7 +26,7 @@ impl Checker for ExactlyOnce {
             Fact::Acknowledged { tx, height } => {
                 self.told.insert(*tx, *height);
             }
-            Fact::Final { stored } => {
+            Fact::Final { stored, .. } => {
                 let height = stored.block.header.height;
                 for outcome in &stored.outcomes {
                     let (TxResult::Applied { leaf }, tx) = (outcome.result, outcome.tx) else {

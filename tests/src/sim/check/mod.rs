@@ -19,9 +19,10 @@ use std::sync::Arc;
 
 use hefu_consensus::{Equivocation, Load, Message, PeerFault};
 use hefu_node::core::{Committed, StoredBlock, Tip};
-use hefu_primitives::{Height, KeyId, SignedTransaction, TxId};
+use hefu_primitives::{Height, KeyId, SignedTransaction, TxId, ValidatorSet};
 
 use super::founders::Founders;
+use super::history::History;
 use super::machine::Machine;
 
 /// A rule that a run broke.
@@ -43,11 +44,15 @@ impl fmt::Display for Violation {
 pub(crate) enum Fact<'a> {
     /// It sends a consensus message.
     Sent { message: &'a Message },
-    /// It says that a block is final and durable.
-    Committed { node: usize, committed: &'a Committed },
+    /// It says that a block is final and durable; who decided its height.
+    Committed { node: usize, committed: &'a Committed, validators: Option<&'a ValidatorSet> },
     /// The block of a height is seen to be final for the first time, on any machine; heights come
     /// in their order.
-    Final { stored: &'a Arc<StoredBlock> },
+    Final {
+        stored: &'a Arc<StoredBlock>,
+        validators: Option<&'a ValidatorSet>,
+        executed: &'a Result<(), String>,
+    },
     /// It has started; it may have lost blocks by no fault of its own.
     Booted { node: usize, tip: &'a Tip, lost_blocks: bool },
     /// It did not start, or stopped itself.
@@ -55,7 +60,7 @@ pub(crate) enum Fact<'a> {
     /// It says that a peer misbehaved; whether that one is honest.
     Accused { node: usize, of: usize, honest: bool, fault: PeerFault },
     /// It says that a validator contradicted itself.
-    Evidence { node: usize, evidence: &'a Equivocation },
+    Evidence { node: usize, evidence: &'a Equivocation, validators: Option<&'a ValidatorSet> },
     /// A client has made a transaction.
     Submitted { tx: &'a SignedTransaction },
     /// A node has told the client that it is applied.
@@ -72,6 +77,8 @@ pub(crate) struct End<'a> {
     pub(crate) machines: &'a [Machine],
     /// Which of them are honest.
     pub(crate) honest: &'a [bool],
+    /// What we executed ourselves.
+    pub(crate) history: &'a History,
 }
 
 impl<'a> End<'a> {
@@ -114,12 +121,12 @@ impl Panel {
             Box::new(validity::Validity::new(founders.clone())),
             Box::new(double_sign::DoubleSign::new(liars.clone())),
             Box::<append_only::AppendOnly>::default(),
-            Box::new(state_root::StateRoot::new(founders.genesis.clone())),
+            Box::new(state_root::StateRoot),
             Box::<exactly_once::ExactlyOnce>::default(),
             Box::new(liveness::Liveness),
-            Box::new(bounds::Bounds::new(pool_bytes, founders.validators.len())),
+            Box::new(bounds::Bounds::new(pool_bytes, founders.validators.len() + 1)),
             Box::new(steady::Steady),
-            Box::new(accusation::Accusation::new(chain, founders.clone(), liars)),
+            Box::new(accusation::Accusation::new(chain, liars)),
         ];
         checkers.retain(|checker| only.is_none_or(|only| checker.name() == only));
         Self { checkers }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use hefu_node::core::StoredBlock;
 use hefu_primitives::block::{TxResult, outcomes_root};
-use hefu_primitives::{BlockId, Bundle, Millis, SignedTransaction, TxId};
+use hefu_primitives::{BlockId, Bundle, Millis, SignedTransaction, TxId, ValidatorSet};
 
 use super::{Checker, Fact};
 use crate::sim::founders::Founders;
@@ -36,11 +36,16 @@ impl Validity {
         self.transactions(stored)
     }
 
-    fn certificate(&self, stored: &StoredBlock) -> Result<(), String> {
+    fn certificate(
+        &self,
+        stored: &StoredBlock,
+        validators: Option<&ValidatorSet>,
+    ) -> Result<(), String> {
         let (block, certificate) = (&stored.block, &stored.certificate);
-        let genesis = &self.founders.genesis;
+        let chain = self.founders.genesis.hash();
+        let validators = validators.ok_or("a block whose validators nobody knows")?;
         let named = certificate.height == block.header.height && certificate.block == block.id();
-        let proven = certificate.verify_with(&genesis.hash(), genesis.validators(), memory::check);
+        let proven = certificate.verify_with(&chain, validators, memory::check);
         match proven {
             Ok(()) if named => Ok(()),
             Ok(()) => Err(format!("height {}: another's certificate", block.header.height)),
@@ -74,7 +79,9 @@ impl Validity {
             return Err(format!("{id} is applied after its time"));
         }
         let offices = self.founders.issuers.iter().flat_map(|(_, office)| &office.keys);
-        let mut keys = offices.map(|(_, pair)| pair.public());
+        let governors = self.founders.provinces.iter().flat_map(|province| &province.governors);
+        let keys = offices.map(|(_, pair)| pair).chain(governors);
+        let mut keys = keys.map(hefu_primitives::KeyPair::public);
         if keys.any(|key| tx.verify(&key)) {
             return Ok(());
         }
@@ -93,8 +100,10 @@ impl Checker for Validity {
                 self.submitted.insert(tx.id());
                 Ok(())
             }
-            Fact::Committed { committed, .. } => self.certificate(&committed.stored),
-            Fact::Final { stored } => self.block(stored),
+            Fact::Committed { committed, validators, .. } => {
+                self.certificate(&committed.stored, *validators)
+            }
+            Fact::Final { stored, .. } => self.block(stored),
             _ => Ok(()),
         }
     }
