@@ -40,7 +40,7 @@ marks! {
     RotRead = "damaged blocks not served",
     BlocksLost = "starts without blocks that were stored",
     HeldBack = "validators that only followed until their blocks were back",
-    CaughtUp = "machines that fetched blocks",
+    CaughtUp = "blocks fetched from peers",
     LogRenewed = "logs begun anew",
     Waited = "steps that waited for a slow disk",
     Paused = "machines that stood still",
@@ -59,6 +59,7 @@ marks! {
     SetShrank = "validator sets that a province left",
     SetRotated = "validator sets with a replaced key",
     NewKeyVoted = "votes of a key that was not there at the beginning",
+    Recorded = "contradictions recorded on the ledger",
     Fetched = "requests for bundles that a proposal named",
 }
 

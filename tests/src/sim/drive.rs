@@ -204,7 +204,7 @@ impl World {
                 if self.honest[node] {
                     let validators = self.history.validators(evidence.height()).cloned();
                     let (evidence, validators) = (&evidence, validators.as_ref());
-                    self.tell(&Fact::Evidence { node, evidence, validators })?;
+                    self.tell(&Fact::Evidence { node: Some(node), evidence, validators })?;
                 }
             }
             CoreOutput::Halt(halted) => self.halted(node, &halted.reason)?,
@@ -387,8 +387,13 @@ impl World {
         let refused = |outcome: &&Outcome| matches!(outcome.result, TxResult::Refused { .. });
         let refused = stored.outcomes.iter().filter(refused).count() as u64;
         self.report.coverage.marks(Mark::Refused, refused);
-        let validators = self.history.validators(stored.block.header.height).cloned();
-        self.tell(&Fact::Final { stored, validators: validators.as_ref(), executed: &executed })
+        for evidence in &stored.block.evidence {
+            self.report.coverage.mark(Mark::Recorded);
+            let validators = self.history.validators(evidence.height()).cloned();
+            let validators = validators.as_ref();
+            self.tell(&Fact::Evidence { node: None, evidence, validators })?;
+        }
+        self.tell(&Fact::Final { stored, executed: &executed })
     }
 
     fn fetch_bundles(&mut self, node: usize, peer: Option<PeerKey>, ids: &[BundleId]) {

@@ -171,7 +171,7 @@ impl Plan {
             duplicates: rng.within(10, 150),
             delay_ms: rng.within(20, 120),
             crashes: rng.within(1, 5),
-            pool_bytes: if rng.chance(500) { 48 * 1024 } else { 1024 * 1024 },
+            pool_bytes: [4 * 1024, 48 * 1024, 1024 * 1024][rng.place(3)],
             log_bytes: [0, 4 * 1024, 32 * 1024, 16 * 1024 * 1024][rng.place(4)],
         }
     }

@@ -2,6 +2,9 @@
 
 use super::*;
 
+/// How many seeds with four validators are fixed.
+const FIXED_OF_4: u64 = 130;
+
 fn hold(seeds: std::ops::Range<u64>, nodes: usize) -> Report {
     let mut sum = Report::default();
     for seed in seeds {
@@ -13,7 +16,6 @@ fn hold(seeds: std::ops::Range<u64>, nodes: usize) -> Report {
             }
         }
     }
-    println!("{sum:?}");
     sum
 }
 
@@ -26,33 +28,28 @@ fn calm_networks_decide_in_round_zero() {
     }
 }
 
-/// Among these seeds are regressions: with 6 a node that had lost its blocks stopped at the first
-/// decision after they were back, because catching up had let go of the bundles in its log; with 1
-/// a second copy of a transaction in one block hid from the client that the first was applied.
-/// (A change of what a plan draws gives every seed another history.)
+/// The fixed seeds, on both cores. Over them everything that can happen does: each fault bites, each
+/// liar lies, and each lie that must show does.
 #[test]
-fn four_nodes_hold() {
-    let happened = hold(0..26, 4);
-    assert!(happened.crashes > 10 && happened.fetched > 10 && happened.evidence > 0);
-}
-
-#[test]
-fn seven_nodes_hold() {
-    let _ = hold(100..114, 7);
-}
-
-/// A commit that begins a new log dropped the votes that the same step had put into the old one.
-/// They were sent, and when the block was then lost, nothing kept the node from voting otherwise.
-#[test]
-fn what_was_said_is_in_the_log_that_a_commit_ends() {
-    let _ = hold(101_749..101_750, 4);
-    let _ = hold(30_928..30_929, 7);
-}
-
-#[test]
-fn five_and_ten_nodes_hold() {
-    let _ = hold(200..203, 5);
-    let _ = hold(300..301, 10);
+fn the_fixed_seeds_hold_and_everything_happens() {
+    let halves = [vec![(0..FIXED_OF_4, 4)], vec![(200..220, 5), (100..118, 7), (300..302, 10)]];
+    let run = |half: Vec<(std::ops::Range<u64>, usize)>| {
+        let mut sum = Report::default();
+        half.into_iter().for_each(|(seeds, nodes)| sum.add(&hold(seeds, nodes)));
+        sum
+    };
+    let sum = std::thread::scope(|scope| {
+        let threads = halves.map(|half| scope.spawn(move || run(half)));
+        threads.map(|thread| thread.join().unwrap()).iter().fold(
+            Report::default(),
+            |mut sum, one| {
+                sum.add(one);
+                sum
+            },
+        )
+    });
+    println!("{sum:?}");
+    assert_eq!(sum.coverage.missing(), Vec::<String>::new());
 }
 
 #[test]

@@ -62,6 +62,7 @@ fn is_old(scene: &Scene<'_>, bytes: &[u8]) -> bool {
         Ok(Message::Polka(polka)) => Some(polka.height),
         Ok(Message::Decided(certificate)) => Some(certificate.height),
         Ok(Message::Status(status)) => Some(status.height),
+        Ok(Message::Evidence(evidence)) => Some(evidence.height()),
         Err(_) => None,
     };
     height.is_some_and(|height| height < scene.height())

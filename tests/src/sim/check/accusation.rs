@@ -33,7 +33,8 @@ impl Checker for Accusation {
                     return Ok(());
                 }
                 let (height, round) = (evidence.height(), evidence.round());
-                Err(format!("n{node} has evidence that is none, at {height}, round {round}"))
+                let who = node.map_or("the ledger".into(), |node| format!("n{node}"));
+                Err(format!("{who} has evidence that is none, at {height}, round {round}"))
             }
             _ => Ok(()),
         }

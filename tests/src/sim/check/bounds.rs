@@ -27,7 +27,7 @@ pub(super) struct Bounds {
 impl Bounds {
     /// A pool may hold what its bound says and one transaction more, and beside it the bundles
     /// that proposals name: at most what all pools together hold.
-    pub(super) const fn new(pool_bytes: usize, nodes: usize) -> Self {
+    pub(super) fn new(pool_bytes: usize, nodes: usize) -> Self {
         let bound = if pool_bytes == usize::MAX { POOL_BYTES } else { pool_bytes };
         // Of a round: two votes of a kind and validator; two proposals, and others only for blocks
         // that more than a third stand behind, of which there are fewer than six with liars.

@@ -48,19 +48,19 @@ pub(crate) enum Fact<'a> {
     Committed { node: usize, committed: &'a Committed, validators: Option<&'a ValidatorSet> },
     /// The block of a height is seen to be final for the first time, on any machine; heights come
     /// in their order.
-    Final {
-        stored: &'a Arc<StoredBlock>,
-        validators: Option<&'a ValidatorSet>,
-        executed: &'a Result<(), String>,
-    },
+    Final { stored: &'a Arc<StoredBlock>, executed: &'a Result<(), String> },
     /// It has started; it may have lost blocks by no fault of its own.
     Booted { node: usize, tip: &'a Tip, lost_blocks: bool },
     /// It did not start, or stopped itself.
     Stopped { node: usize, reason: &'a str },
     /// It says that a peer misbehaved; whether that one is honest.
     Accused { node: usize, of: usize, honest: bool, fault: PeerFault },
-    /// It says that a validator contradicted itself.
-    Evidence { node: usize, evidence: &'a Equivocation, validators: Option<&'a ValidatorSet> },
+    /// It, or the ledger, says that a validator contradicted itself; who validated that height.
+    Evidence {
+        node: Option<usize>,
+        evidence: &'a Equivocation,
+        validators: Option<&'a ValidatorSet>,
+    },
     /// A client has made a transaction.
     Submitted { tx: &'a SignedTransaction },
     /// A node has told the client that it is applied.
