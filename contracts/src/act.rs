@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::code::Code;
 use crate::exec::Context;
-use crate::{certificate, identity, recognition, service, sharing};
+use crate::{certificate, dispute, identity, oversight, recognition, service, sharing};
 
 macro_rules! acts {
     ($($number:literal $name:ident($body:ty) $label:literal,)*) => {
@@ -114,6 +114,22 @@ acts! {
     130 OpenTheme(service::OpenTheme) "open_theme",
     140 Evaluate(service::Evaluate) "evaluate",
     141 AnswerEvaluation(service::AnswerEvaluation) "answer_evaluation",
+    160 OpenDispute(dispute::OpenDispute) "open_dispute",
+    161 AckDispute(dispute::AckDispute) "ack_dispute",
+    162 AddEvidence(dispute::AddEvidence) "add_evidence",
+    163 ProposeSettlement(dispute::ProposeSettlement) "propose_settlement",
+    164 AgreeSettlement(dispute::AgreeSettlement) "agree_settlement",
+    165 EscalateDispute(dispute::EscalateDispute) "escalate_dispute",
+    166 RuleDispute(dispute::RuleDispute) "rule_dispute",
+    167 WithdrawDispute(dispute::WithdrawDispute) "withdraw_dispute",
+    168 ReportFulfilment(dispute::ReportFulfilment) "report_fulfilment",
+    180 NoticeIncident(oversight::NoticeIncident) "notice_incident",
+    181 CloseIncident(oversight::CloseIncident) "close_incident",
+    182 RecordCheckpoint(oversight::RecordCheckpoint) "record_checkpoint",
+    190 GrantMandate(oversight::GrantMandate) "grant_mandate",
+    191 RevokeMandate(oversight::RevokeMandate) "revoke_mandate",
+    192 RequestOpenings(oversight::RequestOpenings) "request_openings",
+    193 PutReadLogRoot(oversight::PutReadLogRoot) "put_read_log_root",
 }
 
 impl Act {

@@ -1,7 +1,8 @@
 //! Stable error numbers: the same in outcomes, HTTP, CLI and logs.
 //!
 //! 1xx envelope · 2xx member, authority, key · 3xx type, attestation · 4xx recognition ·
-//! 5xx catalogue, access, receipt · 6xx item, case · 7xx evaluation. A number is never given a new meaning.
+//! 5xx catalogue, access, receipt · 6xx item, case · 7xx evaluation · 8xx dispute ·
+//! 9xx audit, notices. A number is never given a new meaning.
 
 macro_rules! codes {
     ($($number:literal $name:ident,)*) => {
@@ -178,6 +179,24 @@ codes! {
     705 EvaluationState,
     706 UnknownEvaluation,
     707 NotEvaluationParty,
+    801 NotDisputeParty,
+    802 SubjectUnknown,
+    803 DuplicateDispute,
+    804 TooEarly,
+    805 PanelConflict,
+    806 DisputeKindMismatch,
+    807 NoPanel,
+    808 UnknownDispute,
+    809 DisputeState,
+    810 NotRespondent,
+    811 SettlementDiffers,
+    901 NoAuditMandate,
+    902 OutOfScope,
+    903 MandateExpired,
+    904 ReadLogRecorded,
+    906 UnknownIncident,
+    907 IncidentClosed,
+    908 MandateState,
 }
 
 impl Code {

@@ -4,8 +4,8 @@ use hefu_primitives::block::{Outcome, TxResult};
 use hefu_primitives::codec::Canonical;
 use hefu_primitives::time::Day;
 use hefu_primitives::{
-    ChainId, Equivocation, H32, Height, KeyId, Millis, PublicKey, Region, SignedTransaction, TxId,
-    Uscc, ValidatorSet,
+    BlockId, ChainId, Equivocation, H32, Height, KeyId, Millis, PublicKey, Region,
+    SignedTransaction, TxId, Uscc, ValidatorSet,
 };
 
 use crate::act::Act;
@@ -55,6 +55,8 @@ pub struct BlockInfo {
     pub protocol: u16,
     /// Leaves in the audit log before this block.
     pub log_size: u64,
+    /// The block before; the chain's own id before the first one.
+    pub parent: BlockId,
 }
 
 /// Says whether a transaction's signature is valid under a key. The answer must be that of
@@ -140,7 +142,8 @@ pub fn parameters_hash(parameters: &Parameters) -> H32 {
 }
 
 /// What happens at the start of every block: transaction ids that can no longer be sent again are
-/// forgotten, the validator schedule moves on by one height, and recognition notes when it is.
+/// forgotten, the validator schedule moves on by one height, recognition notes when it is, and panels
+/// of disputes are drawn.
 fn prepare(block: &BlockInfo, state: &mut State<'_>) {
     forget(block, state);
     if let Some(schedule) = state.get(&VALIDATORS, &())
@@ -152,6 +155,7 @@ fn prepare(block: &BlockInfo, state: &mut State<'_>) {
     }
     crate::identity::succession::begin_block(block, state);
     crate::recognition::begin_block(block, state);
+    crate::dispute::begin_block(block, state);
     state.keep_transaction();
 }
 

@@ -30,11 +30,13 @@ pub mod code;
 pub mod common;
 #[cfg(test)]
 mod described;
+pub mod dispute;
 pub mod equivocation;
 pub mod event;
 pub mod exec;
 pub mod genesis_state;
 pub mod identity;
+pub mod oversight;
 pub mod recognition;
 pub mod screen;
 pub mod service;

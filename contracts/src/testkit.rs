@@ -15,8 +15,8 @@ use hefu_primitives::block::TxResult;
 use hefu_primitives::codec::Canonical;
 use hefu_primitives::time::{DAY_MS, Day, Notice};
 use hefu_primitives::{
-    BaseCode, ChainId, H32, Height, Id16, KeyId, KeyPair, Millis, Power, Region, SignedTransaction,
-    TransactionBody, TypeCode, Uscc, Validator,
+    BaseCode, BlockId, ChainId, H32, Height, Id16, KeyId, KeyPair, Millis, Power, Region,
+    SignedTransaction, TransactionBody, TypeCode, Uscc, Validator,
 };
 
 use crate::act::Act;
@@ -295,6 +295,7 @@ impl Ledger {
             time: Millis(self.time.0 + 1_000),
             protocol: 1,
             log_size: self.log_size,
+            parent: BlockId(digest(self.height.0 as u8).0),
         }
     }
 

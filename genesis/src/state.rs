@@ -209,7 +209,9 @@ mod tests {
             let pair = self.keys.authority(authority).unwrap().key_for(role).unwrap();
             let signed = SignedTransaction::sign(&body, authority, "test", pair).unwrap();
             let height = self.height;
-            let block = BlockInfo { chain, height, time, protocol: 1, log_size: height.0 };
+            let parent = hefu_primitives::BlockId::ZERO;
+            let log_size = height.0;
+            let block = BlockInfo { chain, height, time, protocol: 1, log_size, parent };
             let done = execute(block, &[&signed], &self.memory, &VerifyAlways);
             assert_eq!(done.next_validators.as_ref(), Some(self.genesis.validators()));
             self.memory.apply(&done.writes);

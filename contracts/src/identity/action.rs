@@ -4,7 +4,7 @@
 //! number is never given a new meaning.
 
 use hefu_primitives::time::{DAY_MS, WorkCalendar};
-use hefu_primitives::{H32, Region, TypeCode};
+use hefu_primitives::{H32, Id16, Region, TypeCode};
 use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +16,7 @@ use crate::certificate::{
 };
 use crate::code::Code;
 use crate::exec::Context;
+use crate::oversight::{self, GrantedBy, MandateTerms, RegionChange, StandardRef};
 
 /// Most admitted credit codes in the parameters.
 const MAX_ADMITTED: usize = 64;
@@ -105,6 +106,22 @@ pub enum Action {
     /// Changes the rule table. `E118`.
     #[n(12)]
     SetRules(#[n(0)] RuleTable),
+    /// Adopts a standard that provinces work by. `E114`, `E118`, `E109`.
+    #[n(40)]
+    AdoptStandard(#[n(0)] StandardRef),
+    /// Adopts a change of region codes. `E118`, `E109`, `E201`.
+    #[n(41)]
+    AdoptRegions(#[n(0)] RegionChange),
+    /// Mandates an auditor for records of several provinces. `E114`, `E118`, `E211`, `E227`, `E229`.
+    #[n(42)]
+    GrantMandate(#[n(0)] MandateTerms),
+    /// Revokes a mandate that was granted by vote. `E901`, `E221`, `E908`.
+    #[n(43)]
+    RevokeMandate {
+        /// The mandate.
+        #[n(0)]
+        mandate: Id16,
+    },
 }
 
 impl Action {
@@ -124,6 +141,10 @@ impl Action {
             Self::ReplaceGovernors(_) => "replace_governors",
             Self::RevokeKey(_) => "revoke_key",
             Self::SetRules(_) => "set_rules",
+            Self::AdoptStandard(_) => "adopt_standard",
+            Self::AdoptRegions(_) => "adopt_regions",
+            Self::GrantMandate(_) => "grant_mandate",
+            Self::RevokeMandate { .. } => "revoke_mandate",
         }
     }
 
@@ -134,7 +155,12 @@ impl Action {
             | Self::SetTypeState { .. }
             | Self::AdoptScenario(_)
             | Self::SetScenarioState { .. } => ActionClass::Catalogue,
-            Self::SetParameters(_) | Self::AdoptCalendar(_) => ActionClass::Parameters,
+            Self::SetParameters(_)
+            | Self::AdoptCalendar(_)
+            | Self::AdoptStandard(_)
+            | Self::AdoptRegions(_)
+            | Self::GrantMandate(_)
+            | Self::RevokeMandate { .. } => ActionClass::Parameters,
             Self::AdmitMember(_) => ActionClass::Membership,
             Self::SuspendMember(_) | Self::ReinstateMember { .. } | Self::ExpelMember { .. } => {
                 ActionClass::Suspension
@@ -203,6 +229,12 @@ impl Action {
             Self::ReplaceGovernors(replace) => replace.check(ctx).map(|_| ()),
             Self::RevokeKey(revoke) => revoke.check(ctx).map(|_| ()),
             Self::SetRules(table) => table.validate(),
+            Self::AdoptStandard(standard) => standard.check(&*ctx.state),
+            Self::AdoptRegions(change) => change.check(),
+            Self::GrantMandate(terms) => terms.check(ctx),
+            Self::RevokeMandate { mandate } => {
+                oversight::revocable(&*ctx.state, mandate, GrantedBy::Vote).map(|_| ())
+            }
         }
     }
 
@@ -239,6 +271,13 @@ impl Action {
             Self::ReplaceGovernors(replace) => replace.apply(ctx)?,
             Self::RevokeKey(revoke) => revoke.apply(ctx)?,
             Self::SetRules(table) => ctx.state.put(&RULES, &(), table),
+            Self::AdoptStandard(standard) => standard.adopt(ctx.state, stamp),
+            Self::AdoptRegions(change) => change.adopt(ctx.state, stamp),
+            Self::GrantMandate(terms) => terms.grant(ctx.state, GrantedBy::Vote, stamp),
+            Self::RevokeMandate { mandate } => {
+                let found = oversight::revocable(&*ctx.state, mandate, GrantedBy::Vote)?;
+                oversight::revoke(ctx.state, found, stamp);
+            }
         }
         Ok(())
     }

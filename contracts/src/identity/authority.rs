@@ -278,7 +278,11 @@ pub const MAX_SUCCESSIONS: usize = 8;
 
 /// Whether `actor` has the powers of `origin`: it is the same authority, or took over from it,
 /// directly or through others.
-pub fn succeeds(view: &dyn crate::state::StateView, origin: &Uscc, actor: &Uscc) -> bool {
+pub fn succeeds<V: crate::state::StateView + ?Sized>(
+    view: &V,
+    origin: &Uscc,
+    actor: &Uscc,
+) -> bool {
     let mut current = *origin;
     for _ in 0..=MAX_SUCCESSIONS {
         if current == *actor {

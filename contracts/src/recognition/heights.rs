@@ -66,7 +66,8 @@ mod tests {
         for (place, time) in times.iter().enumerate() {
             let height = Height(place as u64 + 1);
             let (chain, time) = (ChainId::ZERO, Millis(*time));
-            let block = BlockInfo { chain, height, time, protocol: 1, log_size: 0 };
+            let parent = hefu_primitives::BlockId::ZERO;
+            let block = BlockInfo { chain, height, time, protocol: 1, log_size: 0, parent };
             let mut state = State::new(&stored);
             record(&block, &mut state);
             state.keep_transaction();

@@ -82,6 +82,11 @@ impl Entry {
             derived: derived.collect(),
         })
     }
+
+    /// Adds a derived field.
+    pub(super) fn derive(&mut self, name: &str, value: Value) {
+        self.derived.insert(name.to_owned(), value);
+    }
 }
 
 /// One page of a list.

@@ -198,6 +198,7 @@ impl<D: Disk> Ledger<D> {
             time: time.max(self.tip.time.next()),
             protocol: PROTOCOL,
             log_size: self.tip.log_size,
+            parent: self.tip.block,
         }
     }
 

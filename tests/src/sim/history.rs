@@ -63,6 +63,7 @@ impl History {
             time: header.time,
             protocol: header.protocol,
             log_size: self.log.size(),
+            parent: header.parent,
         };
         let evidence = &stored.block.evidence;
         let execution = execute_block(info, evidence, &transactions, &self.state, &Remembers);

@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use hefu_contracts::certificate::ATTESTATIONS;
+use hefu_contracts::dispute::challenge_of;
 use hefu_contracts::recognition::{
     AGREEMENTS, Agreement, CORRECTIONS, DECISIONS, DECISIONS_BY_ATTESTATION,
     DECISIONS_BY_AUTHORITY, Decision,
@@ -63,7 +64,13 @@ fn decision_entry(snapshot: &Snapshot<'_>, found: &Found<Decision>) -> Result<En
     let annulled = attestation
         .map(|attestation| decision.is_basis_annulled(&attestation.value, snapshot.pin.height));
     let correction = correction.map(|correction| correction.value);
-    Entry::new(found, [("correction", json!(correction)), ("basis_annulled", json!(annulled))])
+    let challenge = challenge_of(snapshot, &decision.body.dec_id);
+    let derived = [
+        ("correction", json!(correction)),
+        ("basis_annulled", json!(annulled)),
+        ("challenge", json!(challenge)),
+    ];
+    Entry::new(found, derived)
 }
 
 /// A list of decisions.

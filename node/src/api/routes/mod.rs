@@ -4,13 +4,16 @@ mod agreements;
 mod audit;
 mod blocks;
 mod certificates;
+mod disputes;
 mod event;
 mod evidence;
 mod health;
 mod identity;
 mod log;
 mod node;
+mod oversight;
 mod rules;
+mod services;
 mod sharing;
 mod stream;
 mod submit;
@@ -31,6 +34,7 @@ pub(super) fn all() -> OpenApiRouter<Api> {
         .merge(certificate_routes())
         .merge(exchange_routes())
         .merge(log_routes())
+        .merge(service_routes())
 }
 
 fn log_routes() -> OpenApiRouter<Api> {
@@ -112,4 +116,25 @@ fn exchange_routes() -> OpenApiRouter<Api> {
         .routes(routes!(sharing::grant))
         .routes(routes!(sharing::receipts))
         .routes(routes!(sharing::receipt))
+}
+
+fn service_routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(services::items))
+        .routes(routes!(services::item))
+        .routes(routes!(services::versions))
+        .routes(routes!(services::cases))
+        .routes(routes!(services::case))
+        .routes(routes!(services::theme))
+        .routes(routes!(services::evaluations))
+        .routes(routes!(disputes::disputes))
+        .routes(routes!(disputes::dispute))
+        .routes(routes!(oversight::notices))
+        .routes(routes!(oversight::notice))
+        .routes(routes!(oversight::standards))
+        .routes(routes!(oversight::regions))
+        .routes(routes!(oversight::checkpoints))
+        .routes(routes!(oversight::mandates))
+        .routes(routes!(oversight::mandate))
+        .routes(routes!(oversight::read_logs))
 }

@@ -123,6 +123,7 @@ impl Service {
             time: wall_clock().max(tip.time.next()),
             protocol: PROTOCOL,
             log_size: tip.log_size,
+            parent: tip.block,
         };
         exec::precheck(block, tx, &self.0.records, &exec::VerifyAlways)
     }
