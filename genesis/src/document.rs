@@ -7,6 +7,7 @@
 use hefu_contracts::certificate::{CertTypeTerms, ScenarioTerms};
 use hefu_contracts::identity::{Parameters, Role};
 use hefu_contracts::recognition::ProposeAgreement;
+use hefu_contracts::service::ItemTerms;
 use hefu_primitives::time::WorkCalendar;
 use hefu_primitives::{BaseCode, Millis, PublicKey, Region, TypeCode, Uscc};
 use minicbor::{Decode, Encode};
@@ -65,6 +66,10 @@ pub struct Charter {
     /// Recognition agreements by id; the founders sign them with the document itself.
     #[n(8)]
     pub agreements: Vec<ProposeAgreement>,
+    /// Service items live from the start, by base code; founders agree with the document itself.
+    #[n(9)]
+    #[serde(default)]
+    pub items: Vec<ItemTerms>,
 }
 
 /// Whether a ledger is real.
@@ -189,6 +194,12 @@ impl Charter {
             agreement.parties.sort_unstable();
             agreement.entries.sort_by_key(|entry| entry.type_code);
             agreement.entries.iter_mut().for_each(|entry| entry.scenarios.sort_unstable());
+        }
+        self.items.sort_by_key(|item| item.base);
+        for item in &mut self.items {
+            item.participants.sort_unstable();
+            item.modes.sort_unstable();
+            item.scenarios.sort_unstable();
         }
     }
 }

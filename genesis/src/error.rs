@@ -177,6 +177,34 @@ pub enum CharterFault {
         /// The cause.
         fault: AgreementFault,
     },
+    /// A service item is wrong.
+    #[error("item {base}: {fault}")]
+    Item {
+        /// The item.
+        base: BaseCode,
+        /// The cause.
+        fault: ItemFault,
+    },
+}
+
+/// What is wrong with an initial service item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ItemFault {
+    /// Listed twice.
+    #[error("it stands twice")]
+    Repeated,
+    /// Not version 1.
+    #[error("it must be version 1")]
+    Version,
+    /// A participant that is no founding member.
+    #[error("{0} is no founding member")]
+    UnknownParty(Region),
+    /// A scenario that is not listed, or is another item's.
+    #[error("scenario {0} is not listed for it")]
+    UnknownScenario(u32),
+    /// The contract would not take it.
+    #[error(transparent)]
+    Rule(#[from] Code),
 }
 
 /// What is wrong with a public text.

@@ -11,6 +11,7 @@ use hefu_contracts::recognition::{
     AGREEMENT_ENDS, AGREEMENTS, AGREEMENTS_BETWEEN, Agreement, PartySignature, ProposeAgreement,
     rows_between,
 };
+use hefu_contracts::service::founding_item;
 use hefu_contracts::{InitialState, Stamp, Writes};
 use hefu_primitives::codec::Canonical;
 use hefu_primitives::time::DAY_MS;
@@ -27,6 +28,9 @@ pub(crate) fn initial_writes(document: &Document, validators: &ValidatorSet) -> 
     let mut writes = initial_state(document, validators).writes();
     for terms in &document.charter.agreements {
         put_agreement(&mut writes, terms);
+    }
+    for terms in &document.charter.items {
+        writes.extend(founding_item(terms, GENESIS));
     }
     writes
 }

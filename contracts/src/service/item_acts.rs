@@ -22,7 +22,7 @@ use crate::common::Stamp;
 use crate::exec::Context;
 use crate::identity::endorse::{endorse, require_governor};
 use crate::identity::{MEMBERS, MemberState, Role, public_name};
-use crate::state::{State, StateView};
+use crate::state::{MemoryState, State, StateView, Writes};
 
 /// Most participants: as many as there may be members.
 const MAX_PARTICIPANTS: usize = hefu_primitives::bounds::MAX_VALIDATORS;
@@ -366,8 +366,9 @@ pub(super) fn live_terms(
     if allowed { Ok(version.terms) } else { Err(Code::ModeNotAllowed) }
 }
 
-/// Writes an item that comes with genesis: all its participants agreed with the document itself.
-pub fn put_founding_item(state: &mut State<'_>, terms: &ItemTerms, stamp: Stamp) {
+/// The records of an item that comes with genesis: all its participants agreed with the document
+/// itself, and it is live.
+pub fn founding_item(terms: &ItemTerms, stamp: Stamp) -> Writes {
     let consent = |region: &Region| ItemConsent { region: *region, stamp };
     let change = |state| ItemChange { state, reason: 0, stamp };
     let version = ItemVersion {
@@ -377,9 +378,13 @@ pub fn put_founding_item(state: &mut State<'_>, terms: &ItemTerms, stamp: Stamp)
         consents: terms.participants.iter().map(consent).collect(),
         history: vec![change(ItemState::Agreed), change(ItemState::Live)],
     };
-    put_version(state, &version);
+    let nothing = MemoryState::default();
+    let mut state = State::new(&nothing);
+    put_version(&mut state, &version);
     let ItemTerms { base, lead, version, .. } = *terms;
-    put_item(state, &Item { base, lead, latest: version, current: Some(version) });
+    put_item(&mut state, &Item { base, lead, latest: version, current: Some(version) });
+    state.keep_transaction();
+    state.into_writes()
 }
 
 fn find(

@@ -55,7 +55,7 @@ pub use hand::{
 };
 pub use item::*;
 pub use item_acts::{
-    AgreeItem, ProposeItem, PutImplementation, SetItemState, current_terms, put_founding_item,
+    AgreeItem, ProposeItem, PutImplementation, SetItemState, current_terms, founding_item,
 };
 pub use open::{CheckCase, OpenCase, OpenTheme, RefuseCase, WithdrawCase};
 pub use progress::Verdict;

@@ -35,6 +35,7 @@ pub(super) struct SampleType {
 #[derive(Deserialize)]
 pub(super) struct SampleItem {
     pub(super) lead: String,
+    pub(super) name_zh: String,
     pub(super) base_code: BaseCode,
 }
 

@@ -1,5 +1,5 @@
 //! The network of demonstrations: four provinces, 48 fictitious authorities, 26 certificate types,
-//! four scenarios, one agreement. No person and no real body is in it.
+//! four scenarios, one agreement, four service items. No person and no real body is in it.
 //!
 //! Everything but the keys is fixed; keys come from the caller, who is asked for one by purpose:
 //! `310000/validator`, `310000/node`, `310000/cosigner`, `310000/governor-1` to `-3`, and
@@ -12,6 +12,7 @@ use hefu_contracts::certificate::{CertTypeTerms, ConsentRule, IdPolicy, Scenario
 use hefu_contracts::certificate::{ScenarioType, Validity};
 use hefu_contracts::identity::{Parameters, Role};
 use hefu_contracts::recognition::{AgreementEntry, AgreementKind, EntryMode, ProposeAgreement};
+use hefu_contracts::service::{CaseMode, ItemKind, ItemTerms};
 use hefu_primitives::codes::region::province_of;
 use hefu_primitives::hash::{Domain, hash};
 use hefu_primitives::time::{DAY_MS, Day, Notice, WorkCalendar};
@@ -21,7 +22,7 @@ use crate::ceremony::Draft;
 use crate::document::{AuthoritySeed, Charter, KeySeed, Kind, MemberSeed};
 use crate::error::{CharterFault, GenesisError};
 use crate::genesis::Genesis;
-use content::{Content, Department, SampleAuthority, SampleType};
+use content::{Content, Department, SampleAuthority, SampleItem, SampleType};
 
 pub use keys::{AuthorityKeys, MemberKeys, SampleKeys};
 
@@ -94,6 +95,7 @@ pub fn charter(created: Millis) -> Result<Charter, GenesisError> {
         scenarios,
         calendars: calendars()?,
         agreements: vec![agreement],
+        items: content.items().filter_map(item_terms).collect(),
     })
 }
 
@@ -253,6 +255,41 @@ fn scenarios(content: &Content) -> Result<Vec<ScenarioTerms>, GenesisError> {
     SCENARIOS.iter().map(|plan| Ok(scenario(plan).ok_or(missing(plan.id))?)).collect()
 }
 
+/// How the item that a province leads is handled: modes, working days of the law, promised, and of
+/// the longest pause.
+const ITEMS: [(&str, &[CaseMode], [u16; 3]); 4] = [
+    ("310000", &[CaseMode::Online], [1, 0, 0]),
+    ("320000", &[CaseMode::Online, CaseMode::Proxy, CaseMode::Joint], [15, 5, 10]),
+    ("330000", &[CaseMode::Online, CaseMode::Proxy, CaseMode::Joint], [20, 7, 10]),
+    ("340000", &[CaseMode::Online, CaseMode::Proxy], [10, 5, 0]),
+];
+
+/// The four items of the programme's start, one led by each province.
+fn item_terms(sample: &SampleItem) -> Option<ItemTerms> {
+    let (_, modes, [legal_days, promise_days, pause_days]) =
+        ITEMS.into_iter().find(|(lead, ..)| *lead == sample.lead)?;
+    let scenario = SCENARIOS.iter().find(|plan| plan.lead == sample.lead)?;
+    let base = sample.base_code;
+    let text =
+        |what: &str| hash(Domain::Digest, &[format!("hefu sample {what} {base}").as_bytes()]);
+    Some(ItemTerms {
+        base,
+        version: 1,
+        name: sample.name_zh.clone(),
+        lead: sample.lead.parse().ok()?,
+        participants: PROVINCES.to_vec(),
+        modes: modes.to_vec(),
+        kind: if legal_days == 1 { ItemKind::Instant } else { ItemKind::Promise },
+        legal_days,
+        promise_days,
+        pause_days,
+        materials_digest: text("materials"),
+        guide_digest: text("guide"),
+        standard_digest: text("standard"),
+        scenarios: vec![scenario.id],
+    })
+}
+
 fn agreement(
     created: Millis,
     types: &[CertTypeTerms],
@@ -355,6 +392,21 @@ mod tests {
         assert!(seed.may_rely.is_empty() && seed.may_handle.is_empty());
         let police = keys.member(Region(310_000)).unwrap().department("310000-ps").unwrap();
         assert!(police.key_for(Role::Issuer).is_some());
+    }
+
+    #[test]
+    fn each_province_leads_one_item_that_is_live_from_the_start() {
+        let genesis = demo().0;
+        let mut state = hefu_contracts::state::MemoryState::default();
+        state.apply(&genesis.initial_writes());
+        let items = &genesis.charter().items;
+        let leads: BTreeSet<Region> = items.iter().map(|item| item.lead).collect();
+        assert_eq!(leads, BTreeSet::from(PROVINCES));
+        for item in items {
+            let live = hefu_contracts::service::current_terms(&state, &item.base).unwrap();
+            assert_eq!(live.state(), hefu_contracts::service::ItemState::Live, "{}", item.name);
+            assert_eq!(live.missing().count(), 0);
+        }
     }
 
     #[test]

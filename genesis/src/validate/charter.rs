@@ -1,4 +1,5 @@
-//! Rules of what the founders agree on: parameters, types, scenarios, calendars, agreements.
+//! Rules of what the founders agree on: parameters, types, scenarios, calendars, agreements,
+//! service items.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,16 +9,17 @@ use hefu_contracts::certificate::listing::{
 use hefu_contracts::certificate::{CertTypeTerms, IdPolicy, ScenarioTerms};
 use hefu_contracts::identity::Parameters;
 use hefu_contracts::recognition::{AgreementEntry, AgreementKind, ProposeAgreement};
+use hefu_contracts::service::ItemTerms;
 use hefu_primitives::codes::type_code;
 use hefu_primitives::time::Day;
 use hefu_primitives::{H32, Region, TypeCode};
 
 use super::{
-    MAX_ADMITTED, MAX_AGREEMENTS, MAX_CALENDARS, MAX_SCENARIOS, MAX_TYPES, of_kind, public_text,
-    repeated,
+    MAX_ADMITTED, MAX_AGREEMENTS, MAX_CALENDARS, MAX_ITEMS, MAX_SCENARIOS, MAX_TYPES, of_kind,
+    public_text, repeated,
 };
 use crate::document::{Charter, Kind};
-use crate::error::{AgreementFault, CharterFault, ScenarioFault, TypeFault};
+use crate::error::{AgreementFault, CharterFault, ItemFault, ScenarioFault, TypeFault};
 
 /// 2020-01-01 and 2100-01-01 in UTC.
 const CREATED: std::ops::Range<u64> = 1_577_836_800_000..4_102_444_800_000;
@@ -44,7 +46,41 @@ pub(crate) fn charter(charter: &Charter, founders: &BTreeSet<Region>) -> Result<
     if let Some(year) = repeated(&years) {
         return Err(CharterFault::RepeatedCalendar(*year));
     }
-    agreements(charter, &types, founders)
+    agreements(charter, &types, founders)?;
+    items(charter, founders)
+}
+
+fn items(charter: &Charter, founders: &BTreeSet<Region>) -> Result<(), CharterFault> {
+    let mut previous = None;
+    for item in &charter.items {
+        let base = item.base;
+        let result = if previous == Some(base) {
+            Err(ItemFault::Repeated)
+        } else {
+            check_item(item, charter, founders)
+        };
+        result.map_err(|fault| CharterFault::Item { base, fault })?;
+        previous = Some(base);
+    }
+    Ok(())
+}
+
+fn check_item(
+    item: &ItemTerms,
+    charter: &Charter,
+    founders: &BTreeSet<Region>,
+) -> Result<(), ItemFault> {
+    if item.version != 1 {
+        return Err(ItemFault::Version);
+    }
+    if let Some(unknown) = item.participants.iter().find(|region| !founders.contains(region)) {
+        return Err(ItemFault::UnknownParty(*unknown));
+    }
+    let listed = |id: &u32| charter.scenarios.iter().any(|s| s.id == *id && s.item == item.base);
+    match item.scenarios.iter().find(|id| !listed(id)) {
+        Some(unknown) => Err(ItemFault::UnknownScenario(*unknown)),
+        None => Ok(item.check()?),
+    }
 }
 
 fn lengths(charter: &Charter) -> Result<(), CharterFault> {
@@ -53,6 +89,7 @@ fn lengths(charter: &Charter) -> Result<(), CharterFault> {
         ("scenarios", charter.scenarios.len(), MAX_SCENARIOS),
         ("calendars", charter.calendars.len(), MAX_CALENDARS),
         ("agreements", charter.agreements.len(), MAX_AGREEMENTS),
+        ("items", charter.items.len(), MAX_ITEMS),
         ("admitted codes", charter.parameters.admitted.len(), MAX_ADMITTED),
     ];
     match lists.into_iter().find(|(_, found, bound)| found > bound) {

@@ -38,6 +38,8 @@ pub const MAX_SCENARIOS: usize = 1_024;
 pub const MAX_CALENDARS: usize = 16;
 /// Most initial agreements.
 pub const MAX_AGREEMENTS: usize = 64;
+/// Most initial service items.
+pub const MAX_ITEMS: usize = 1_024;
 /// Most credit codes admitted by parameter.
 pub const MAX_ADMITTED: usize = 64;
 /// Most authorities of one member: departments of a province, its cities and counties.

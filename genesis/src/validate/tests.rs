@@ -8,6 +8,7 @@ use hefu_primitives::{BaseCode, H32, Millis, PublicKey, Region, TypeCode, Uscc};
 
 use super::*;
 use crate::document::{Document, Kind, MemberSeed};
+use crate::error::ItemFault;
 use crate::error::{
     AgreementFault, AuthorityFault, CharterFault, GenesisError, KeyUse, KindFault, MemberFault,
     ScenarioFault, TextFault, TypeFault,
@@ -394,6 +395,27 @@ fn scenarios_could_be_adopted() {
     let later = charter_fault(|charter| charter.scenarios[0].types[0].min_version = 2);
     let fault = ScenarioFault::UnknownType(kind);
     assert_eq!(later, CharterFault::Scenario { id: 101, fault });
+}
+
+#[test]
+fn items_are_sound() {
+    type Change = fn(&mut hefu_contracts::service::ItemTerms);
+    let cases: [(Change, ItemFault); 4] = [
+        (|item| item.version = 2, ItemFault::Version),
+        (|item| item.participants.push(Region(350_000)), ItemFault::UnknownParty(Region(350_000))),
+        (|item| item.scenarios = vec![999], ItemFault::UnknownScenario(999)),
+        (
+            |item| item.promise_days = 500,
+            ItemFault::Rule(hefu_contracts::Code::PromiseExceedsLegal),
+        ),
+    ];
+    let base = document().charter.items[0].base;
+    for (change, fault) in cases {
+        let refused = charter_fault(|charter| change(&mut charter.items[0]));
+        assert_eq!(refused, CharterFault::Item { base, fault });
+    }
+    let twice = charter_fault(|charter| charter.items.push(charter.items[0].clone()));
+    assert_eq!(twice, CharterFault::Item { base, fault: ItemFault::Repeated });
 }
 
 #[test]

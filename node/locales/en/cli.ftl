@@ -157,6 +157,10 @@ proposal-list-empty = No proposals yet. Make one: hefu proposal new ACTION.json
 agreement-list-empty = No agreements yet. Propose one: hefu agreement propose --party … --entry …
 recognise-list-empty = No decisions yet. Record one: hefu recognise decide --att ID --scenario N --outcome accepted
 share-list-empty = Nothing there yet. Publish an entry (hefu share publish) or request one (hefu share request).
+item-list-empty = No items yet. Propose one: hefu item propose CODE --name … --lead … --with …
+case-list-empty = No cases yet. Take one in: hefu case open --item CODE --handler USCC --number TEXT
+dispute-list-empty = No disputes.
+mandate-list-empty = No audit mandates yet. Grant one: hefu audit mandate grant --auditor USCC --of PROVINCE …
 
 # Submitting
 

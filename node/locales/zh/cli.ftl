@@ -157,6 +157,10 @@ proposal-list-empty = 还没有议案。提出一个:hefu proposal new 动作.js
 agreement-list-empty = 还没有协议。提出一个:hefu agreement propose --party … --entry …
 recognise-list-empty = 还没有决定。记录一个:hefu recognise decide --att 标识 --scenario 编号 --outcome accepted
 share-list-empty = 暂无内容。发布目录条目(hefu share publish)或申请数据(hefu share request)。
+item-list-empty = 还没有事项。提出一个:hefu item propose 代码 --name … --lead … --with …
+case-list-empty = 还没有办件。收一件:hefu case open --item 代码 --handler 机构代码 --number 办件号
+dispute-list-empty = 没有异议。
+mandate-list-empty = 还没有审计授权。授予一项:hefu audit mandate grant --auditor 机构代码 --of 省份 …
 
 # 提交
 

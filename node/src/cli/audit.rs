@@ -1,4 +1,5 @@
-//! `hefu audit query`: what happened, in the order it was recorded.
+//! `hefu audit`: what happened, in the order it was recorded; mandates of auditors and what they
+//! leave behind ([`super::mandate`]).
 
 use clap::{Args, Subcommand};
 use hefu_primitives::{Height, Region, Uscc};
@@ -7,6 +8,7 @@ use super::app::App;
 use super::args::{Paging, region};
 use super::fault::Done;
 use super::list::List;
+use super::mandate;
 use super::table::{Column, col};
 
 const COLUMNS: &[Column] = &[
@@ -21,6 +23,10 @@ const COLUMNS: &[Column] = &[
 #[derive(Subcommand)]
 pub(crate) enum Audit {
     Query(Query),
+    #[command(subcommand)]
+    Mandate(mandate::Mandate),
+    Openings(mandate::Openings),
+    ReadLog(mandate::ReadLog),
 }
 
 #[derive(Args)]
@@ -50,7 +56,16 @@ pub(crate) struct Query {
     paging: Paging,
 }
 
-pub(crate) fn run(app: &App, Audit::Query(args): Audit) -> Done {
+pub(crate) fn run(app: &App, command: Audit) -> Done {
+    match command {
+        Audit::Query(args) => query(app, args),
+        Audit::Mandate(args) => mandate::run(app, args),
+        Audit::Openings(args) => mandate::openings(app, args),
+        Audit::ReadLog(args) => mandate::read_log(app, &args),
+    }
+}
+
+fn query(app: &App, args: Query) -> Done {
     let filters: Vec<(&str, String)> = [
         ("from_height", args.from_height.map(|height| height.to_string())),
         ("to_height", args.to_height.map(|height| height.to_string())),

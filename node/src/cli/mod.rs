@@ -20,11 +20,13 @@ mod args;
 mod audit;
 mod authority;
 mod block;
+mod case;
 mod cert;
 mod client;
 mod completions;
 mod config;
 mod demo;
+mod dispute;
 mod doctor;
 mod engine;
 mod evidence;
@@ -35,10 +37,13 @@ mod genesis;
 mod help;
 mod import;
 mod init;
+mod item;
 mod key;
 mod licence;
 mod list;
+mod mandate;
 mod member;
+mod notice;
 mod openings;
 pub mod output;
 mod progress;
@@ -105,6 +110,14 @@ enum Command {
     #[command(subcommand)]
     Share(share::Share),
     #[command(subcommand)]
+    Item(item::Item),
+    #[command(subcommand)]
+    Case(case::Case),
+    #[command(subcommand)]
+    Dispute(dispute::Dispute),
+    #[command(subcommand)]
+    Notice(notice::Notice),
+    #[command(subcommand)]
     Block(block::Block),
     #[command(subcommand)]
     Tx(tx::Tx),
@@ -163,6 +176,10 @@ fn dispatch(app: &App, command: Command) -> Done {
         Command::Recognise(args) => recognise::run(app, args),
         Command::Agreement(args) => agreement::run(app, args),
         Command::Share(args) => share::run(app, args),
+        Command::Item(args) => item::run(app, args),
+        Command::Case(args) => case::run(app, args),
+        Command::Dispute(args) => dispute::run(app, args),
+        Command::Notice(args) => notice::run(app, args),
         Command::Block(args) => block::run(app, args),
         Command::Tx(args) => tx::run(app, args),
         Command::Audit(args) => audit::run(app, args),

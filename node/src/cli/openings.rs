@@ -71,6 +71,42 @@ impl Openings {
     }
 }
 
+impl Openings {
+    /// A slip: what opens the commitments, to go with the things themselves.
+    pub(crate) fn slip(&self) -> Vec<u8> {
+        let mut text = serde_json::to_vec_pretty(&self.0).unwrap_or_default();
+        text.push(b'\n');
+        text
+    }
+}
+
+/// A slip that came with things.
+pub(crate) struct Slip(Vec<Opening>);
+
+impl Slip {
+    /// Reads a slip.
+    pub(crate) fn read(app: &App, path: &Path) -> Result<Self, Fault> {
+        let read = serde_json::from_slice(&app.read(path)?);
+        read.map(Self)
+            .map_err(|error| Fault::with("cli.input", format_args!("{}: {error}", path.display())))
+    }
+
+    /// How many things it is for.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The commitment that a thing opens.
+    pub(crate) fn commitment_to(&self, bytes: &[u8]) -> Option<H32> {
+        let digest = hash(Domain::Digest, &[bytes]);
+        let opens = |opening: &&Opening| {
+            let found = Commitment::of_bytes(opening.purpose, &opening.salt, digest.as_bytes());
+            found == opening.commitment
+        };
+        self.0.iter().find(opens).map(|opening| opening.commitment.into())
+    }
+}
+
 fn path(app: &App, record: &str) -> Result<PathBuf, Fault> {
     let folder = app.settings()?.config.data_dir.join("openings");
     Ok(folder.join(format!("{}.json", record.replace([':', '/'], "-"))))

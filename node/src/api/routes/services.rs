@@ -23,6 +23,11 @@ use crate::api::state::Api;
 /// Most implementations, cases of a theme or evaluations shown with one record.
 const MAX_SHOWN: usize = 200;
 
+/// The code of `N` characters at the end of a key.
+fn last_code<const N: usize, T: core::str::FromStr>(key: &[u8]) -> Option<T> {
+    core::str::from_utf8(key.last_chunk::<N>()?).ok()?.parse().ok()
+}
+
 fn item_entry(snapshot: &Snapshot<'_>, found: &Found<Item>) -> Result<Entry, Problem> {
     let version = current_terms(snapshot, &found.value.base);
     let state = version.as_ref().map(ItemVersion::state);
@@ -62,7 +67,7 @@ pub(crate) async fn items(
             None => ITEMS.range(&()),
         };
         ask.page(snapshot, range, |row| {
-            let Some(base) = row.key.last_chunk().copied().map(BaseCode) else { return Ok(None) };
+            let Some(base) = last_code::<12, BaseCode>(&row.key) else { return Ok(None) };
             let found = snapshot.find(&ITEMS, &base)?;
             found.map(|found| item_entry(snapshot, &found)).transpose()
         })
@@ -82,7 +87,7 @@ pub(crate) async fn item(
         let found = snapshot.get(&ITEMS, &base, "item")?;
         let mut entry = item_entry(snapshot, &found)?;
         let rows = IMPLEMENTATIONS_OF.read_all(snapshot, &base, MAX_SHOWN);
-        let codes = rows.iter().filter_map(|(key, ())| key.last_chunk().copied().map(ImplCode));
+        let codes = rows.iter().filter_map(|(key, ())| last_code::<31, ImplCode>(key));
         let all: Vec<_> = codes.filter_map(|code| IMPLEMENTATIONS.read(snapshot, &code)).collect();
         entry.derive("implementations", json!(all));
         Ok(entry)
