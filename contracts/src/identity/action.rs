@@ -158,10 +158,10 @@ impl Action {
             Self::SetParameters(_)
             | Self::AdoptCalendar(_)
             | Self::AdoptStandard(_)
-            | Self::AdoptRegions(_)
-            | Self::GrantMandate(_)
-            | Self::RevokeMandate { .. } => ActionClass::Parameters,
-            Self::AdmitMember(_) => ActionClass::Membership,
+            | Self::AdoptRegions(_) => ActionClass::Parameters,
+            Self::AdmitMember(_) | Self::GrantMandate(_) | Self::RevokeMandate { .. } => {
+                ActionClass::Membership
+            }
             Self::SuspendMember(_) | Self::ReinstateMember { .. } | Self::ExpelMember { .. } => {
                 ActionClass::Suspension
             }

@@ -39,10 +39,10 @@ pub enum ActionClass {
     /// Certificate types and scenarios.
     #[n(0)]
     Catalogue,
-    /// Ledger parameters and work calendars.
+    /// Ledger parameters, work calendars, standards, region codes.
     #[n(1)]
     Parameters,
-    /// Who joins.
+    /// Who joins, and who audits the records of several provinces.
     #[n(2)]
     Membership,
     /// Suspension, reinstatement, expulsion.
