@@ -185,8 +185,8 @@ mod tests {
         let anchor = genesis.anchor();
         let frozen = [anchor.document.to_string(), genesis.hash().to_string()];
         let expected = [
-            "c2b752e195b3e7482f4265c54987e8bacb362bc0d70f06be2f1dc76cb391b504",
-            "ffd71d24bd164e0640cd61af0db697331238d48c3cd83f123366fe1e480e0dce",
+            "abff0cea818b41386438eb5f4bec94b9aaf8d78bc16cfe499a6d7d643c7be710",
+            "7a0c563578bddc1b7bb5b65d7aed13e712eaea2c497ad141024c7ef9e1414856",
         ];
         assert_eq!(frozen, expected, "the document, and with it the state it begins with");
     }

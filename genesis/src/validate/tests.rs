@@ -61,6 +61,7 @@ fn four_members_of_different_provinces() {
         let elsewhere = refusal(|document| {
             document.members[3].region = region;
             document.charter.agreements.clear();
+            document.charter.items.clear();
         });
         assert_eq!(elsewhere, GenesisError::Member { region, fault: MemberFault::Region });
     }
@@ -167,6 +168,7 @@ fn real_and_fictitious_bodies_do_not_mix() {
         document.charter.types.clear();
         document.charter.scenarios.clear();
         document.charter.agreements.clear();
+        document.charter.items.clear();
     });
     assert!(matches!(
         without_types,
@@ -185,6 +187,7 @@ fn production_founds_with_real_codes() {
     document.charter.types.clear();
     document.charter.scenarios.clear();
     document.charter.agreements.clear();
+    document.charter.items.clear();
     for member in &mut document.members {
         member.authorities.truncate(1);
         let registrar = format!("11{:05}", member.region.0 / 10);
