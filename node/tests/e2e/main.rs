@@ -9,5 +9,4 @@ mod messages;
 mod reading;
 mod readme;
 mod refusals;
-mod services;
 mod showing;
