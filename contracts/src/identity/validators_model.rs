@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use hefu_primitives::hash::{Domain, hash};
 use hefu_primitives::{
-    ChainId, H32, Height, KeyPair, Millis, Power, Region, Validator, ValidatorSet,
+    BlockId, ChainId, H32, Height, KeyPair, Millis, Power, Region, Validator, ValidatorSet,
 };
 
 use super::{MIN_VALIDATORS, schedule_validators};
@@ -151,6 +151,7 @@ impl World {
             time: Millis(height.0 * 1_000),
             protocol: 1,
             log_size: 1,
+            parent: BlockId::ZERO,
         };
         let late = self.schedule();
         let execution = execute_block(block, &[], &[], &self.state, &VerifyAlways);

@@ -9,4 +9,5 @@ mod messages;
 mod reading;
 mod readme;
 mod refusals;
+mod services;
 mod showing;

@@ -1,0 +1,186 @@
+//! A household move from Anhui to Zhejiang: an item that four provinces agree on, a case by proxy
+//! from window to archive, a dispute about its handover, and an audit of it. Four processes, every
+//! act through the command line.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::harness::network::{Network, Province};
+
+const ITEM: &str = "990790003000";
+/// Public security: where people move to, which receives; where they come from, which decides.
+const ZHEJIANG: &str = "11330000HEFU030241";
+const ANHUI: &str = "11340000HEFU04027M";
+/// Zhejiang's data administration and its auditors.
+const OPERATOR: &str = "11330000HEFU030166";
+const AUDIT: &str = "11330000HEFU03112F";
+
+#[test]
+fn a_household_move_is_handled_disputed_and_audited() {
+    let network = Network::start("services");
+    let stage = Stage { network: &network };
+    stage.item();
+    let case = stage.case();
+    stage.dispute(&case);
+    stage.oversight(&case);
+    network.assert_agreement();
+}
+
+struct Stage<'n> {
+    network: &'n Network,
+}
+
+impl Stage<'_> {
+    fn zhejiang(&self) -> &Province {
+        &self.network.provinces[2]
+    }
+
+    fn anhui(&self) -> &Province {
+        &self.network.provinces[3]
+    }
+
+    /// A file with some text.
+    fn file(&self, name: &str) -> PathBuf {
+        let path = self.network.scratch.join(name);
+        std::fs::write(&path, format!("{name}\n")).expect("a file");
+        path
+    }
+
+    /// Runs a command that changes the ledger, and waits until every node has it.
+    fn act(&self, province: &Province, arguments: &[&str], files: &[(&str, &Path)]) -> Value {
+        let mut command = province.hefu(arguments);
+        for (flag, file) in files {
+            command = command.arg(flag).arg(file);
+        }
+        let answer = command.json();
+        let height = answer["height"].as_str().and_then(|height| height.parse().ok());
+        self.network.wait_height(height.unwrap_or_else(|| panic!("no height in {answer:#}")));
+        answer
+    }
+
+    fn item(&self) {
+        let (materials, guide, standard) =
+            (self.file("materials"), self.file("guide"), self.file("standard"));
+        let mut propose = vec!["item", "propose", ITEM, "--name", "国内户口迁移(示例)"];
+        propose.extend(["--lead", "330000", "--with", "310000,320000,340000"]);
+        propose.extend(["--mode", "online,proxy,joint", "--legal-days", "20"]);
+        propose.extend(["--promise-days", "6", "--pause-days", "10", "--scenario", "301"]);
+        let files: [(&str, &Path); 3] =
+            [("--materials", &materials), ("--guide", &guide), ("--standard", &standard)];
+        let proposed = self.act(self.zhejiang(), &propose, &files);
+        assert_eq!(proposed["version"], 2, "the first came with genesis");
+        let live = ["item", "state", ITEM, "live", "--version", "2"];
+        self.zhejiang().hefu(&live).run().fault("E602");
+        for province in &self.network.provinces {
+            let agree = ["item", "agree", ITEM, "--version", "2", "--lead", "330000"];
+            self.act(province, &agree, &[]);
+        }
+        self.act(self.zhejiang(), &live, &[]);
+        let listed = self.network.provinces[0].hefu(&["item", "list", "--lead", "浙江"]).json();
+        assert_eq!(listed["items"][0]["state"], "live", "{listed:#}");
+        assert_eq!(listed["items"][0]["record"]["current"], 2);
+    }
+
+    /// Received in Zhejiang, decided in Anhui; the documents travel beside the ledger.
+    fn case(&self) -> String {
+        let mut open = vec!["case", "open", "--as", ZHEJIANG, "--item", ITEM, "--handler", ANHUI];
+        open.extend(["--number", "11340000HEFU04027M2990790003000202611220001", "--unit", "A-01"]);
+        let opened = self.act(self.zhejiang(), &open, &[]);
+        let id = opened["case_id"].as_str().expect("an id").to_owned();
+        let consent = self.file("consent");
+        let checked = ["case", "check", &id, "--as", ZHEJIANG];
+        self.act(self.zhejiang(), &checked, &[("--consent", &consent)]);
+        let (first, second) = (self.file("register"), self.file("deed"));
+        let slip = self.network.scratch.join("slip.json");
+        let documents: [(&str, &Path); 3] =
+            [("--document", &first), ("--document", &second), ("--slip", &slip)];
+        self.act(self.zhejiang(), &["case", "handover", &id, "--as", ZHEJIANG], &documents);
+
+        let receive = ["case", "receive", &id, "--as", ANHUI];
+        let incomplete = self.anhui().hefu(&receive).arg("--slip").arg(&slip);
+        incomplete.arg("--document").arg(&first).run().exits(3).fault("cli.invalid");
+        let other = self.file("another");
+        let altered = self.anhui().hefu(&receive).arg("--slip").arg(&slip);
+        altered.arg("--document").arg(&other).run().exits(3).fault("cli.invalid");
+        self.act(self.anhui(), &receive, &documents);
+        self.act(self.anhui(), &["case", "accept", &id, "--as", ANHUI], &[]);
+
+        let decide = |by| ["case", "decide", &id, "approved", "--as", by];
+        self.zhejiang().hefu(&decide(ZHEJIANG)).run().fault("E622");
+        self.act(self.anhui(), &decide(ANHUI), &[]);
+        self.act(self.zhejiang(), &["case", "deliver", &id, "--as", ZHEJIANG], &[]);
+        let mut grade = vec!["case", "evaluate", &id, "--as", ZHEJIANG, "--stage", "deliver"];
+        grade.extend(["--grade", "5", "--person", "holder-demo-0001"]);
+        self.act(self.zhejiang(), &grade, &[]);
+        let archive = self.file("archive");
+        let close = ["case", "close", &id, "--as", ANHUI];
+        self.act(self.anhui(), &close, &[("--archive", &archive)]);
+
+        let shown = self.network.provinces[0].hefu(&["case", "show", &id]).json();
+        assert_eq!(shown["record"]["state"], "closed", "{shown:#}");
+        assert_eq!(shown["clocks"]["overdue_promise"], false);
+        assert_eq!(shown["clocks"]["promise_days"], 6);
+        assert_eq!(shown["evaluations"][0]["body"]["grade"], 5);
+        let events = format!("/api/v1/audit/events?subject=case:{id}");
+        let events = self.anhui().http().json(&events);
+        assert_eq!(events["items"].as_array().map(Vec::len), Some(8), "{events:#}");
+        id
+    }
+
+    fn dispute(&self, case: &str) {
+        let (statement, terms) = (self.file("statement"), self.file("terms"));
+        let about = format!("case:{case}");
+        let mut open = vec!["dispute", "open", "--as", ANHUI, "--kind", "case-handover"];
+        open.extend(["--about", &about, "--respondent", ZHEJIANG]);
+        let opened = self.act(self.anhui(), &open, &[("--statement", &statement)]);
+        let id = opened["dispute_id"].as_str().expect("an id").to_owned();
+        self.anhui().hefu(&["dispute", "escalate", &id, "--as", ANHUI]).run().fault("E804");
+        self.anhui().hefu(&["dispute", "ack", &id, "--as", ANHUI]).run().fault("E810");
+        self.act(self.zhejiang(), &["dispute", "ack", &id, "--as", ZHEJIANG], &[]);
+        let terms: [(&str, &Path); 1] = [("--terms", &terms)];
+        let propose = ["dispute", "propose", &id, "no-action", "--as", ZHEJIANG];
+        self.act(self.zhejiang(), &propose, &terms);
+        self.act(self.anhui(), &["dispute", "agree", &id, "no-action", "--as", ANHUI], &terms);
+        let shown = self.network.provinces[1].hefu(&["dispute", "show", &id]).json();
+        assert_eq!(shown["record"]["state"], "settled", "{shown:#}");
+        assert_eq!(shown["unfulfilled"], Value::Null, "nothing is owed");
+    }
+
+    fn oversight(&self, case: &str) {
+        let (order, purpose, log) = (self.file("order"), self.file("purpose"), self.file("log"));
+        let mut grant = vec!["audit", "mandate", "grant", "--auditor", AUDIT, "--of", "330000"];
+        grant.extend(["--kind", "service", "--from", "2026-01-01", "--to", "2099-12-31"]);
+        let tomorrow = self.zhejiang().http().json("/api/v1/node")["block_time_ms"].clone();
+        let tomorrow = tomorrow.as_str().map_or_else(|| tomorrow.to_string(), str::to_owned);
+        let tomorrow = hefu_primitives::Millis(tomorrow.parse().expect("a time"));
+        let today = hefu_primitives::time::Day::of_beijing(tomorrow);
+        let until = today.next().to_string();
+        grant.extend(["--until", &until]);
+        let granted = self.act(self.zhejiang(), &grant, &[("--instrument", &order)]);
+        let mandate = granted["mandate"].as_str().expect("a mandate").to_owned();
+        let record = format!("case:{case}");
+        let openings = ["audit", "openings", &record, "--mandate", &mandate, "--as", AUDIT];
+        self.act(self.zhejiang(), &openings, &[("--purpose", &purpose)]);
+        let shown = self.anhui().hefu(&["audit", "mandate", "show", &mandate]).json();
+        assert_eq!(shown["opening_requests"].as_array().map(Vec::len), Some(1), "{shown:#}");
+
+        let yesterday = today.previous().to_string();
+        let read = ["audit", "read-log", &yesterday, "--auditor", AUDIT, "--as", OPERATOR];
+        let put = self.act(self.zhejiang(), &read, &[("--log", &log)]);
+        assert_eq!(put["count"], 1);
+        let again = self.zhejiang().hefu(&read).arg("--log").arg(&log);
+        again.run().fault("E904");
+
+        let report = self.file("report");
+        let mut incident = vec!["notice", "incident", "--as", ZHEJIANG, "--kind", "outage"];
+        incident.extend(["--severity", "4", "--since", "2026-01-01"]);
+        self.act(self.zhejiang(), &incident, &[("--report", &report)]);
+        let receipt = self.file("receipt");
+        let mut held = vec!["notice", "checkpoint", "1", "--place", "archive", "--as", OPERATOR];
+        held.extend(["--role", "provider"]);
+        self.act(self.zhejiang(), &held, &[("--receipt", &receipt)]);
+        let told = self.network.provinces[0].hefu(&["notice", "list"]).json();
+        assert_eq!(told["items"].as_array().map(Vec::len), Some(1), "{told:#}");
+    }
+}
