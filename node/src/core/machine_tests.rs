@@ -217,3 +217,48 @@ fn a_clock_that_is_put_back_delays_nothing() {
     bench.core.step(earlier, CoreInput::PeerDown(bench.peers[2]));
     assert_eq!(bench.core.next_deadline().unwrap().0, earlier.0 + wait);
 }
+
+/// A commit that begins a new log dropped the votes that the same step had put into the old one.
+/// They were sent, and when the block was then lost, nothing kept the node from voting otherwise.
+#[test]
+fn what_was_said_is_in_the_log_that_a_commit_ends() {
+    let (mut bench, _) = Bench::new();
+    bench.core.set_log_bound(0);
+    let block = bench.block(0, &[]);
+    let mut outputs = bench.propose(&block);
+    let me = proposer(&bench.world, 3).id();
+    let chain = bench.world.genesis.hash();
+    // Others' precommits come first, so that the last prevote makes us precommit and decide at once.
+    let votes = [
+        (VoteKind::Precommit, 0),
+        (VoteKind::Precommit, 1),
+        (VoteKind::Prevote, 0),
+        (VoteKind::Prevote, 1),
+    ];
+    for (kind, voter) in votes {
+        let key = proposer(&bench.world, voter);
+        let (height, round, block) = (Height(1), Round(0), Some(block.id()));
+        let vote = hefu_primitives::Vote { kind, height, round, block, validator: key.id() };
+        let bytes = Message::Votes(vec![vote.sign(&chain, &key)]).to_bytes();
+        let from = bench.peers[0];
+        outputs.extend(bench.core.step(START, CoreInput::Message { from, bytes }));
+    }
+    assert!(outputs.iter().any(|output| matches!(output, CoreOutput::Committed(_))));
+    bench.log.power_loss(1);
+    let wal = Wal::open(&bench.log).unwrap();
+    let logged = |vote: &hefu_primitives::vote::SignedVote| {
+        let entry = WalEntry::Vote(*vote).to_bytes();
+        wal.entries().iter().any(|found| found.get(1..) == Some(entry.as_slice()))
+    };
+    let messages = outputs.iter().filter_map(|output| match output {
+        CoreOutput::Broadcast(bytes) => Message::decode(bytes).ok(),
+        _ => None,
+    });
+    let votes = messages.filter_map(|message| match message {
+        Message::Votes(votes) => Some(votes),
+        _ => None,
+    });
+    let own: Vec<_> = votes.flatten().filter(|vote| vote.vote.validator == me).collect();
+    assert_eq!(own.len(), 2, "a prevote and a precommit");
+    assert!(own.iter().all(logged));
+}
