@@ -183,6 +183,15 @@ impl Replica {
         }
     }
 
+    /// Follows the ledger's parameters: the longest pause between blocks, and how far a proposal's
+    /// time may be ahead of our clock. A pause of zero is none and is not taken.
+    pub const fn set_pace(&mut self, heartbeat_ms: u64, max_clock_ahead_ms: u64) {
+        if heartbeat_ms > 0 {
+            self.config.heartbeat_ms = heartbeat_ms;
+        }
+        self.config.max_clock_ahead_ms = max_clock_ahead_ms;
+    }
+
     /// The height being decided.
     pub const fn height(&self) -> Height {
         self.tip.height.next()

@@ -14,6 +14,8 @@
 //! 4. **Bounded**: the pool by bytes, what is fetched for a proposal by the size of a block, the
 //!    log by compaction and by holding each bundle once.
 //! 5. **The clock may jump**: put back, it delays nothing.
+//! 6. **The ledger's parameters are followed** from the block that changes them on, and of several
+//!    validator keys that one signs which the ledger names for the height.
 
 mod evidence;
 #[cfg(test)]
@@ -22,6 +24,8 @@ pub mod keys;
 pub mod ledger;
 #[cfg(test)]
 mod machine_tests;
+#[cfg(test)]
+mod member_tests;
 pub mod open;
 pub mod pool;
 mod proposal;
@@ -38,10 +42,12 @@ use std::sync::Arc;
 use hefu_consensus::{
     Config, Equivocation, Input, Output, PeerFault, PeerKey, Replica, SyncedBlock, WalEntry,
 };
+use hefu_contracts::identity::PARAMETERS;
 use hefu_primitives::bounds::MAX_CONSENSUS_MESSAGE_BYTES;
 use hefu_primitives::codec::Canonical;
 use hefu_primitives::{
-    Block, Bundle, BundleId, CommitCertificate, Height, KeyId, Millis, SignedTransaction, TxId,
+    Block, Bundle, BundleId, CommitCertificate, H32, Height, KeyId, KeyPair, Millis,
+    SignedTransaction, TxId,
 };
 use minicbor::bytes::ByteVec;
 
@@ -186,7 +192,6 @@ pub enum CoreError {
 /// have signed at heights it no longer holds. It follows as an observer until it is back at the
 /// log's height, so that its own log can keep it from contradicting itself.
 struct HeldBack {
-    config: Config,
     until: Height,
 }
 
@@ -200,7 +205,7 @@ impl HeldBack {
         let ahead = config.key.is_some() && until > tip.height.next();
         ahead.then(|| {
             tracing::warn!(log = %until, tip = %tip.height, "blocks are missing: not signing until they are back");
-            Self { config: config.clone(), until }
+            Self { until }
         })
     }
 
@@ -212,6 +217,14 @@ impl HeldBack {
 /// The machine.
 pub struct Core<D: Disk> {
     replica: Replica,
+    /// As at the start, but for what the ledger's parameters say.
+    config: Config,
+    /// Validator keys of this node: its own, and those that may take its place.
+    keys: Vec<KeyPair>,
+    /// The parameters that the configuration follows; none until the first block.
+    parameters: Option<H32>,
+    /// Whether the longest pause between blocks is the ledger's, or was fixed at the start.
+    follow_heartbeat: bool,
     proposer: Option<KeyId>,
     ledger: Ledger<D>,
     wal: Wal<D>,
@@ -252,14 +265,18 @@ impl<D: Disk> Core<D> {
         let tip = consensus_tip(&ledger)?;
         let validators = ledger.tip().validators.clone();
         let held_back = HeldBack::if_log_is_ahead(&config, &tip, &entries);
-        let (config, entries) = match &held_back {
-            Some(held) => (Config { key: None, ..held.config.clone() }, Vec::new()),
-            None => (config, entries),
+        let (acting, entries) = match &held_back {
+            Some(_) => (Config { key: None, ..config.clone() }, Vec::new()),
+            None => (config.clone(), entries),
         };
-        let proposer = config.key.as_ref().map(hefu_primitives::KeyPair::id);
-        let replica = Replica::new(config, tip, validators, entries)?;
+        let proposer = acting.key.as_ref().map(KeyPair::id);
+        let replica = Replica::new(acting, tip, validators, entries)?;
         let mut core = Self {
             replica,
+            keys: config.key.iter().cloned().collect(),
+            config,
+            parameters: None,
+            follow_heartbeat: false,
             proposer,
             ledger,
             wal,
@@ -291,6 +308,18 @@ impl<D: Disk> Core<D> {
     /// The executed ledger, for proofs over its map.
     pub fn ledger_mut(&mut self) -> &mut Ledger<D> {
         &mut self.ledger
+    }
+
+    /// More validator keys of this node: it signs with the one that the ledger names for a height,
+    /// so that a key can be replaced while the node runs.
+    pub fn hold_keys(&mut self, keys: impl IntoIterator<Item = KeyPair>) {
+        self.keys.extend(keys);
+    }
+
+    /// Lets the ledger's parameters say how long a pause between blocks may be, instead of the
+    /// configuration.
+    pub fn follow_heartbeat(&mut self) {
+        self.follow_heartbeat = true;
     }
 
     /// Starts a new log with the commit after which it has more than `bytes`, instead of the size
@@ -463,8 +492,10 @@ impl<D: Disk> Core<D> {
             }
             Output::Commit { block, certificate, body } => {
                 inputs.push_back(self.commit(block, certificate, body, outputs)?);
-                if let Some(held) = self.held_back.take_if(|held| held.may_sign(&self.ledger)) {
-                    self.resume_signing(held, inputs)?;
+                let changed = self.take_key_in_force();
+                let back = self.held_back.take_if(|held| held.may_sign(&self.ledger)).is_some();
+                if back || (changed && self.held_back.is_none()) {
+                    self.sign_anew(inputs)?;
                 }
             }
             Output::RequestBlocks { peer, from, count } => {
@@ -480,22 +511,45 @@ impl<D: Disk> Core<D> {
         Ok(())
     }
 
-    /// Replaces the observer by the validator it was, with what its log holds of the open height.
-    fn resume_signing(
-        &mut self,
-        held: HeldBack,
-        inputs: &mut VecDeque<Input>,
-    ) -> Result<(), CoreError> {
+    /// What the ledger's parameters say of pauses and clocks, when they have another hash.
+    fn follow_parameters(&mut self, hash: H32) {
+        if self.parameters.replace(hash) == Some(hash) {
+            return;
+        }
+        let parameters = PARAMETERS.read(self.ledger.records(), &()).unwrap_or_default();
+        if self.follow_heartbeat {
+            self.config.heartbeat_ms = parameters.heartbeat_ms;
+        }
+        self.config.max_clock_ahead_ms = parameters.max_clock_ahead_ms;
+        self.replica.set_pace(self.config.heartbeat_ms, self.config.max_clock_ahead_ms);
+    }
+
+    /// Takes the key of ours that decides the next height; whether it is another than before.
+    fn take_key_in_force(&mut self) -> bool {
+        let validators = &self.ledger.tip().validators;
+        let in_force = self.keys.iter().find(|key| validators.by_key(key.id()).is_some());
+        let Some(key) = in_force else { return false };
+        let changed = self.config.key.as_ref().is_none_or(|now| now.id() != key.id());
+        if changed {
+            self.config.key = Some(key.clone());
+        }
+        changed
+    }
+
+    /// Replaces the replica by one that signs with the key in force, with what the log holds of the
+    /// open height: when blocks are back that were missing, or the ledger names another key.
+    fn sign_anew(&mut self, inputs: &mut VecDeque<Input>) -> Result<(), CoreError> {
         let tip = consensus_tip(&self.ledger)?;
-        tracing::info!(height = %tip.height, "blocks are back: signing again");
+        let key = self.config.key.as_ref().map(KeyPair::id);
+        tracing::info!(height = %tip.height, ?key, "signing from the next height on");
         // The log is read again: the pool let go of its bundles with each block that came back.
         let (pool, logged) = (&mut self.pool, &mut self.logged);
         let read = &mut Read { pool, logged, evidence: &mut self.evidence };
         let open = read_log(&self.wal, tip.height, read)?;
         self.check_waiting();
-        self.proposer = held.config.key.as_ref().map(hefu_primitives::KeyPair::id);
+        self.proposer = key;
         let validators = self.ledger.tip().validators.clone();
-        self.replica = Replica::new(held.config, tip, validators, open)?;
+        self.replica = Replica::new(self.config.clone(), tip, validators, open)?;
         self.timers = Timers::default();
         inputs.clear();
         inputs.push_back(Input::Start);
@@ -548,7 +602,9 @@ impl<D: Disk> Core<D> {
             Some(body) => decode_body(&body).ok_or_else(malformed)?,
             None => self.pool.resolve(&block.bundles).map_err(|_| malformed())?,
         };
+        let parameters = block.header.parameters;
         let committed = self.ledger.commit(block, certificate, &bundles, &self.pool)?;
+        self.follow_parameters(parameters);
         let recorded = committed.positions.iter().filter(|(_, at)| at.is_authentic());
         let recorded = recorded.map(|(tx, _)| *tx);
         self.pool.committed(&committed.stored.block.bundles, recorded, committed.tip.time);

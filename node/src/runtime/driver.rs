@@ -11,7 +11,7 @@ use hefu_primitives::{Bundle, BundleId, Height, Millis};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
-use super::service::{Service, node_keys};
+use super::service::{Service, addresses_of, node_keys};
 use super::{Job, wall_clock};
 use crate::core::sync::{MAX_FETCHED_BUNDLES, SyncAnswer, SyncRequest};
 use crate::core::{Core, CoreInput, CoreOutput, StoredBlock};
@@ -116,6 +116,7 @@ impl Driver {
             CoreOutput::Committed(committed) => {
                 if committed.members_changed {
                     self.allowed.send_replace(node_keys(self.core.ledger().records()));
+                    self.meet_members();
                 }
                 let height = committed.tip.height;
                 self.service.committed(*committed);
@@ -154,6 +155,27 @@ impl Driver {
     fn tell_fetched(&mut self, height: Height) {
         if self.fetching.take_if(|fetching| fetching.of <= height).is_some() {
             tracing::info!(%height, "the blocks of the other nodes are here");
+        }
+    }
+
+    /// Members changed: their nodes may be elsewhere, and stand for other validators.
+    fn meet_members(&self) {
+        let connected = self.network.connected();
+        for member in self.service.members() {
+            let key = NodeKey(*member.node_key.as_bytes());
+            if connected.contains(&key) {
+                let validator = Some(member.validator_key.id());
+                let input = CoreInput::PeerUp { peer: PeerKey(key.0), validator };
+                let _ = self.jobs.try_send(Job::Input(input));
+            } else if member.is_connected() && key != self.network.key() {
+                let network = self.network.clone();
+                let addresses = addresses_of(&member).unwrap_or_default();
+                self.tokio.spawn(async move {
+                    for address in addresses {
+                        network.add_peer_address(key, address).await;
+                    }
+                });
+            }
         }
     }
 

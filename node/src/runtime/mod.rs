@@ -22,7 +22,7 @@ mod process;
 pub mod service;
 mod shared;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -33,7 +33,7 @@ use hefu_consensus::{Config, Timeouts};
 use hefu_contracts::identity::{PARAMETERS, Parameters};
 use hefu_genesis::Genesis;
 use hefu_primitives::transparency::VerifierKey;
-use hefu_primitives::{KeyPair, Millis, Region};
+use hefu_primitives::{KeyPair, Millis, Region, ValidatorSet};
 use tokio::sync::watch;
 
 use crate::core::{Core, CoreError, CoreInput, Halted, LedgerError, PoolLimits, open};
@@ -63,8 +63,9 @@ pub struct NodeOptions {
     pub genesis: Arc<Genesis>,
     /// The province this node stands for.
     pub region: Region,
-    /// Its consensus key; none for a node that only follows.
-    pub validator: Option<KeyPair>,
+    /// Its consensus keys; none for a node that only follows. It signs with the one that the ledger
+    /// names for a height: the others were replaced, or are to take its place.
+    pub validators: Vec<KeyPair>,
     /// Its cosigning key; without one it serves checkpoints that others cosigned.
     pub cosigner: Option<KeyPair>,
     /// Logs it witnesses, and witnesses it asks.
@@ -73,8 +74,10 @@ pub struct NodeOptions {
     pub node_secret: NodeSecret,
     /// Where to listen for peers.
     pub listen: SocketAddr,
-    /// Peers and their addresses.
+    /// Founding peers and their addresses.
     pub peers: Vec<(NodeKey, Vec<Address>)>,
+    /// Where the nodes of provinces are, whatever the ledger says.
+    pub addresses: BTreeMap<Region, Vec<Address>>,
     /// The key-value engine.
     pub engine: EngineKind,
     /// Longest pause between blocks in milliseconds, if not the ledger's parameter.
@@ -230,7 +233,7 @@ pub async fn start(
     let network = NetworkConfig {
         secret: options.node_secret.clone(),
         listen: options.listen,
-        peers: options.peers.clone(),
+        peers: service::peers(&options, ledger.records()),
         chain: options.genesis.hash(),
         region: options.region,
         limits: crate::network::Limits::default(),
@@ -247,8 +250,13 @@ pub async fn start(
     .map_err(folder)?;
     let service = Service::new(&options, &ledger, jobs.clone(), network.clone(), cosigning);
     let wal = Wal::open(&open_folder(&options.data_dir.join("wal"))?)?;
-    let config = consensus_config(&options, &parameters);
-    let (core, first) = Core::start(wall_clock(), config, ledger, wal, PoolLimits::default())?;
+    let in_force = key_in_force(&options.validators, &ledger.tip().validators);
+    let config = consensus_config(&options, in_force, &parameters);
+    let (mut core, first) = Core::start(wall_clock(), config, ledger, wal, PoolLimits::default())?;
+    core.hold_keys(options.validators.iter().cloned());
+    if options.heartbeat_ms.is_none() {
+        core.follow_heartbeat();
+    }
     let driver =
         driver::Driver::new(core, network.clone(), service.clone(), jobs.clone(), allowed_tx);
     let end = service.clone();
@@ -274,12 +282,22 @@ fn spawn_ingress(service: &Service, events: NetworkEvents, jobs: &SyncSender<Job
     tokio::spawn(ingress::run(service.clone(), events, jobs.clone()));
 }
 
-fn consensus_config(options: &NodeOptions, parameters: &Parameters) -> Config {
+/// The key that decides the next height, or the first one, which may come to.
+fn key_in_force(keys: &[KeyPair], validators: &ValidatorSet) -> Option<KeyPair> {
+    let named = keys.iter().find(|key| validators.by_key(key.id()).is_some());
+    named.or(keys.first()).cloned()
+}
+
+fn consensus_config(
+    options: &NodeOptions,
+    key: Option<KeyPair>,
+    parameters: &Parameters,
+) -> Config {
     Config {
         heartbeat_ms: options.heartbeat_ms.unwrap_or(parameters.heartbeat_ms),
         max_clock_ahead_ms: parameters.max_clock_ahead_ms,
         timeouts: Timeouts { propose_ms: PROPOSE_MS, ..Timeouts::default() },
-        ..Config::new(options.genesis.hash(), options.validator.clone())
+        ..Config::new(options.genesis.hash(), key)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The node as a process: settings become options, keys are opened, and the node runs until it is
 //! told to stop or has to.
 
+use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
@@ -139,12 +140,13 @@ pub fn rebuild(config: &NodeConfig, progress: &mut dyn FnMut(Replay)) -> Result<
         data_dir: config.store_path(),
         genesis,
         region: config.region.unwrap_or_default(),
-        validator: None,
+        validators: Vec::new(),
         cosigner: None,
         witness: super::Witnessing::default(),
         node_secret: NodeSecret::new([0; 32]),
         listen: config.p2p.listen,
         peers: Vec::new(),
+        addresses: BTreeMap::new(),
         engine: engine(config),
         heartbeat_ms: None,
     };
@@ -168,12 +170,12 @@ fn options(config: &NodeConfig, genesis: Arc<Genesis>) -> Result<NodeOptions, Ru
         false,
     )?;
     let node = load(&keystore, &config.keystore.node, &passphrase)?;
-    let validator = match config.region {
-        None => None,
+    let validators = match config.region {
+        None => Vec::new(),
         Some(region) => {
-            let key = load(&keystore, &config.keystore.validator, &passphrase)?;
-            check_keys(&genesis, region, &node, &key)?;
-            Some(key)
+            let keys = validator_keys(&keystore, &config.keystore.validator, &passphrase)?;
+            check_keys(&genesis, region, (&config.keystore.node, &node), &keys)?;
+            keys
         }
     };
     let cosigner = cosigner(config, &keystore, &passphrase)?;
@@ -182,9 +184,10 @@ fn options(config: &NodeConfig, genesis: Arc<Genesis>) -> Result<NodeOptions, Ru
         witness: witnessing(config),
         data_dir: config.store_path(),
         peers: peers(config, &genesis, &node)?,
+        addresses: configured(config)?,
         genesis,
         region: config.region.unwrap_or_default(),
-        validator,
+        validators,
         node_secret: NodeSecret::new(node.secret_bytes()),
         listen: config.p2p.listen,
         engine: engine(config),
@@ -226,19 +229,38 @@ fn witnessing(config: &NodeConfig) -> super::Witnessing {
     super::Witnessing { logs: config.witness.logs.clone(), ask: ask.collect() }
 }
 
+/// The validator key, and those of the same name with a suffix: `validator`, `validator-2`. A key
+/// that is to take the place of another is made under such a name before the ledger names it, and
+/// the node changes to it by itself.
+fn validator_keys(
+    keystore: &Keystore,
+    label: &str,
+    passphrase: &Passphrase,
+) -> Result<Vec<KeyPair>, RunError> {
+    let suffixed = format!("{label}-");
+    let listed = keystore.list()?.into_iter().map(|info| info.label);
+    let later = listed.filter(|other| other.starts_with(&suffixed));
+    let labels = std::iter::once(label.to_owned()).chain(later);
+    labels.map(|label| load(keystore, &label, passphrase)).collect()
+}
+
 /// A founding member's keys must be those of the genesis; a later member's are on the ledger only,
 /// and then nobody connects to a node with the wrong ones.
 fn check_keys(
     genesis: &Genesis,
     region: Region,
-    node: &KeyPair,
-    validator: &KeyPair,
+    (label, node): (&str, &KeyPair),
+    validators: &[KeyPair],
 ) -> Result<(), RunError> {
     let Some(member) = genesis.member(region) else { return Ok(()) };
     if member.node_key != node.public() {
-        return Err(RunError::OtherNodeKey { region });
+        // A key that was changed on the ledger stands in the settings under a name of its own.
+        if label == NodeConfig::default().keystore.node {
+            return Err(RunError::OtherNodeKey { region });
+        }
+        tracing::warn!(%region, label, "the node key is not that of the genesis: it must have been changed");
     }
-    if member.validator_key != validator.public() {
+    if validators.iter().all(|key| member.validator_key != key.public()) {
         tracing::warn!(%region, "the validator key is not that of the genesis: it must have been rotated");
     }
     Ok(())
@@ -287,6 +309,17 @@ fn peers(
             Ok((NodeKey(*member.node_key.as_bytes()), addresses))
         })
         .collect()
+}
+
+/// Where the operator says that provinces' nodes are. What is no province the settings refuse.
+fn configured(config: &NodeConfig) -> Result<BTreeMap<Region, Vec<Address>>, RunError> {
+    let entry = |(region, texts): (Region, &Vec<String>)| {
+        let bad = |text: &String| RunError::Peer { region, address: text.clone() };
+        let addresses = texts.iter().map(|text| text.parse().map_err(|_| bad(text)));
+        Ok((region, addresses.collect::<Result<_, _>>()?))
+    };
+    let known = config.p2p.peers.iter();
+    known.filter_map(|(code, texts)| Some((code.parse().ok()?, texts))).map(entry).collect()
 }
 
 fn engine(config: &NodeConfig) -> EngineKind {

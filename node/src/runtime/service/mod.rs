@@ -9,7 +9,7 @@ mod report;
 mod submit;
 mod tiles;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
@@ -23,7 +23,7 @@ use tokio::sync::{broadcast, watch};
 use super::{Job, NodeOptions};
 use crate::core::{Committed, Halted, Ledger, Records, Tip};
 use crate::cosign::Cosigning;
-use crate::network::{Network, NodeKey, PeerInfo};
+use crate::network::{Address, Network, NodeKey, PeerInfo};
 use crate::store::{BlockFiles, RealDisk, StoreError};
 
 pub use prove::ProofError;
@@ -46,7 +46,7 @@ struct Inner {
     genesis: Arc<Genesis>,
     chain: ChainId,
     region: Region,
-    validator: Option<KeyId>,
+    validators: Vec<KeyId>,
     records: Records,
     blocks: Weak<BlockFiles<RealDisk>>,
     jobs: SyncSender<Job>,
@@ -76,7 +76,7 @@ impl Service {
             genesis: options.genesis.clone(),
             chain: ledger.chain(),
             region: options.region,
-            validator: options.validator.as_ref().map(hefu_primitives::KeyPair::id),
+            validators: options.validators.iter().map(hefu_primitives::KeyPair::id).collect(),
             records: ledger.records().clone(),
             blocks: Arc::downgrade(ledger.blocks()),
             jobs,
@@ -110,10 +110,10 @@ impl Service {
         self.0.region
     }
 
-    /// This node's consensus key, if it has one and it decides the next height.
+    /// Whether a consensus key of this node decides the next height.
     pub fn is_validator(&self) -> bool {
         let validators = self.tip().validators;
-        self.0.validator.is_some_and(|key| validators.by_key(key).is_some())
+        self.0.validators.iter().any(|key| validators.by_key(*key).is_some())
     }
 
     /// The last block.
@@ -210,4 +210,27 @@ fn members(records: &Records) -> Vec<Member> {
 pub(in crate::runtime) fn node_keys(records: &Records) -> BTreeSet<NodeKey> {
     let connected = members(records).into_iter().filter(Member::is_connected);
     connected.map(|member| NodeKey(*member.node_key.as_bytes())).collect()
+}
+
+/// Where to dial whom: founders as configured or as the genesis says, all others, and founders that
+/// moved, as configured or as the ledger says.
+pub(in crate::runtime) fn peers(
+    options: &NodeOptions,
+    records: &Records,
+) -> Vec<(NodeKey, Vec<Address>)> {
+    let mut peers: BTreeMap<NodeKey, Vec<Address>> = options.peers.iter().cloned().collect();
+    for member in members(records) {
+        let told = options.addresses.get(&member.region).cloned();
+        if let Some(addresses) = told.or_else(|| addresses_of(&member)) {
+            peers.insert(NodeKey(*member.node_key.as_bytes()), addresses);
+        }
+    }
+    peers.remove(&options.node_secret.key());
+    peers.into_iter().collect()
+}
+
+/// Where a member's node is, if the ledger says.
+pub(in crate::runtime) fn addresses_of(member: &Member) -> Option<Vec<Address>> {
+    let told = member.addresses.as_ref()?;
+    Some(told.iter().filter_map(|text| text.parse().ok()).collect())
 }
