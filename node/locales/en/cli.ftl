@@ -330,3 +330,16 @@ doctor-no-blocks = no blocks yet
 progress-verify = verifying blocks: { $done } of { $of } MiB
 token-made = ✔ token of { $name } for reading: { $token }
     It is good once the node was started again. Use it with --token-file FILE, HEFU_TOKEN, or the HTTP header "Authorization: Bearer TOKEN".
+member-requested = ✔ { $file }: hand it to a member of the ledger; it holds public keys only. The private ones of { $region } stay in { $folder }
+confirm-notice = { $region } gives notice and leaves in 90 days. This cannot be taken back.
+confirm-leave = { $region } leaves the ledger now.
+confirm-dissolve = { $code } acts no more. This cannot be taken back.
+preflight-possible = ✔ possible now
+preflight-refused = ✘ not possible now: { $code } { $cause }
+preflight-votes = votes: { $needed } of { $of } provinces must say yes
+preflight-now = now:  { $validators } validators, { $needed } needed, { $online } online, { $tolerates } may fail
+preflight-then = then: { $validators } validators, { $needed } needed, { $online } online, { $tolerates } may fail
+preflight-would-stop = ⚠ the ledger would stop: too few of those validators are online
+preflight-no-margin = ⚠ nobody more may fail after it: bring more validators online first
+preflight-fewer-faults = ⚠ fewer validators may fail than now
+preflight-agreements = ⚠ { $count } agreements would not bind any more

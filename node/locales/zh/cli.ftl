@@ -330,3 +330,16 @@ doctor-no-blocks = 尚无区块
 progress-verify = 核验区块:{ $done } / { $of } MiB
 token-made = ✔ { $name } 的读取令牌:{ $token }
     重启节点后生效。使用:--token-file 文件、HEFU_TOKEN,或 HTTP 头 "Authorization: Bearer 令牌"。
+member-requested = ✔ { $file }:请交给任一成员省份;其中只有公钥,{ $region } 的私钥留在 { $folder }
+confirm-notice = { $region } 将提出退出,90 日后离开,不可撤回。
+confirm-leave = { $region } 即刻退出账本。
+confirm-dissolve = { $code } 不再行使职权,不可撤回。
+preflight-possible = ✔ 现在可行
+preflight-refused = ✘ 现在不可行:{ $code } { $cause }
+preflight-votes = 表决:{ $of } 个省份中须有 { $needed } 个赞成
+preflight-now = 现在:{ $validators } 个验证者,需要 { $needed },在线 { $online },可容忍 { $tolerates } 个故障
+preflight-then = 之后:{ $validators } 个验证者,需要 { $needed },在线 { $online },可容忍 { $tolerates } 个故障
+preflight-would-stop = ⚠ 账本将停止:之后在线的验证者不足法定人数
+preflight-no-margin = ⚠ 之后再无余量:请先让更多验证者上线
+preflight-fewer-faults = ⚠ 可容忍的故障数将减少
+preflight-agreements = ⚠ { $count } 份协议将不再有约束力

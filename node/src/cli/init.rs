@@ -1,7 +1,8 @@
 //! `hefu init`: a data folder for a province's node.
 //!
-//! The genesis names the province's keys, so they must be here already (from the ceremony) or be
-//! imported: a new key would be nobody's.
+//! The genesis names a founder's keys, so they must be here already (from the ceremony) or be
+//! imported: a new key would be nobody's. A province that joins later has made its keys with its
+//! request; the ledger names them.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -59,18 +60,20 @@ pub(crate) fn run(app: &App, args: &Init) -> Done {
     signed.verify(false)?;
     let chain = signed.genesis.hash().to_string();
     let member = signed.genesis.member(args.province);
-    let member = member.ok_or_else(|| Fault::with("E211", args.province))?;
     let io = |path: &Path| {
         let path = path.to_owned();
         move |error: std::io::Error| Fault::file(&path, &error)
     };
     // Nothing is written before everything that is needed is known to be there.
     let keys = known_keys([Some(folder.as_path()), args.keys.as_deref()])?;
-    let label = |key| label(&keys, &folder, member, key);
-    let labels = Labels {
-        validator: label(member.validator_key)?,
-        node: label(member.node_key)?,
-        cosigner: cosigner_key(member).map(label).transpose()?,
+    let named = |member, key| label(&keys, &folder, member, key);
+    let labels = match member {
+        Some(member) => Labels {
+            validator: named(member, member.validator_key)?,
+            node: named(member, member.node_key)?,
+            cosigner: cosigner_key(member).map(|key| named(member, key)).transpose()?,
+        },
+        None => requested(&keys).ok_or_else(|| Fault::with("E211", args.province))?,
     };
     let genesis = data_dir.join("genesis.json");
     let text = signed.to_json()?;
@@ -128,6 +131,16 @@ fn known_keys(folders: [Option<&Path>; 2]) -> Result<Vec<KeyInfo>, Fault> {
         known.extend(Keystore::open(folder)?.list()?);
     }
     Ok(known)
+}
+
+/// The labels of the keys that a province made with its request to join; none without them.
+fn requested(known: &[KeyInfo]) -> Option<Labels> {
+    let label = |label: &str| {
+        let info = known.iter().find(|info| info.label == label);
+        info.map(|info| info.label.clone())
+    };
+    let cosigner = label("cosigner");
+    Some(Labels { validator: label("validator")?, node: label("node")?, cosigner })
 }
 
 /// The label of a key that the genesis names.

@@ -5,14 +5,16 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use hefu_contracts::identity::{Action, CastVote, Propose};
 use hefu_primitives::{Id16, Region};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::app::{App, random_id};
 use super::args::{AtHeight, Paging, Signing, region};
+use super::exit::Exit;
 use super::fault::{Done, Fault};
 use super::list::{self, List};
 use super::submit::submit_governed;
 use super::table::{Column, col};
+use crate::text;
 
 const COLUMNS: &[Column] = &[
     col("id", "/id"),
@@ -30,6 +32,25 @@ pub(crate) enum Proposal {
     Show(Show),
     New(New),
     Vote(Vote),
+    Preflight(Preflight),
+}
+
+/// What to look ahead at.
+#[derive(Args)]
+#[group(id = "change", required = true, multiple = false, args = ["proposal", "file", "leave", "join"])]
+pub(crate) struct Preflight {
+    /// An open proposal.
+    #[arg(value_name = "PROPOSAL")]
+    proposal: Option<Id16>,
+    /// Something not proposed yet, as JSON.
+    #[arg(long, value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// This province leaves.
+    #[arg(long, value_name = "PROVINCE", value_parser = region)]
+    leave: Option<Region>,
+    /// This approved province joins.
+    #[arg(long, value_name = "PROVINCE", value_parser = region)]
+    join: Option<Region>,
 }
 
 #[derive(Args)]
@@ -94,7 +115,87 @@ pub(crate) fn run(app: &App, command: Proposal) -> Done {
             let told = json!({ "proposal": args.id });
             submit_governed(app, &args.signing, args.member, act.into(), &subject, &told)
         }
+        Proposal::Preflight(args) => preflight(app, &args),
     }
+}
+
+fn preflight(app: &App, args: &Preflight) -> Done {
+    let action = match &args.file {
+        Some(path) => Some(app.read_text(path)?),
+        None => None,
+    };
+    let query = [
+        ("proposal", args.proposal.map(|id| id.to_string())),
+        ("action", action),
+        ("leave", args.leave.map(|region| region.to_string())),
+        ("join", args.join.map(|region| region.to_string())),
+    ];
+    let query: Vec<(&str, &str)> =
+        query.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))).collect();
+    let found = app.client()?.get("/preflight", &query)?;
+    app.out.done(&found, &prose(app, &found));
+    if found["possible"] == true { Ok(Exit::Ok) } else { Ok(Exit::Denied) }
+}
+
+/// What a look ahead found, for people.
+fn prose(app: &App, found: &Value) -> String {
+    let number = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let mut lines = Vec::new();
+    match found["refusal"].as_str() {
+        None => lines.push(app.out.text("preflight-possible", &[])),
+        Some(code) => {
+            let cause = text::find(app.lang(), code).unwrap_or_default();
+            lines.push(app.out.text("preflight-refused", &[("code", code), ("cause", cause)]));
+        }
+    }
+    let electors = found["electors"].as_array().map_or(0, Vec::len);
+    if electors > 0 {
+        let (of, needed) = (electors.to_string(), number(&found["needed"]));
+        lines.push(app.out.text("preflight-votes", &[("needed", &needed), ("of", &of)]));
+    }
+    for (key, seats) in [("preflight-now", &found["now"]), ("preflight-then", &found["then"])] {
+        let count = seats["validators"].as_array().map_or(0, Vec::len).to_string();
+        let [tolerates, needed, online] =
+            ["tolerates", "needed", "online"].map(|name| number(&seats[name]));
+        lines.push(app.out.text(
+            key,
+            &[
+                ("validators", &count),
+                ("tolerates", &tolerates),
+                ("needed", &needed),
+                ("online", &online),
+            ],
+        ));
+    }
+    for warning in found["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        let told = match warning {
+            "would_stop" => app.out.text("preflight-would-stop", &[]),
+            "no_margin" => app.out.text("preflight-no-margin", &[]),
+            "fewer_faults" => app.out.text("preflight-fewer-faults", &[]),
+            _ => {
+                let count = found["agreements"].as_array().map_or(0, Vec::len).to_string();
+                app.out.text("preflight-agreements", &[("count", &count)])
+            }
+        };
+        lines.push(told);
+    }
+    lines.join("\n")
+}
+
+/// Proposes an action as a province's governors.
+pub(crate) fn propose_action(
+    app: &App,
+    signing: &Signing,
+    member: Option<Region>,
+    id: Id16,
+    action: Action,
+) -> Done {
+    let told = json!({ "proposal": id });
+    let act = Propose { id, action };
+    submit_governed(app, signing, member, act.into(), &format!("prop:{id}"), &told)
 }
 
 fn propose(app: &App, args: &New) -> Done {
@@ -109,7 +210,5 @@ fn propose(app: &App, args: &New) -> Done {
         })?;
     }
     let id = args.id.map_or_else(random_id, Ok)?;
-    let act = Propose { id, action };
-    let told = json!({ "proposal": id });
-    submit_governed(app, &args.signing, args.member, act.into(), &format!("prop:{id}"), &told)
+    propose_action(app, &args.signing, args.member, id, action)
 }

@@ -1,6 +1,7 @@
 //! Whole-system tests: the program as its users run it, in processes of its own.
 
 mod demo;
+mod fifth_province;
 mod formats;
 mod four_provinces;
 #[allow(dead_code)] // shared with the tests of faults, which use the rest of it

@@ -1,7 +1,7 @@
 //! What a change would do, before anybody signs it: whether it is possible, who would have to say
 //! yes, and which validators there would be.
 
-use hefu_primitives::{Region, ValidatorSet};
+use hefu_primitives::{Id16, Region, ValidatorSet};
 
 use super::records::{MEMBERS, Member};
 use super::{can_reach, leave};
@@ -10,14 +10,17 @@ use crate::exec::{BlockInfo, VALIDATORS, try_in_block};
 use crate::identity::action::Action;
 use crate::identity::ballot::electors;
 use crate::identity::endorse::members;
+use crate::identity::records::{BALLOTS, BallotState};
 use crate::identity::validators::{can_remove, schedule_validators};
 use crate::state::{State, StateView};
 
 /// A change to look ahead at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// A proposal, carried.
+    /// Something that would be proposed, carried.
     Action(Box<Action>),
+    /// A proposal, carried.
+    Ballot(Id16),
     /// A member leaves, its notice over.
     Leave(Region),
     /// An approved candidate proves its keys.
@@ -38,7 +41,7 @@ pub struct Preflight {
     /// The validators there would be: as now when the change is refused.
     pub after: Option<ValidatorSet>,
     /// Agreements that a member would leave behind, or that would be paused.
-    pub obligations: Vec<hefu_primitives::Id16>,
+    pub obligations: Vec<Id16>,
 }
 
 /// Looks ahead at a change that `proposer` would bring about in `block`.
@@ -86,11 +89,17 @@ fn carry_out(
     match change {
         Change::Action(action) => {
             (found.electors, found.needed) = electors(ctx, action);
-            let ends = matches!(**action, Action::SuspendMember(_) | Action::ExpelMember { .. });
-            (
-                action.subject().filter(|_| ends),
-                action.propose(ctx).and_then(|()| action.apply(ctx)),
-            )
+            let subject = action.subject().filter(|_| ends(action));
+            (subject, action.propose(ctx).and_then(|()| action.apply(ctx)))
+        }
+        Change::Ballot(id) => {
+            let Some(ballot) = ctx.state.get(&BALLOTS, id) else {
+                return (None, Err(Code::UnknownProposal));
+            };
+            let open = ballot.state == BallotState::Open && ctx.block.time <= ballot.closes_at;
+            let result = if open { ballot.action.apply(ctx) } else { Err(Code::VoteClosed) };
+            (found.electors, found.needed) = (ballot.electors, ballot.needed);
+            (ballot.action.subject().filter(|_| ends(&ballot.action)), result)
         }
         Change::Leave(region) => {
             let known = ctx.state.get(&MEMBERS, region).filter(Member::is_present);
@@ -107,4 +116,9 @@ fn carry_out(
             }),
         ),
     }
+}
+
+/// Whether the member an action is about acts no more after it.
+const fn ends(action: &Action) -> bool {
+    matches!(action, Action::SuspendMember(_) | Action::ExpelMember { .. })
 }

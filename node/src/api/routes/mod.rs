@@ -12,6 +12,7 @@ mod identity;
 mod log;
 mod node;
 mod oversight;
+mod preflight;
 mod rules;
 mod services;
 mod sharing;
@@ -68,6 +69,7 @@ fn identity_routes() -> OpenApiRouter<Api> {
         .routes(routes!(identity::key))
         .routes(routes!(identity::proposals))
         .routes(routes!(identity::proposal))
+        .routes(routes!(preflight::preflight))
         .routes(routes!(identity::validators))
         .routes(routes!(evidence::list))
         .routes(routes!(evidence::one))

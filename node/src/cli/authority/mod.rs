@@ -4,7 +4,9 @@ mod mandate;
 mod register;
 
 use clap::{Args, Subcommand};
-use hefu_contracts::identity::{ResumeAuthority, SuspendAuthority};
+use hefu_contracts::identity::{
+    DissolveAuthority, ResumeAuthority, SucceedAuthority, SuspendAuthority,
+};
 use hefu_primitives::{Region, Uscc};
 use serde_json::json;
 
@@ -35,6 +37,33 @@ pub(crate) enum Authority {
     Mandate(mandate::Mandate),
     Suspend(Suspend),
     Resume(Resume),
+    Succeed(Succeed),
+    Dissolve(Dissolve),
+}
+
+#[derive(Args)]
+pub(crate) struct Succeed {
+    /// The authority that ends.
+    code: Uscc,
+    /// The authority that takes over.
+    #[arg(long, value_name = "USCC")]
+    to: Uscc,
+    /// First day without the old one.
+    #[arg(long, value_name = "DAY")]
+    from: hefu_primitives::time::Day,
+    #[command(flatten)]
+    signing: Signing,
+}
+
+#[derive(Args)]
+pub(crate) struct Dissolve {
+    /// The authority.
+    code: Uscc,
+    /// The authority that keeps what it made.
+    #[arg(long, value_name = "USCC")]
+    custodian: Option<Uscc>,
+    #[command(flatten)]
+    signing: Signing,
 }
 
 #[derive(Args)]
@@ -93,6 +122,17 @@ pub(crate) fn run(app: &App, command: Authority) -> Done {
         }
         Authority::Resume(args) => {
             let act = ResumeAuthority { authority: args.code };
+            governed(app, &args.signing, args.code, act.into())
+        }
+        Authority::Succeed(args) => {
+            let (authority, to, effective_day) = (args.code, args.to, args.from);
+            let act = SucceedAuthority { authority, to, effective_day };
+            governed(app, &args.signing, args.code, act.into())
+        }
+        Authority::Dissolve(args) => {
+            let code = args.code.to_string();
+            app.confirm("confirm-dissolve", &[("code", &code)])?;
+            let act = DissolveAuthority { authority: args.code, custodian: args.custodian };
             governed(app, &args.signing, args.code, act.into())
         }
     }

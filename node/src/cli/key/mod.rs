@@ -61,6 +61,25 @@ fn shown(info: &KeyInfo) -> Value {
     })
 }
 
+/// A key of this keystore; made when it is not there.
+pub(crate) fn key_here(
+    app: &App,
+    keystore: &crate::keystore::Keystore,
+    label: &str,
+    roles: &[Role],
+) -> Result<KeyPair, super::fault::Fault> {
+    match keystore.load(label, app.new_passphrase()?) {
+        Ok(pair) => Ok(pair),
+        Err(crate::keystore::KeystoreError::Unknown { .. }) => {
+            let hints: Vec<String> = roles.iter().map(|role| hint(*role)).collect();
+            let hints: Vec<&str> = hints.iter().map(String::as_str).collect();
+            app.out.tell("key-making", &[("label", label)]);
+            Ok(keystore.create(label, &hints, app.new_passphrase()?)?)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// The keystore's word for a role: a hint for people, the ledger decides.
 pub(crate) fn hint(role: Role) -> String {
     role.name().to_uppercase()

@@ -100,7 +100,8 @@ pub(crate) struct Propose {
 
 /// Proposes what a province asks for in its file: to join, or new governors.
 pub(crate) fn propose(app: &App, args: &Propose) -> Done {
-    let bad = |why: String| Fault::with("cli.input", format_args!("{}: {why}", args.file.display()));
+    let bad =
+        |why: String| Fault::with("cli.input", format_args!("{}: {why}", args.file.display()));
     let action: Action =
         serde_json::from_slice(&app.read(&args.file)?).map_err(|error| bad(error.to_string()))?;
     match action {

@@ -215,6 +215,11 @@ fn a_look_ahead_says_who_votes_and_who_validates() {
         (found.before.as_ref().unwrap().len(), found.after.as_ref().unwrap().len())
     };
     assert_eq!(sizes(&found), (5, 4));
+    let unknown = look(&ledger, &Change::Ballot(id(7)));
+    assert_eq!(unknown.refusal, Some(Code::UnknownProposal));
+    ledger.govern(0, Propose { id: id(7), action: suspend(REGIONS[3], Full) }).unwrap();
+    let open = look(&ledger, &Change::Ballot(id(7)));
+    assert_eq!((open.refusal, open.needed, sizes(&open)), (None, 3, (5, 4)));
     assert_eq!(sizes(&look(&ledger, &Change::Leave(REGIONS[3]))), (5, 4));
     let joins = look(&ledger, &Change::Join(NEWCOMERS[1]));
     assert_eq!(joins.refusal, Some(Code::UnknownMember));

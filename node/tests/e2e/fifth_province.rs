@@ -1,0 +1,165 @@
+//! A fifth province joins four that run, by vote and through the command line alone; then a
+//! validator's key is replaced, and a validator is taken away. What was recorded before, between
+//! and after is proven with the genesis hash alone.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use hefu_node::core::StoredBlock;
+use hefu_primitives::codes::uscc::with_checks;
+use serde_json::Value;
+
+use crate::harness::cli::Hefu;
+use crate::harness::network::{Network, Province};
+use crate::harness::{SOON, free_port, wait_for};
+
+const REGION: &str = "350000";
+/// A made-up data administration of Fujian.
+const OPERATOR: &str = "11350000HEFU05011D";
+
+#[test]
+fn a_fifth_province_joins_keys_change_and_a_validator_goes() {
+    let mut network = Network::start("fifth");
+    let before = act(&network.provinces[1]);
+    join(&mut network);
+    let joined = prove(&network);
+    sees_vote_of(&network, "350000");
+    rotate(&mut network);
+    let between = act(&network.provinces[4]);
+    leaves(&network);
+    let after = act(&network.provinces[4]);
+    network.assert_agreement();
+    for (name, tx) in
+        [("before", before), ("joined", joined), ("between", between), ("after", after)]
+    {
+        let file = network.scratch.join(format!("{name}.hefu"));
+        network.provinces[2].hefu(&["tx", "evidence", &tx, "--out"]).arg(&file).run().exits(0);
+        let verify = Hefu::new(network.scratch.path()).arg("verify").arg(&file);
+        verify.args(["--genesis", &network.hash]).run().exits(0);
+    }
+}
+
+fn text(answer: &Value, name: &str) -> String {
+    let found = answer[name].as_str();
+    found.unwrap_or_else(|| panic!("{name} in {answer}")).to_owned()
+}
+
+/// An act of a province's own governors, each another: the transaction that completed it.
+fn act(province: &Province) -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(1_000);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let code = with_checks(&format!("11{}HEFU{number}", province.region)).expect("a code");
+    let register = province.hefu(&["authority", "register", code.as_str(), "--level", "3"]);
+    text(&register.args(["--name", "示例机关(虚构)"]).json(), "tx")
+}
+
+/// From the request to the approval; the newcomer's node runs and has caught up at the end.
+fn join(network: &mut Network) {
+    let home = network.scratch.join(REGION);
+    std::fs::create_dir(&home).expect("a home");
+    let region = "350000";
+    let newcomer = Province { region, home, p2p: free_port(), api: free_port(), node: None };
+    let file = network.scratch.join("join.json");
+    let address = format!("127.0.0.1:{}", newcomer.p2p);
+    let request = newcomer.hefu(&["member", "join-request", "--province", REGION]);
+    let request = request.args(["--operator", OPERATOR, "--operator-name", "福建示例数据局(虚构)"]);
+    request.args(["--address", &address, "--out"]).arg(&file).run().exits(0);
+    let written = std::fs::read_to_string(&file).expect("the request");
+    assert!(written.contains("admit_member") && !written.contains("secret"), "{written}");
+
+    let [shanghai, jiangsu, zhejiang, _] = &network.provinces[..] else { panic!("four") };
+    let looked = shanghai.hefu(&["proposal", "preflight", "--file"]).arg(&file).json();
+    assert_eq!((&looked["possible"], &looked["needed"]), (&true.into(), &3.into()), "{looked}");
+    let proposed = shanghai.hefu(&["member", "propose"]).arg(&file).json();
+    let proposal = text(&proposed, "proposal");
+    // Approved by three; until then its node is a stranger.
+    for voter in [jiangsu, zhejiang] {
+        voter.hefu(&["proposal", "vote", &proposal, "yes"]).run().exits(0);
+    }
+    let member = shanghai.hefu(&["member", "show", REGION]).json();
+    assert_eq!(member["state"], "approved", "{member}");
+    let looked = shanghai.hefu(&["proposal", "preflight", "--join", REGION]).json();
+    assert_eq!(looked["then"]["validators"].as_array().map(Vec::len), Some(5), "{looked}");
+
+    let init = newcomer.hefu(&["init", "--province", REGION, "--genesis"]).arg(&network.genesis);
+    let api = format!("127.0.0.1:{}", newcomer.api);
+    let init = init.args(["--p2p-listen", &address, "--api-listen", &api, "--open-reading"]);
+    init.run().exits(0);
+    network.provinces.push(newcomer);
+    network.province(REGION).start();
+    network.province(REGION).node().wait_alive();
+    network.settle();
+}
+
+/// The newcomer proves its keys through its own node, and is the fifth validator.
+fn prove(network: &Network) -> String {
+    let proven = network.provinces[4].hefu(&["member", "prove"]).json();
+    let member = network.provinces[0].hefu(&["member", "show", REGION]).json();
+    assert_eq!(member["state"], "active", "{member}");
+    decided_by(network, 5);
+    text(&proven, "tx")
+}
+
+/// Waits until so many validators decide the next height at every node.
+fn decided_by(network: &Network, count: usize) {
+    act(&network.provinces[0]);
+    for province in &network.provinces {
+        wait_for(&format!("{count} validators at {}", province.region), SOON, || {
+            let answer = province.http().json("/api/v1/validators");
+            let sets = ["validators", "next"].map(|set| answer[set].as_array().map(Vec::len));
+            (sets == [Some(count); 2]).then_some(())
+        });
+    }
+}
+
+/// Waits until a province's vote stands in a certificate. A quorum is enough for one, so the
+/// slowest is not in every one of them: acts go on until it is.
+fn sees_vote_of(network: &Network, region: &str) {
+    let validators = network.provinces[0].http().json("/api/v1/validators")["validators"].clone();
+    let validators = validators.as_array().expect("a list");
+    let place = validators.iter().position(|v| v["region"].to_string().contains(region));
+    let place = place.expect("a validator");
+    let mut number = 0;
+    wait_for(&format!("a vote of {region}"), SOON, || {
+        number += 1;
+        act(&network.provinces[number % 4]);
+        let http = network.provinces[0].http();
+        let raw = http.get(&format!("/api/v1/blocks/{}/raw", http.height()?)).body;
+        let stored = StoredBlock::decode(&raw).expect("a block");
+        let voted = stored.certificate.signatures.iter().any(|s| usize::from(s.validator) == place);
+        voted.then_some(())
+    });
+}
+
+/// Shanghai's validator key is replaced while its node runs: the node holds the new one already.
+fn rotate(network: &mut Network) {
+    network.provinces[0].hefu(&["key", "new", "validator-2"]).run().exits(0);
+    let shanghai = network.province("310000");
+    shanghai.node.take().expect("runs").stop();
+    shanghai.start();
+    shanghai.node().wait_ready();
+    let key = shanghai.key("validator-2").public();
+    let rotated = shanghai.hefu(&["member", "rotate-validator"]).json();
+    assert_eq!(rotated["region"].to_string(), "310000", "{rotated}");
+    decided_by(network, 5);
+    let validators = network.provinces[3].http().json("/api/v1/validators");
+    assert!(validators["validators"].to_string().contains(&key.to_string()), "{validators}");
+    sees_vote_of(network, "310000");
+}
+
+/// The others suspend Anhui in full: four validators are left, and no fewer are possible.
+fn leaves(network: &Network) {
+    let evidence = network.scratch.join("evidence.txt");
+    std::fs::write(&evidence, "minutes of the meeting").expect("a file");
+    let suspend = |region: &str| {
+        let suspend = network.provinces[0].hefu(&["member", "suspend", region, "--reason", "1"]);
+        suspend.args(["--extent", "full", "--evidence"]).arg(&evidence)
+    };
+    let proposal = text(&suspend("340000").json(), "proposal");
+    for voter in [1, 4] {
+        network.provinces[voter].hefu(&["proposal", "vote", &proposal, "yes"]).run().exits(0);
+    }
+    decided_by(network, 4);
+    suspend("330000").run().exits(6).fault("E214");
+    let refused = network.provinces[3].hefu(&["authority", "suspend", "11340000HEFU04027M"]);
+    refused.args(["--reason", "1"]).run().exits(6).fault("E210");
+}
