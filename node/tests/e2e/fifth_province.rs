@@ -125,7 +125,7 @@ fn sees_vote_of(network: &Network, region: &str) {
         let http = network.provinces[0].http();
         let raw = http.get(&format!("/api/v1/blocks/{}/raw", http.height()?)).body;
         let stored = StoredBlock::decode(&raw).expect("a block");
-        let voted = stored.certificate.signatures.iter().any(|s| usize::from(s.validator) == place);
+        let voted = stored.certificate.signatures.iter().any(|s| usize::from(s.index) == place);
         voted.then_some(())
     });
 }

@@ -58,8 +58,8 @@ fn warnings(ctx: &Context<'_, '_>, region: Region) -> Vec<String> {
     let others = members(ctx).into_iter().map(|member| member.region);
     let open = obligations(&*ctx.state, region, others, ctx.block);
     let too_few = can_remove(ctx.state, region).is_err();
-    let agreements = (!open.is_empty()).then(|| format!("e209_open_obligations_{}", open.len()));
-    agreements.into_iter().chain(too_few.then(|| "e214_too_few_remain".to_owned())).collect()
+    let agreements = (!open.is_empty()).then(|| "open_obligations".to_owned());
+    agreements.into_iter().chain(too_few.then(|| "too_few_remain".to_owned())).collect()
 }
 
 /// Agreements that bind a member now: what it leaves behind.

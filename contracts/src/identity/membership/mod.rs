@@ -20,7 +20,8 @@
 //!    validator and node, give notice and leave. All else is refused with `E210`, also to vote.
 //! 3. A member that has given notice acts, and votes on what was proposed before; it neither
 //!    proposes nor votes on what comes after. It may still be suspended.
-//! 4. Open obligations hold nobody back (`E209` is no refusal): notice flags their number.
+//! 4. Open obligations hold nobody back: `E209` is no refusal but the flag `open_obligations` of the
+//!    notice; [`obligations`] lists them.
 //! 5. Notice is taken even while the set of validators could not do without the member; it leaves
 //!    when it can (`E214` until then). Its 90 days over, whoever acts may complete the leaving.
 //! 6. A province that left, was expelled, or was admitted and did not prove its keys in time may be

@@ -93,6 +93,7 @@ fn ledger_routes() -> OpenApiRouter<Api> {
 fn certificate_routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(rules::parameters))
+        .routes(routes!(rules::rules))
         .routes(routes!(rules::calendars))
         .routes(routes!(rules::types))
         .routes(routes!(rules::type_versions))

@@ -2,11 +2,11 @@
 
 use axum::extract::State;
 use hefu_contracts::certificate::{CertType, SCENARIOS, Scenario, TYPES};
-use hefu_contracts::identity::{CALENDARS, PARAMETERS};
+use hefu_contracts::identity::{CALENDARS, PARAMETERS, Rule, RuleTable};
 use hefu_primitives::{Height, TypeCode};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::api::answer::{Answer, Entry, Page};
 use crate::api::page::Ask;
@@ -24,6 +24,31 @@ pub(crate) async fn parameters(
 ) -> Result<Answer<Entry>, Problem> {
     api.read(at.at_height, |snapshot| {
         Entry::new(&snapshot.get(&PARAMETERS, &(), "parameters")?, [])
+    })
+    .await
+}
+
+/// The rule table: which share of the provinces must say yes to what.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RulesAnswer {
+    /// One rule for each class, in order.
+    #[schema(value_type = Vec<Object>)]
+    rules: Vec<Rule>,
+    /// Its digest, which every proposal pins.
+    digest: String,
+}
+
+/// The rule table in force.
+#[utoipa::path(get, path = "/api/v1/rules", tag = "identity", operation_id = "get_rules",
+    params(At), responses((status = 200, body = Answer<RulesAnswer>)))]
+pub(crate) async fn rules(
+    State(api): State<Api>,
+    Params(at): Params<At>,
+) -> Result<Answer<RulesAnswer>, Problem> {
+    api.read(at.at_height, |snapshot| {
+        let table = RuleTable::read(snapshot);
+        let digest = table.digest().to_string();
+        Ok(RulesAnswer { rules: table.rules, digest })
     })
     .await
 }

@@ -161,7 +161,7 @@ fn a_member_leaves_ninety_days_after_its_notice() {
     assert_eq!(ledger.act(&governor(3, 0), leave.clone()), Err(Code::MemberState));
     ledger.govern(3, notice.clone()).unwrap();
     assert_eq!(ledger.event_kinds(), ["endorsed", "notice_given"]);
-    assert_eq!(ledger.events[1].flags, ["e214_too_few_remain"]);
+    assert_eq!(ledger.events[1].flags, ["too_few_remain"]);
     assert_eq!(ledger.act(&governor(3, 0), notice), Err(Code::MemberState));
     assert_eq!(ledger.attest(3, 1), Ok(()), "it acts until it leaves");
     let propose = Propose { id: id(9), action: Action::AdoptScenario(scenario_terms(2)) };
