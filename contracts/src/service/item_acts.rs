@@ -21,7 +21,7 @@ use crate::code::Code;
 use crate::common::Stamp;
 use crate::exec::Context;
 use crate::identity::endorse::{endorse, require_governor};
-use crate::identity::{MEMBERS, MemberState, Role, public_name};
+use crate::identity::{MEMBERS, Role, public_name};
 use crate::state::{MemoryState, State, StateView, Writes};
 
 /// Most participants: as many as there may be members.
@@ -71,10 +71,8 @@ impl ItemTerms {
     /// As [`ItemTerms::check`], and that provinces and scenarios exist.
     fn check_in(&self, view: &dyn StateView) -> Result<(), Code> {
         self.check()?;
-        let active = |region: &Region| {
-            let member = MEMBERS.read(view, region);
-            member.is_some_and(|m| matches!(m.state, MemberState::Active | MemberState::Leaving))
-        };
+        let active =
+            |region: &Region| MEMBERS.read(view, region).is_some_and(|member| member.acts());
         if !self.participants.iter().all(active) {
             return Err(Code::UnknownMember);
         }

@@ -76,7 +76,7 @@ fn join(network: &mut Network) {
         voter.hefu(&["proposal", "vote", &proposal, "yes"]).run().exits(0);
     }
     let member = shanghai.hefu(&["member", "show", REGION]).json();
-    assert_eq!(member["state"], "approved", "{member}");
+    assert_eq!(member["record"]["state"], "approved", "{member}");
     let looked = shanghai.hefu(&["proposal", "preflight", "--join", REGION]).json();
     assert_eq!(looked["then"]["validators"].as_array().map(Vec::len), Some(5), "{looked}");
 
@@ -94,7 +94,7 @@ fn join(network: &mut Network) {
 fn prove(network: &Network) -> String {
     let proven = network.provinces[4].hefu(&["member", "prove"]).json();
     let member = network.provinces[0].hefu(&["member", "show", REGION]).json();
-    assert_eq!(member["state"], "active", "{member}");
+    assert_eq!(member["record"]["state"], "active", "{member}");
     decided_by(network, 5);
     text(&proven, "tx")
 }
@@ -159,7 +159,7 @@ fn leaves(network: &Network) {
         network.provinces[voter].hefu(&["proposal", "vote", &proposal, "yes"]).run().exits(0);
     }
     decided_by(network, 4);
-    suspend("330000").run().exits(6).fault("E214");
+    suspend("330000").run().exits(7).fault("E214");
     let refused = network.provinces[3].hefu(&["authority", "suspend", "11340000HEFU04027M"]);
     refused.args(["--reason", "1"]).run().exits(6).fault("E210");
 }

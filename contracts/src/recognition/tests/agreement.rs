@@ -1,5 +1,5 @@
 use super::*;
-use crate::identity::{MEMBERS, MemberState};
+use crate::identity::{Action, GiveNotice, MEMBERS, MemberState, SuspendMember, SuspensionKind};
 use hefu_primitives::Region;
 
 #[test]
@@ -242,10 +242,32 @@ fn a_suspended_member_pauses_the_agreement() {
     let known = agreement(&ledger);
     let parties = [REGIONS[0], REGIONS[1]];
     assert!(known.binds(&ledger.state, parties, ledger.today(), ledger.height));
-    let mut member = ledger.get(&MEMBERS, &REGIONS[1]).unwrap();
-    member.state = MemberState::SuspendedActs;
-    ledger.put(&MEMBERS, &REGIONS[1], &member);
+    let before = ledger.height;
+    let suspend = SuspendMember {
+        member: REGIONS[1],
+        kind: SuspensionKind::ActsOnly,
+        reason: 1,
+        evidence: digest(1),
+    };
+    ledger.adopt_by(id(0xb1), Action::SuspendMember(suspend), &[0, 2, 3]).unwrap();
     assert!(!known.binds(&ledger.state, parties, ledger.today(), ledger.height));
+    // What was decided before it was suspended is judged as it was then.
+    assert!(known.binds(&ledger.state, parties, ledger.today(), before));
+    let suspended = ledger.height;
+    let reinstate = Action::ReinstateMember { member: REGIONS[1] };
+    ledger.adopt_by(id(0xb2), reinstate, &[0, 2, 3]).unwrap();
+    assert!(known.binds(&ledger.state, parties, ledger.today(), ledger.height));
+    assert!(!known.binds(&ledger.state, parties, ledger.today(), suspended));
+}
+
+/// `E209` holds nobody back: it is a flag.
+#[test]
+fn notice_tells_of_agreements_that_are_left_behind() {
+    let mut ledger = in_force();
+    ledger.govern(3, GiveNotice { member: REGIONS[3] }).unwrap();
+    assert_eq!(ledger.events[1].flags, ["too_few_remain"], "it is no party");
+    ledger.govern(0, GiveNotice { member: REGIONS[0] }).unwrap();
+    assert_eq!(ledger.events[1].flags, ["open_obligations", "too_few_remain"]);
 }
 
 #[test]
