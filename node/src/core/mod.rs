@@ -20,6 +20,7 @@
 mod evidence;
 #[cfg(test)]
 mod evidence_tests;
+mod follow;
 pub mod keys;
 pub mod ledger;
 #[cfg(test)]
@@ -42,7 +43,6 @@ use std::sync::Arc;
 use hefu_consensus::{
     Config, Equivocation, Input, Output, PeerFault, PeerKey, Replica, SyncedBlock, WalEntry,
 };
-use hefu_contracts::identity::PARAMETERS;
 use hefu_primitives::bounds::MAX_CONSENSUS_MESSAGE_BYTES;
 use hefu_primitives::codec::Canonical;
 use hefu_primitives::{
@@ -310,18 +310,6 @@ impl<D: Disk> Core<D> {
         &mut self.ledger
     }
 
-    /// More validator keys of this node: it signs with the one that the ledger names for a height,
-    /// so that a key can be replaced while the node runs.
-    pub fn hold_keys(&mut self, keys: impl IntoIterator<Item = KeyPair>) {
-        self.keys.extend(keys);
-    }
-
-    /// Lets the ledger's parameters say how long a pause between blocks may be, instead of the
-    /// configuration.
-    pub fn follow_heartbeat(&mut self) {
-        self.follow_heartbeat = true;
-    }
-
     /// Starts a new log with the commit after which it has more than `bytes`, instead of the size
     /// that suits a node: the simulator wants to see it often.
     pub fn set_log_bound(&mut self, bytes: u64) {
@@ -508,54 +496,6 @@ impl<D: Disk> Core<D> {
             }
             Output::Halt(reason) => self.halt(Halted::because(reason), outputs),
         }
-        Ok(())
-    }
-
-    /// What the ledger's parameters say of pauses and clocks, when they have another hash.
-    fn follow_parameters(&mut self, hash: H32) {
-        if self.parameters.replace(hash) == Some(hash) {
-            return;
-        }
-        let parameters = PARAMETERS.read(self.ledger.records(), &()).unwrap_or_default();
-        if self.follow_heartbeat {
-            self.config.heartbeat_ms = parameters.heartbeat_ms;
-        }
-        self.config.max_clock_ahead_ms = parameters.max_clock_ahead_ms;
-        self.replica.set_pace(self.config.heartbeat_ms, self.config.max_clock_ahead_ms);
-    }
-
-    /// Takes the key of ours that decides the next height; whether it is another than before.
-    fn take_key_in_force(&mut self) -> bool {
-        let validators = &self.ledger.tip().validators;
-        let in_force = self.keys.iter().find(|key| validators.by_key(key.id()).is_some());
-        let Some(key) = in_force else { return false };
-        let changed = self.config.key.as_ref().is_none_or(|now| now.id() != key.id());
-        if changed {
-            self.config.key = Some(key.clone());
-        }
-        changed
-    }
-
-    /// Replaces the replica by one that signs with the key in force, with what the log holds of the
-    /// open height: when blocks are back that were missing, or the ledger names another key.
-    fn sign_anew(&mut self, inputs: &mut VecDeque<Input>) -> Result<(), CoreError> {
-        let tip = consensus_tip(&self.ledger)?;
-        let key = self.config.key.as_ref().map(KeyPair::id);
-        tracing::info!(height = %tip.height, ?key, "signing from the next height on");
-        // The log is read again: the pool let go of its bundles with each block that came back.
-        let (pool, logged) = (&mut self.pool, &mut self.logged);
-        let read = &mut Read { pool, logged, evidence: &mut self.evidence };
-        let open = read_log(&self.wal, tip.height, read)?;
-        self.check_waiting();
-        self.proposer = key;
-        let validators = self.ledger.tip().validators.clone();
-        self.replica = Replica::new(self.config.clone(), tip, validators, open)?;
-        self.timers = Timers::default();
-        inputs.clear();
-        inputs.push_back(Input::Start);
-        let peers = self.peers.iter().map(|(peer, validator)| (*peer, *validator));
-        inputs.extend(peers.map(|(peer, validator)| Input::PeerUp { peer, validator }));
-        inputs.push_back(Input::Pending(self.pending));
         Ok(())
     }
 
