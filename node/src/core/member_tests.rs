@@ -137,7 +137,7 @@ impl Net {
                 | CoreOutput::Rejected(..)
                 | CoreOutput::Misbehaviour(..) => {}
                 CoreOutput::Evidence(evidence) => panic!("{evidence:?}"),
-                CoreOutput::Halt(reason) => panic!("node {node}: {reason}"),
+                CoreOutput::Halt(reason) => panic!("node {node}: {reason:?}"),
             }
         }
     }
