@@ -3,13 +3,39 @@
 
 use std::collections::VecDeque;
 
-use hefu_consensus::{Input, Replica};
+use hefu_consensus::{Config, Input, Replica, WalEntry};
 use hefu_contracts::identity::PARAMETERS;
-use hefu_primitives::{H32, KeyPair};
+use hefu_primitives::{H32, Height, KeyPair};
 
 use super::timers::Timers;
-use super::{Core, CoreError, Read, consensus_tip, read_log};
+use super::{Core, CoreError, Ledger, Read, consensus_tip, read_log};
 use crate::store::Disk;
+
+/// A validator whose log knows a later height than its block files: blocks were lost, and it may
+/// have signed at heights it no longer holds. It follows as an observer until it is back at the
+/// log's height, so that its own log can keep it from contradicting itself.
+pub(super) struct HeldBack {
+    until: Height,
+}
+
+impl HeldBack {
+    pub(super) fn if_log_is_ahead(
+        config: &Config,
+        tip: &hefu_consensus::Tip,
+        entries: &[WalEntry],
+    ) -> Option<Self> {
+        let until = entries.iter().map(WalEntry::height).max()?;
+        let ahead = config.key.is_some() && until > tip.height.next();
+        ahead.then(|| {
+            tracing::warn!(log = %until, tip = %tip.height, "blocks are missing: not signing until they are back");
+            Self { until }
+        })
+    }
+
+    pub(super) fn may_sign<D: Disk>(&self, ledger: &Ledger<D>) -> bool {
+        ledger.tip().height.next() >= self.until
+    }
+}
 
 impl<D: Disk> Core<D> {
     /// More validator keys of this node: it signs with the one that the ledger names for a height,

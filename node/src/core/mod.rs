@@ -56,6 +56,7 @@ pub use pool::{Pool, PoolError, PoolLimits};
 pub use records::{Position, StoredBlock};
 pub use view::{Records, RecordsAt};
 
+use self::follow::HeldBack;
 use self::proposal::Fetch;
 use self::timers::Timers;
 use crate::store::{Disk, DiskTrouble, StoreError, Wal};
@@ -186,32 +187,6 @@ pub enum CoreError {
     /// A log entry that is none.
     #[error("entry {0} of the consensus log is not readable")]
     Entry(usize),
-}
-
-/// A validator whose log knows a later height than its block files: blocks were lost, and it may
-/// have signed at heights it no longer holds. It follows as an observer until it is back at the
-/// log's height, so that its own log can keep it from contradicting itself.
-struct HeldBack {
-    until: Height,
-}
-
-impl HeldBack {
-    fn if_log_is_ahead(
-        config: &Config,
-        tip: &hefu_consensus::Tip,
-        entries: &[WalEntry],
-    ) -> Option<Self> {
-        let until = entries.iter().map(WalEntry::height).max()?;
-        let ahead = config.key.is_some() && until > tip.height.next();
-        ahead.then(|| {
-            tracing::warn!(log = %until, tip = %tip.height, "blocks are missing: not signing until they are back");
-            Self { until }
-        })
-    }
-
-    fn may_sign<D: Disk>(&self, ledger: &Ledger<D>) -> bool {
-        ledger.tip().height.next() >= self.until
-    }
 }
 
 /// The machine.
