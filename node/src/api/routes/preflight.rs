@@ -139,6 +139,7 @@ fn next_block(snapshot: &Snapshot<'_>) -> BlockInfo {
         height: tip.height.next(),
         time: crate::runtime::wall_clock().max(tip.time.next()),
         protocol: PROTOCOL,
+        parent: tip.block,
         log_size: tip.log_size,
     }
 }
