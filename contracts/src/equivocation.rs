@@ -16,6 +16,7 @@
 //!    contradict itself at every height, and nobody learns more from more.
 //! 5. Nothing follows by itself. Provinces see it (`equivocation_recorded`) and decide.
 
+use hefu_primitives::bounds::MAX_BLOCK_EVIDENCE;
 use hefu_primitives::evidence::{Contradiction, EvidenceError};
 use hefu_primitives::{Equivocation, Height, KeyId, Millis, Region, Round, ValidatorSet};
 use minicbor::{Decode, Encode};
@@ -158,6 +159,28 @@ pub(crate) fn keep_former(height: Height, set: &ValidatorSet, state: &mut State<
     state.put(&FORMER_SETS, &height, set);
 }
 
+/// Of what waits, in order, that which a block may record: what [`record`] takes, all of it. Each
+/// piece counts against the bound of its key for those after it, as it does when it is recorded.
+pub fn choose(
+    block: &BlockInfo,
+    waiting: &[Equivocation],
+    view: &dyn StateView,
+) -> Vec<Equivocation> {
+    let mut chosen: Vec<Equivocation> = Vec::new();
+    for evidence in waiting {
+        let key = record_key(evidence);
+        let follows = chosen.last().is_none_or(|last| record_key(last) < key);
+        let before = chosen.iter().filter(|other| other.validator() == key.0).count();
+        let recorded = EQUIVOCATIONS.read_all(view, &key.0, MAX_RECORDS_OF_A_KEY).len();
+        let room = recorded.saturating_add(before) < MAX_RECORDS_OF_A_KEY;
+        let fits = chosen.len() < MAX_BLOCK_EVIDENCE;
+        if fits && follows && room && check(block, evidence, view).is_ok() {
+            chosen.push(*evidence);
+        }
+    }
+    chosen
+}
+
 /// Records the evidence of a block, up to the first piece that is not to be recorded.
 pub(crate) fn record(
     block: &BlockInfo,
@@ -261,6 +284,32 @@ mod tests {
         state.keep_transaction();
         let writes = state.into_writes();
         ledger.state.apply(&writes);
+    }
+
+    /// A key that says two things at a hundred heights: the block that would pass the bound is not
+    /// proposed, so that no block is refused by those who did not make it.
+    #[test]
+    fn what_is_chosen_is_recorded_also_at_the_bound_of_a_key() {
+        let mut ledger = ledger();
+        for _ in 0..100 {
+            assert_eq!(block(&mut ledger, &[]).evidence, Ok(()));
+        }
+        for height in 1..=60 {
+            assert_eq!(block(&mut ledger, &[twice(1, height)]).evidence, Ok(()));
+        }
+        let mut waiting: Vec<Equivocation> = (61..=66).map(|height| twice(1, height)).collect();
+        waiting.extend([twice(2, 1), twice(2, 1), twice(3, 2)]);
+        waiting.sort_by_key(record_key);
+        let (info, state) = (ledger.next_block(), &ledger.state);
+        assert!(waiting.iter().all(|evidence| check(&info, evidence, state).is_ok()));
+        assert!(matches!(refused(&mut ledger, &waiting), Some((_, _))), "all of it is too much");
+        let chosen = choose(&ledger.next_block(), &waiting, &ledger.state);
+        let of = |number: u8| {
+            chosen.iter().filter(|evidence| evidence.validator() == key(number).id()).count()
+        };
+        assert_eq!((of(1), of(2), of(3)), (4, 1, 1));
+        assert_eq!(block(&mut ledger, &chosen).evidence, Ok(()));
+        assert!(choose(&ledger.next_block(), &waiting, &ledger.state).is_empty());
     }
 
     #[test]

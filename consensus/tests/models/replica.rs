@@ -368,7 +368,8 @@ impl Machine {
         let certificate = Some(self.fixture.certificates[0].clone());
         self.stored = Some(Tip { height: HEIGHT, block, time: Millis(10), certificate });
         self.committed = true;
-        (self.log.clear(), self.synced = 0);
+        self.log.clear();
+        self.synced = 0;
         let next_validators = self.fixture.set.clone();
         self.feed(Input::Committed { height: HEIGHT, block, next_validators, pending: false })
     }
@@ -378,7 +379,9 @@ impl Machine {
         let left = (self.synced + kept).min(self.log.len());
         self.log.truncate(if self.broken == Some(Broken::ForgetsLog) { 0 } else { left });
         self.synced = self.log.len();
-        (self.timers.clear(), self.asked.clear(), self.heard.clear());
+        self.timers.clear();
+        self.asked.clear();
+        self.heard.clear();
         self.wants_blocks = false;
         let key = key_of(self.scene, self.broken, self.fixture);
         self.replica = start(key, &self.fixture.set, self.stored.clone(), &self.log);

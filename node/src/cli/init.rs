@@ -91,6 +91,9 @@ pub(crate) fn run(app: &App, args: &Init) -> Done {
     }
     if !there {
         disk::write_new(&genesis, text.as_bytes()).map_err(io(&genesis))?;
+    } else if app.globals.yes {
+        // The same genesis, perhaps with signatures that were missing.
+        app.write(&genesis, text.as_bytes())?;
     }
     let mut text = args.config(&folder, &data_dir, &labels);
     let token = data_dir.join(TOKEN_FILE_NAME);

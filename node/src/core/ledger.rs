@@ -213,8 +213,7 @@ impl<D: Disk> Ledger<D> {
     ) -> Block {
         let info = self.next_block(time);
         let ids: Vec<_> = contents.bundles.iter().map(|bundle| bundle.id()).collect();
-        let holds = |e: &&Equivocation| equivocation::check(&info, e, &self.records).is_ok();
-        let evidence: Vec<_> = contents.evidence.iter().filter(holds).copied().collect();
+        let evidence = equivocation::choose(&info, contents.evidence, &self.records);
         let mut staged = self.execute(info, contents.bundles, &evidence, verifier);
         let root = contents_root(&ids, &evidence);
         let header = self.header(&info, round, proposer, root, &staged);

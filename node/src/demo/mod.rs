@@ -115,11 +115,13 @@ pub async fn run(options: DemoOptions, narrator: &mut dyn Narrator) -> anyhow::R
         }
     };
     tokio::pin!(end);
+    let told_to_stop = crate::runtime::told_to_stop();
+    tokio::pin!(told_to_stop);
     let mut beat = tokio::time::interval(Duration::from_secs(1));
     loop {
         tokio::select! {
             () = &mut end => break,
-            _ = tokio::signal::ctrl_c() => break,
+            () = &mut told_to_stop => break,
             _ = beat.tick() => tell_beat(&cluster, &tally, narrator),
             Some((command, reply)) = commands.recv() => {
                 let answer = obey(&mut cluster, &command).await;

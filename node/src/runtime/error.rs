@@ -90,6 +90,12 @@ pub enum RunError {
         /// The province.
         region: Region,
     },
+    /// A validator key in the keystore is that of another founder.
+    #[error("a validator key in the keystore of {region} is another province's")]
+    OtherValidatorKey {
+        /// The province.
+        region: Region,
+    },
     /// The address of a peer cannot be read.
     #[error("{region}: {address} is no address")]
     Peer {

@@ -44,6 +44,7 @@ use crate::store::{
 };
 
 pub use error::RunError;
+pub(crate) use process::told_to_stop;
 pub use process::{read_genesis, rebuild, run_blocking};
 pub use service::Service;
 use shared::SharedIndex;

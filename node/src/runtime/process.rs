@@ -117,7 +117,8 @@ fn with_folder(error: NodeError, store: &Path) -> RunError {
     }
 }
 
-async fn told_to_stop() {
+/// Returns with Ctrl-C or SIGTERM.
+pub(crate) async fn told_to_stop() {
     let mut term = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
         Ok(term) => term,
         Err(_) => return std::future::pending().await,
@@ -259,6 +260,12 @@ fn check_keys(
             return Err(RunError::OtherNodeKey { region });
         }
         tracing::warn!(%region, label, "the node key is not that of the genesis: it must have been changed");
+    }
+    // A node that signed with another province's key would make that province contradict itself.
+    let others = genesis.document().members.iter().filter(|other| other.region != region);
+    let foreign = |key: &KeyPair| others.clone().any(|o| o.validator_key == key.public());
+    if validators.iter().any(foreign) {
+        return Err(RunError::OtherValidatorKey { region });
     }
     if validators.iter().all(|key| member.validator_key != key.public()) {
         tracing::warn!(%region, "the validator key is not that of the genesis: it must have been rotated");

@@ -165,7 +165,7 @@ fn one(options: &Options, seed: u64, without: &[Fault]) -> ExitCode {
 struct Tally {
     /// By number of validators.
     sums: BTreeMap<usize, Report>,
-    failures: Vec<Box<Failure>>,
+    failures: Vec<Failure>,
 }
 
 impl Tally {
@@ -198,7 +198,7 @@ fn many(options: &Options, without: &[Fault]) -> ExitCode {
                 Err(failure) => {
                     let line = format!("seed {seed}, {nodes} nodes: {}", failure.violation);
                     bar.suspend(|| say(&line));
-                    tally.failures.push(failure);
+                    tally.failures.push(*failure);
                     bar.set_message(format!("({} failed)", tally.failures.len()));
                 }
             }
