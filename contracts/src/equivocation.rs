@@ -159,7 +159,7 @@ pub(crate) fn keep_former(height: Height, set: &ValidatorSet, state: &mut State<
     state.put(&FORMER_SETS, &height, set);
 }
 
-/// Of what waits, in order, that which a block may record: what [`record`] takes, all of it. Each
+/// Of what waits, in order, that which a block may record: what recording takes, all of it. Each
 /// piece counts against the bound of its key for those after it, as it does when it is recorded.
 pub fn choose(
     block: &BlockInfo,

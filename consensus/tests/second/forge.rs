@@ -150,7 +150,7 @@ impl Forge {
             Kind::TorsionKey => secrets[target].torsion = torsion,
             _ => {}
         }
-        let mut keys: Vec<[u8; 32]> = secrets.iter().map(|s| public(s)).collect();
+        let mut keys: Vec<[u8; 32]> = secrets.iter().map(public).collect();
         if what == Kind::NoKey {
             keys[target] = self.no_point();
         }
@@ -308,7 +308,7 @@ impl Forge {
     /// A vote and a proposal of a member or a stranger, sometimes changed, and their set.
     pub(crate) fn messages(&mut self) -> (ChainId, ValidatorSet, SignedVote, SignedProposal) {
         let secrets: Vec<Secret> = (0..3).map(|_| self.secret()).collect();
-        let keys: Vec<[u8; 32]> = secrets.iter().map(|s| public(s)).collect();
+        let keys: Vec<[u8; 32]> = secrets.iter().map(public).collect();
         let set = set(&keys[..2], &[1, 1]);
         let (chain, at) = (ChainId(CHAIN), self.below(3));
         let id = key(&keys[at]).id();

@@ -158,7 +158,7 @@ impl World {
         self.state.apply(&execution.writes);
         if self.broken == Some(Broken::Late) && late.next != late.after {
             // It stays pending for another block.
-            if height.0 % 2 == 0 {
+            if height.0.is_multiple_of(2) {
                 self.put(&late);
             }
         }

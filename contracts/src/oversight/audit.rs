@@ -204,7 +204,7 @@ pub fn mandate_of<V: StateView + ?Sized>(
 /// (`Action::GrantMandate`).
 ///
 /// Errors: `E106` `E221` not a governor, or another province's data · `E213` this governor has
-/// signed · those of [`MandateTerms::check`].
+/// signed · those of `MandateTerms::check`.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GrantMandate {

@@ -7,13 +7,13 @@
 //! ## Rules
 //!
 //! 1. **Never two that do not fit.** A head is kept durably before its signature exists, and only a
-//!    head that is proven to continue the kept one is ever signed ([`guard`]).
+//!    head that is proven to continue the kept one is ever signed (`guard`).
 //! 2. **A restored backup learns what it signed.** After a start a node signs nothing until
 //!    validators of a quorum have told it the newest cosignature of its own they know.
-//! 3. **Everybody signs the same heads.** Heads are chosen by block time ([`SLOT_MS`]), so that a
+//! 3. **Everybody signs the same heads.** Heads are chosen by block time (`SLOT_MS`), so that a
 //!    quorum forms however fast blocks follow each other, and cosigning costs at most a few
 //!    signatures and syncs a second.
-//! 4. **Bounded**: a few heads of each province ([`board`]), whoever sends how much.
+//! 4. **Bounded**: a few heads of each province (`board`), whoever sends how much.
 //! 5. **A fork is told.** A valid cosignature of a head that our log never had is an error in the
 //!    log of the node, and never counted.
 //!

@@ -245,7 +245,7 @@ fn conclude(options: &Options, tally: Tally, took: Duration) -> ExitCode {
     let runs = total.seeds + failures.len() as u64;
     say(&format!("{} of {runs} runs broke a rule; the first, shrunk:", failures.len()));
     failures.sort_by_key(|failure| (failure.plan.seed, failure.plan.nodes));
-    let smallest = shrink(failures.swap_remove(0));
+    let smallest = shrink(Box::new(failures.swap_remove(0)));
     let lines = options.lines;
     match run_aloud(&smallest.plan) {
         Err(failure) => show(&failure, lines),
