@@ -124,7 +124,7 @@ impl Stage<'_> {
         assert_eq!(shown["evaluations"][0]["body"]["grade"], 5);
         let events = format!("/api/v1/audit/events?subject=case:{id}");
         let events = self.anhui().http().json(&events);
-        assert_eq!(events["items"].as_array().map(Vec::len), Some(8), "{events:#}");
+        assert_eq!(events["items"].as_array().map(Vec::len), Some(9), "{events:#}");
         id
     }
 

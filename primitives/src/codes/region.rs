@@ -154,7 +154,8 @@ pub fn find_province(text: &str) -> Option<&'static Province> {
     let text = text.trim();
     provinces().find(|province| {
         let names = [province.english, province.pinyin, province.letters];
-        text == province.name
+        // 浙江 for 浙江省, 内蒙古 for 内蒙古自治区: no two provinces begin with the same two.
+        (text.chars().count() > 1 && province.name.starts_with(text))
             || text == province.short
             || text.parse() == Ok(province.code)
             || names.iter().any(|name| name.eq_ignore_ascii_case(text))
@@ -221,6 +222,7 @@ mod tests {
             assert_eq!(find_province(text).map(|p| p.code), Some(Region(310_000)), "{text}");
         }
         assert_eq!(find_province("陕西省").map(|p| p.english), Some("Shaanxi"));
+        assert_eq!(find_province("陕西").map(|p| p.english), Some("Shaanxi"));
         assert_eq!(find_province("Atlantis"), None);
         assert_eq!(find_province(""), None);
     }

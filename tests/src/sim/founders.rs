@@ -91,6 +91,7 @@ fn make(nodes: usize) -> anyhow::Result<Founders> {
     charter.types.retain(|terms| terms.code == kind);
     charter.scenarios.clear();
     charter.agreements.clear();
+    charter.items.clear();
     let (mut members, mut validators, mut issuers) = (Vec::new(), Vec::new(), Vec::new());
     for region in PROVINCES {
         let (mut seed, keys) = sample::member(region, CREATED, &mut |purpose| key(purpose))?;

@@ -1,7 +1,6 @@
 //! The whole interface over real nodes: four in this process, with real sockets and consensus.
 
 mod document;
-mod evidence;
 mod exchange;
 mod ledger;
 pub(in crate::api) mod network;

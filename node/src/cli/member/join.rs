@@ -52,7 +52,7 @@ pub(crate) struct Request {
 
 pub(crate) fn request(app: &App, args: &Request) -> Done {
     let province = province_of(args.province).ok_or_else(|| Fault::with("E201", args.province))?;
-    let keystore = app.keystore()?;
+    let keystore = app.new_keystore()?;
     let key = |label: &str, roles: &[Role]| {
         key_here(app, &keystore, label, roles).map(|pair| pair.public())
     };
