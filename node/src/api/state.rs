@@ -12,6 +12,7 @@ use super::metrics::Metrics;
 use super::problem::{ApiCode, Problem};
 use super::rate::Rates;
 use super::snapshot::{Pin, Snapshot};
+use crate::core::reading;
 use crate::runtime::Service;
 
 /// Reads of the store at the same time; more wait their turn within the request's time.
@@ -89,7 +90,7 @@ impl Api {
         // The permit goes with the work: a request that gave up does not free its thread.
         let work = tokio::task::spawn_blocking(move || {
             let _permit = permit;
-            read(&service)
+            reading(|| read(&service))?
         });
         work.await.map_err(|error| {
             tracing::error!(%error, "a read failed");

@@ -54,7 +54,7 @@ use minicbor::bytes::ByteVec;
 pub use ledger::{Committed, Contents, Ledger, LedgerError, PROTOCOL, Tip};
 pub use pool::{Pool, PoolError, PoolLimits};
 pub use records::{Position, StoredBlock};
-pub use view::{Records, RecordsAt};
+pub use view::{Records, RecordsAt, reading};
 
 use self::follow::HeldBack;
 use self::proposal::Fetch;
@@ -168,6 +168,12 @@ impl Halted {
 
 impl From<&CoreError> for Halted {
     fn from(error: &CoreError) -> Self {
+        Self { reason: error.to_string(), disk: DiskTrouble::behind(error) }
+    }
+}
+
+impl From<&StoreError> for Halted {
+    fn from(error: &StoreError) -> Self {
         Self { reason: error.to_string(), disk: DiskTrouble::behind(error) }
     }
 }

@@ -1,5 +1,6 @@
 //! Reading records: now, or as they were after an earlier block.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use hefu_contracts::StateView;
@@ -114,17 +115,28 @@ fn split(stored: Vec<u8>) -> Option<Written> {
     Some((Height(u64::from_be_bytes(*height)), value.to_vec()))
 }
 
-/// Execution reads through this. It has no answer to a broken store: the process ends, and the
-/// checks at the next start name what is wrong. A store that was closed is empty: then only readers
-/// of a stopped node are left.
+/// Execution reads through this, and what it computes from a store that fails has no meaning: the
+/// thread unwinds with the [`StoreError`], up to whoever stands in [`reading`]. A store that was
+/// closed is empty: then only readers of a stopped node are left.
 impl StateView for Records {
     fn get(&self, key: &[u8]) -> Option<Vec<u8>> {
-        self.current(key).unwrap_or_else(|error| closed(&error)).map(|(_, value)| value)
+        self.current(key).unwrap_or_else(unwind).map(|(_, value)| value)
     }
 
     fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
-        Records::scan(self, from, to, limit).unwrap_or_else(|error| closed(&error))
+        Records::scan(self, from, to, limit).unwrap_or_else(unwind)
     }
+}
+
+/// Runs what reads records as a [`StateView`]; any other panic goes on.
+///
+/// # Errors
+/// The store's, when a read failed. Nothing that `read` had begun may be used after it.
+pub fn reading<T>(read: impl FnOnce() -> T) -> Result<T, StoreError> {
+    catch_unwind(AssertUnwindSafe(read)).or_else(|payload| match payload.downcast() {
+        Ok(error) => Err(*error),
+        Err(other) => resume_unwind(other),
+    })
 }
 
 /// The state after an earlier block, for queries.
@@ -148,18 +160,18 @@ impl RecordsAt {
     }
 }
 
-fn closed<T: Default>(error: &StoreError) -> T {
+/// Leaves execution without a word on the process's standard error: the error is no panic of ours.
+fn unwind<T: Default>(error: StoreError) -> T {
     if matches!(error, StoreError::Engine { fault: EngineFault::Closed, .. }) {
         return T::default();
     }
-    tracing::error!(%error, "the store failed while a block was executed; stopping");
-    panic!("store: {error}");
+    resume_unwind(Box::new(error))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{EngineKind, open_index};
+    use crate::store::{DiskTrouble, EngineKind, open_index};
 
     #[test]
     fn scans_are_not_bounded_by_a_page_of_the_index() {
@@ -175,5 +187,66 @@ mod tests {
         assert_eq!(scan(rows - 1).last().unwrap().0, key(rows - 2));
         assert_eq!(scan(SCAN_PAGE).len(), SCAN_PAGE);
         assert_eq!(scan(3).len(), 3);
+    }
+
+    /// Reads fail as those of an engine that stopped on a full disk.
+    struct Stopped(EngineFault);
+
+    impl Stopped {
+        fn fault<T>(&self) -> Result<T, StoreError> {
+            let fault = match self.0 {
+                EngineFault::Closed => EngineFault::Closed,
+                _ => EngineFault::Io(std::io::ErrorKind::StorageFull.into()),
+            };
+            Err(StoreError::Engine { engine: EngineKind::Memory, fault })
+        }
+    }
+
+    impl Index for Stopped {
+        fn height(&self) -> Result<u64, StoreError> {
+            self.fault()
+        }
+
+        fn get(&self, _: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+            self.fault()
+        }
+
+        fn scan(&self, _: &[u8], _: &[u8], _: usize, _: bool) -> Result<Vec<Entry>, StoreError> {
+            self.fault()
+        }
+
+        fn apply(&self, _: u64, _: &[crate::store::index::Write]) -> Result<(), StoreError> {
+            self.fault()
+        }
+
+        fn checkpoint(&self) -> Result<(), StoreError> {
+            self.fault()
+        }
+
+        fn wipe(&self) -> Result<(), StoreError> {
+            self.fault()
+        }
+    }
+
+    #[test]
+    fn a_read_that_fails_ends_what_reads_with_the_error_of_the_store() {
+        let records = Records::new(Arc::new(Stopped(EngineFault::Damaged)));
+        let got = reading(|| StateView::get(&records, b"k").is_some());
+        assert_eq!(DiskTrouble::behind(&got.unwrap_err()), Some(DiskTrouble::Full));
+        let scanned = reading(|| StateView::scan(&records, b"", b"z", 1).len());
+        assert_eq!(DiskTrouble::behind(&scanned.unwrap_err()), Some(DiskTrouble::Full));
+    }
+
+    #[test]
+    fn a_closed_store_is_empty() {
+        let records = Records::new(Arc::new(Stopped(EngineFault::Closed)));
+        assert_eq!(reading(|| StateView::get(&records, b"k")).unwrap(), None);
+    }
+
+    #[test]
+    fn another_panic_goes_on() {
+        let panics = || reading(|| -> u8 { resume_unwind(Box::new("another")) });
+        let payload = catch_unwind(AssertUnwindSafe(panics)).unwrap_err();
+        assert_eq!(payload.downcast_ref(), Some(&"another"));
     }
 }

@@ -36,7 +36,7 @@ use hefu_primitives::transparency::VerifierKey;
 use hefu_primitives::{KeyPair, Millis, Region, ValidatorSet};
 use tokio::sync::watch;
 
-use crate::core::{Core, CoreError, CoreInput, Halted, LedgerError, PoolLimits, open};
+use crate::core::{Core, CoreError, CoreInput, Halted, LedgerError, PoolLimits, open, reading};
 use crate::cosign::{Cosigning, FollowedLog, OutsideWitness};
 use crate::network::{Address, Network, NetworkConfig, NetworkEvents, NodeKey, NodeSecret};
 use crate::store::{
@@ -229,12 +229,16 @@ pub async fn start(
     let folder = |error| NodeError::Folder { path: options.data_dir.clone(), error };
     std::fs::create_dir_all(&options.data_dir).map_err(folder)?;
     let Opened { ledger, overlay, index } = open_ledger(&options, false, progress)?;
-    let parameters = PARAMETERS.read(ledger.records(), &()).unwrap_or_default();
-    let (allowed_tx, allowed) = watch::channel(service::node_keys(ledger.records()));
+    let records = ledger.records();
+    let (parameters, allowed, peers) = reading(|| {
+        let parameters = PARAMETERS.read(records, &()).unwrap_or_default();
+        (parameters, service::node_keys(records), service::peers(&options, records))
+    })?;
+    let (allowed_tx, allowed) = watch::channel(allowed);
     let network = NetworkConfig {
         secret: options.node_secret.clone(),
         listen: options.listen,
-        peers: service::peers(&options, ledger.records()),
+        peers,
         chain: options.genesis.hash(),
         region: options.region,
         limits: crate::network::Limits::default(),
@@ -265,9 +269,14 @@ pub async fn start(
         .name("core".into())
         .spawn(move || {
             // A node whose core has gone must not look as if it ran.
-            let run = std::panic::AssertUnwindSafe(|| driver.run(first, &jobs_end));
-            if std::panic::catch_unwind(run).is_err() {
-                end.halted(Halted::because("the core thread failed; the log says where"));
+            let run = || reading(|| driver.run(first, &jobs_end));
+            match std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)) {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    tracing::error!(%error, "a record could not be read; the node must stop");
+                    end.halted(Halted::from(&error));
+                }
+                Err(_) => end.halted(Halted::because("the core thread failed; the log says where")),
             }
         })
         .map_err(folder)?;
