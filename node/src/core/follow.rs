@@ -11,22 +11,18 @@ use super::timers::Timers;
 use super::{Core, CoreError, Ledger, Read, consensus_tip, read_log};
 use crate::store::Disk;
 
-/// A validator whose log knows a later height than its block files: blocks were lost, and it may
-/// have signed at heights it no longer holds. It follows as an observer until it is back at the
-/// log's height, so that its own log can keep it from contradicting itself.
+/// A node whose log knows a later height than its block files: blocks were lost, and a validator
+/// may have signed at heights it no longer holds. It follows as an observer until it is back at the
+/// log's height, so that its own log can keep it from contradicting itself. A node that runs without
+/// a key does so, too: one may be given to it later.
 pub(super) struct HeldBack {
     until: Height,
 }
 
 impl HeldBack {
-    pub(super) fn if_log_is_ahead(
-        config: &Config,
-        tip: &hefu_consensus::Tip,
-        entries: &[WalEntry],
-    ) -> Option<Self> {
+    pub(super) fn if_log_is_ahead(tip: &hefu_consensus::Tip, entries: &[WalEntry]) -> Option<Self> {
         let until = entries.iter().map(WalEntry::height).max()?;
-        let ahead = config.key.is_some() && until > tip.height.next();
-        ahead.then(|| {
+        (until > tip.height.next()).then(|| {
             tracing::warn!(log = %until, tip = %tip.height, "blocks are missing: not signing until they are back");
             Self { until }
         })

@@ -262,3 +262,25 @@ fn what_was_said_is_in_the_log_that_a_commit_ends() {
     assert_eq!(own.len(), 2, "a prevote and a precommit");
     assert!(own.iter().all(logged));
 }
+
+/// An observer logs what it hears, too. When it had lost its blocks it did not start any more
+/// (found by the simulator, seed 1001311).
+#[test]
+fn a_node_without_a_key_follows_when_its_log_is_ahead_of_its_blocks() {
+    let world = World::new();
+    let log = SimDisk::new();
+    let mut wal = Wal::open(&log).unwrap();
+    let key = proposer(&world, 0);
+    let (kind, height, round) = (VoteKind::Prevote, Height(7), Round(0));
+    let vote = hefu_primitives::Vote { kind, height, round, block: None, validator: key.id() };
+    let heard = WalEntry::Vote(vote.sign(&world.genesis.hash(), &key)).to_bytes();
+    wal.append(&[&[ENTRY_REPLICA], heard.as_slice()].concat()).unwrap();
+    wal.sync().unwrap();
+    for key in [None, Some(proposer(&world, 3))] {
+        let config = Config::new(world.genesis.hash(), key);
+        let wal = Wal::open(&log).unwrap();
+        let ledger = world.open_with(memory()).unwrap();
+        let (core, _) = Core::start(START, config, ledger, wal, PoolLimits::default()).unwrap();
+        assert!(core.is_held_back());
+    }
+}

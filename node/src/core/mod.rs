@@ -245,7 +245,7 @@ impl<D: Disk> Core<D> {
         let entries = read_log(&wal, ledger.tip().height, read)?;
         let tip = consensus_tip(&ledger)?;
         let validators = ledger.tip().validators.clone();
-        let held_back = HeldBack::if_log_is_ahead(&config, &tip, &entries);
+        let held_back = HeldBack::if_log_is_ahead(&tip, &entries);
         let (acting, entries) = match &held_back {
             Some(_) => (Config { key: None, ..config.clone() }, Vec::new()),
             None => (config.clone(), entries),

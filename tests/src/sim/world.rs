@@ -370,8 +370,11 @@ impl World {
             }
             Event::Calm => self.calm_down(),
             Event::Look => {
-                if self.now > self.plan.fault_ms + ERRORS_MS {
-                    self.machines.iter_mut().for_each(|machine| machine.disk_error = None);
+                for machine in &mut self.machines {
+                    // One that stood still notices only then.
+                    if self.now > self.plan.fault_ms.max(machine.busy_until) + ERRORS_MS {
+                        machine.disk_error = None;
+                    }
                 }
                 self.after(LOOK_MS, Event::Look);
                 Ok(())
