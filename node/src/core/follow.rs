@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use hefu_consensus::{Config, Input, Replica, WalEntry};
+use hefu_consensus::{Input, Replica, WalEntry};
 use hefu_contracts::identity::PARAMETERS;
 use hefu_primitives::{H32, Height, KeyPair};
 

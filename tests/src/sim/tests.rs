@@ -78,6 +78,17 @@ fn a_flooded_pool_refuses() {
     assert!(report.rejected > 0 && report.applied > 0);
 }
 
+/// Runs that once broke a rule, each for its own reason; CHANGELOG.md and the unit tests beside the
+/// repaired code tell of it.
+const REGRESSIONS: [(u64, usize); 3] = [(1_000_301, 4), (1_001_311, 10), (1_004_561, 7)];
+
+#[test]
+fn seeds_that_once_broke_a_rule_hold() {
+    for (seed, nodes) in REGRESSIONS {
+        let _ = hold(seed..seed + 1, nodes);
+    }
+}
+
 /// Not a fixed seed: another one each day, named where it fails.
 #[test]
 fn a_fresh_seed_holds() {
