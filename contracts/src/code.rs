@@ -70,6 +70,7 @@ codes! {
     213 AlreadyEndorsed,
     214 ValidatorSetTooSmall,
     215 MemberState,
+    216 RotationTooSoon,
     221 NotOwn,
     222 UsccInvalid,
     223 PrefixMismatch,

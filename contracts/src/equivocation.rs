@@ -10,7 +10,7 @@
 //! Rules:
 //! 1. A record is of one validator key at one height: the first proof recorded stands for all.
 //! 2. Evidence is of the block's height or before, and holds against the set that decided its
-//!    height, however long ago that was.
+//!    height. The last [`MAX_FORMER_SETS`] sets are kept; a member makes one a day at most.
 //! 3. Evidence in a block is in the order of its records, and none is twice or recorded already.
 //! 4. Of one key at most [`MAX_RECORDS_OF_A_KEY`] are recorded: a key in wrong hands can
 //!    contradict itself at every height, and nobody learns more from more.
@@ -29,11 +29,17 @@ use crate::state::{State, StateView, Table};
 
 /// Recorded contradictions, by validator key and height.
 pub const EQUIVOCATIONS: Table<(KeyId, Height), EquivocationRecord> = Table::proven(0x7d);
-/// Sets that decide no more, by the last height that each decided.
+/// The latest sets that decide no more, by the last height that each decided.
 pub const FORMER_SETS: Table<Height, ValidatorSet> = Table::proven(0x7e);
+/// The first height whose set is still known, once older ones were forgotten.
+pub const FORMER_FROM: Table<(), Height> = Table::proven(0x7c);
 
 /// Most records of one validator key.
 pub const MAX_RECORDS_OF_A_KEY: usize = 64;
+
+/// Most sets kept that decide no more. Evidence of a height whose set is forgotten is recorded no
+/// more; a file that proves it brings its own header and still verifies.
+pub const MAX_FORMER_SETS: usize = 1_024;
 
 /// A recorded contradiction.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
@@ -133,9 +139,13 @@ pub fn check(
     set.by_key(evidence.validator()).map(|(_, validator)| validator.region).ok_or(Refusal::NoSet)
 }
 
-/// Why a piece of evidence need not even be looked at: the ledger has it, or enough of its key.
+/// Why a piece of evidence need not even be looked at: the ledger has it, or enough of its key, or
+/// has forgotten who decided its height.
 pub fn is_settled(evidence: &Equivocation, view: &dyn StateView) -> Option<Refusal> {
     let (validator, height) = record_key(evidence);
+    if is_forgotten(view, height) {
+        return Some(Refusal::NoSet);
+    }
     if EQUIVOCATIONS.read(view, &(validator, height)).is_some() {
         return Some(Refusal::Recorded);
     }
@@ -143,9 +153,17 @@ pub fn is_settled(evidence: &Equivocation, view: &dyn StateView) -> Option<Refus
     (recorded >= MAX_RECORDS_OF_A_KEY).then_some(Refusal::Enough)
 }
 
+/// Whether the set of a height is kept no more.
+fn is_forgotten(view: &dyn StateView, height: Height) -> bool {
+    FORMER_FROM.read(view, &()).is_some_and(|from| height < from)
+}
+
 /// The set that decided a height, or decides the one after the last block; later heights have none
-/// yet.
+/// yet, and those long ago no more.
 pub fn set_at(view: &dyn StateView, height: Height) -> Option<ValidatorSet> {
+    if is_forgotten(view, height) {
+        return None;
+    }
     let (from, _) = FORMER_SETS.range(&height);
     let (_, to) = FORMER_SETS.range(&());
     match view.scan(&from, &to, 1).first() {
@@ -154,9 +172,23 @@ pub fn set_at(view: &dyn StateView, height: Height) -> Option<ValidatorSet> {
     }
 }
 
-/// Keeps the set that decides `height` and no later one.
+/// Keeps the set that decides `height` and no later one, and forgets the oldest beyond
+/// [`MAX_FORMER_SETS`].
 pub(crate) fn keep_former(height: Height, set: &ValidatorSet, state: &mut State<'_>) {
+    keep_latest(height, set, MAX_FORMER_SETS, state);
+}
+
+fn keep_latest(height: Height, set: &ValidatorSet, most: usize, state: &mut State<'_>) {
     state.put(&FORMER_SETS, &height, set);
+    let kept = state.scan(&FORMER_SETS, &(), most.saturating_add(1));
+    if kept.len() <= most {
+        return;
+    }
+    let oldest = kept.first().and_then(|(key, _)| key.get(1..9)?.try_into().ok());
+    if let Some(oldest) = oldest.map(|bytes| Height(u64::from_be_bytes(bytes))) {
+        state.delete(&FORMER_SETS, &oldest);
+        state.put(&FORMER_FROM, &(), &oldest.next());
+    }
 }
 
 /// Of what waits, in order, that which a block may record: what recording takes, all of it. Each
@@ -370,6 +402,42 @@ mod tests {
             assert_eq!(found, expected, "height {height}");
             assert_eq!(refused(&mut ledger.clone(), &[twice(1, height)]), None);
         }
+    }
+
+    /// Old sets are forgotten one by one; evidence of their heights is judged by no other set.
+    #[test]
+    fn former_sets_are_bounded() {
+        let ledger = ledger();
+        let set = |first: u8| {
+            let all = VALIDATORS.read(&ledger.state, &()).unwrap().next;
+            let of = |place: u8| Validator {
+                key: key(first + place).public(),
+                ..all.validators()[usize::from(place)]
+            };
+            ValidatorSet::new((0..5).map(of).collect()).unwrap()
+        };
+        let mut memory = ledger.state.clone();
+        for change in 1..=5u8 {
+            let mut state = State::new(&memory);
+            keep_latest(Height(u64::from(change) * 10), &set(change), 3, &mut state);
+            state.keep_transaction();
+            let writes = state.into_writes();
+            memory.apply(&writes);
+        }
+        assert_eq!(FORMER_SETS.read_all(&memory, &(), 9).len(), 3);
+        for (height, expected) in
+            [(1, None), (20, None), (21, Some(3)), (30, Some(3)), (31, Some(4))]
+        {
+            assert_eq!(set_at(&memory, Height(height)), expected.map(set), "height {height}");
+        }
+        let now = set_at(&memory, Height(51)).unwrap();
+        assert_eq!(now, VALIDATORS.read(&memory, &()).unwrap().next);
+        // A key that was in every set since: still nothing that a later set could be asked about.
+        assert_eq!(is_settled(&twice(5, 20), &memory), Some(Refusal::NoSet));
+        assert_eq!(is_settled(&twice(5, 21), &memory), None);
+        let block = BlockInfo { height: Height(60), ..ledger.next_block() };
+        assert_eq!(check(&block, &twice(5, 20), &memory), Err(Refusal::NoSet));
+        assert!(check(&block, &twice(5, 21), &memory).is_ok());
     }
 
     #[test]

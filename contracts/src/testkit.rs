@@ -224,6 +224,7 @@ pub fn initial_state() -> InitialState {
             notice: None,
             approval: None,
             ended: None,
+            rotated_at: None,
         });
     }
     keys.sort_by_key(|key| key.key.id());

@@ -106,6 +106,7 @@ fn member(seed: &MemberSeed) -> Member {
         notice: None,
         approval: None,
         ended: None,
+        rotated_at: None,
     }
 }
 

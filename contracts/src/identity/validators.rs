@@ -4,6 +4,8 @@
 //! 1. A change made in block H decides from H + 2 on; one change a block ([`ValidatorSchedule`]).
 //! 2. A set of fewer than four tolerates no fault: a change that would leave fewer is refused
 //!    (`E214`).
+//! 3. A removal does not wait for what its own subject changed in the same block: it takes the
+//!    place of that change. A member cannot put off its removal with key rotations.
 
 use hefu_primitives::{Region, Validator, ValidatorSet};
 
@@ -32,6 +34,29 @@ pub fn schedule_validators(
         return Err(Code::ValidatorSetTooSmall);
     }
     let after = ValidatorSet::new(validators).map_err(|_| Code::KeysNotDistinct)?;
+    state.put(&VALIDATORS, &(), &ValidatorSchedule { next: schedule.next, after });
+    Ok(())
+}
+
+/// Schedules the set without a province, also when that province changed its own entry in this
+/// block.
+///
+/// # Errors
+/// `E214` when fewer than four remain, `E117` when another province's change is pending in this
+/// block already.
+pub(crate) fn schedule_removal(state: &mut State<'_>, region: Region) -> Result<(), Code> {
+    let schedule = state.get(&VALIDATORS, &()).ok_or(Code::NotYetApplicable)?;
+    let others = |set: &ValidatorSet| -> Vec<Validator> {
+        set.validators().iter().filter(|v| v.region != region).copied().collect()
+    };
+    let remaining = others(&schedule.after);
+    if others(&schedule.next) != remaining {
+        return Err(Code::NotYetApplicable);
+    }
+    if remaining.len() < MIN_VALIDATORS {
+        return Err(Code::ValidatorSetTooSmall);
+    }
+    let after = ValidatorSet::new(remaining).map_err(|_| Code::KeysNotDistinct)?;
     state.put(&VALIDATORS, &(), &ValidatorSchedule { next: schedule.next, after });
     Ok(())
 }
@@ -92,6 +117,34 @@ mod tests {
         assert_eq!(schedule_validators(&mut state, drop_last), Ok(()));
         let schedule = state.get(&VALIDATORS, &()).unwrap();
         assert_eq!((schedule.next.len(), schedule.after.len()), (5, 4));
+    }
+
+    /// A removal waits for others' changes, and for nothing that its subject did in the same block.
+    #[test]
+    fn a_removal_takes_the_place_of_its_subjects_own_change() {
+        let five = ledger(5);
+        let rotate = |place: u8, set: &[Validator]| -> Vec<Validator> {
+            let region = validator(place).region;
+            let key = validator(place + 50).key;
+            let replaced =
+                |v: &Validator| if v.region == region { Validator { key, ..*v } } else { *v };
+            set.iter().map(replaced).collect()
+        };
+        let mut state = State::new(&five);
+        schedule_validators(&mut state, |set| rotate(5, set)).unwrap();
+        assert_eq!(schedule_removal(&mut state, validator(4).region), Err(Code::NotYetApplicable));
+        assert_eq!(schedule_removal(&mut state, validator(5).region), Ok(()));
+        let schedule = state.get(&VALIDATORS, &()).unwrap();
+        let four = ValidatorSet::new((1..=4).map(validator).collect()).unwrap();
+        assert_eq!((schedule.next.len(), schedule.after), (5, four));
+        // And nothing more in this block.
+        let again = schedule_removal(&mut state, validator(1).region);
+        assert_eq!(again, Err(Code::NotYetApplicable));
+        let four = ledger(4);
+        let mut state = State::new(&four);
+        schedule_validators(&mut state, |set| rotate(4, set)).unwrap();
+        let refused = schedule_removal(&mut state, validator(4).region);
+        assert_eq!(refused, Err(Code::ValidatorSetTooSmall));
     }
 
     #[test]

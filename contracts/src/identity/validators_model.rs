@@ -9,7 +9,7 @@ use hefu_primitives::{
     BlockId, ChainId, H32, Height, KeyPair, Millis, Power, Region, Validator, ValidatorSet,
 };
 
-use super::{MIN_VALIDATORS, schedule_validators};
+use super::{MIN_VALIDATORS, schedule_removal, schedule_validators};
 use crate::code::Code;
 use crate::equivocation::{FORMER_SETS, set_at};
 use crate::exec::{BlockInfo, VALIDATORS, ValidatorSchedule, VerifyAlways, execute_block};
@@ -32,15 +32,18 @@ enum Change {
     Twice,
     /// Two changes in one block.
     AddAndRotate,
+    /// The last one takes another key, and is removed in the same block.
+    RotateAndRemove,
 }
 
-const CHANGES: [Change; 6] = [
+const CHANGES: [Change; 7] = [
     Change::Nothing,
     Change::Add,
     Change::Remove,
     Change::Rotate,
     Change::Twice,
     Change::AddAndRotate,
+    Change::RotateAndRemove,
 ];
 
 /// A rule that is not kept.
@@ -108,6 +111,7 @@ impl World {
                 set.push(validator(free, key));
             }
             Change::Remove => drop(set.remove(0)),
+            Change::RotateAndRemove => drop(set.pop()),
             Change::Rotate => set.last_mut().unwrap().key = validator(1, key).key,
             Change::Twice => set.push(Validator { region: Region(990_000), ..set[0] }),
             Change::Nothing => {}
@@ -124,8 +128,16 @@ impl World {
             self.put(&ValidatorSchedule { after, ..self.schedule() });
             return Ok(());
         }
+        let rotated = self.changed(self.schedule().after.validators(), Change::Rotate, key);
         let mut state = State::new(&self.state);
-        schedule_validators(&mut state, |_| wanted)?;
+        match change {
+            Change::RotateAndRemove => {
+                let last = rotated.last().map(|validator| validator.region).unwrap();
+                schedule_validators(&mut state, |_| rotated)?;
+                schedule_removal(&mut state, last)?;
+            }
+            _ => schedule_validators(&mut state, |_| wanted)?,
+        }
         state.keep_transaction();
         let writes = state.into_writes();
         self.state.apply(&writes);
@@ -175,7 +187,8 @@ impl World {
             if let Ok(set) = expected {
                 after = set;
                 let again = self.ask(Change::Rotate, key + 100);
-                if change == Change::AddAndRotate && again != Err(Code::NotYetApplicable) {
+                let two = matches!(change, Change::AddAndRotate | Change::RotateAndRemove);
+                if two && again != Err(Code::NotYetApplicable) {
                     return Err(format!("a second change at {height}: {again:?}"));
                 }
             }

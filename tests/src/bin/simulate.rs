@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use hefu_tests::sim::{
-    Failure, Fault, Mark, Mutant, Plan, Report, Told, hunt, run, run_aloud, shrink,
+    Change, Failure, Fault, Mark, Mutant, Plan, Report, Told, hunt, run, run_aloud, shrink,
 };
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -61,6 +61,13 @@ struct Options {
     /// How many stories clients begin, instead of what the seed says.
     #[arg(long, value_name = "N")]
     stories: Option<u64>,
+    /// How validators change, instead of what the seed says: rotate, suspend or join; four
+    /// validators cannot spare one, ten take no other.
+    #[arg(long, value_name = "CHANGE")]
+    change: Option<String>,
+    /// How many stages of that change are gone through, instead of all.
+    #[arg(long, value_name = "N")]
+    stages: Option<usize>,
     /// Lines of a failing run's trace to print.
     #[arg(long, default_value_t = LINES, value_name = "N")]
     lines: usize,
@@ -83,6 +90,11 @@ impl Options {
         let mut plan = Plan::new(seed, nodes).without(without);
         plan.fault_ms = self.fault_ms.unwrap_or(plan.fault_ms);
         plan.stories = self.stories.unwrap_or(plan.stories);
+        let change = self.change.as_deref().and_then(Change::from_name);
+        if let Some(change) = change.filter(|change| Change::possible(nodes).contains(change)) {
+            (plan.change, plan.stages) = (change, change.stages());
+        }
+        plan.stages = self.stages.unwrap_or(plan.stages);
         plan
     }
 
@@ -119,6 +131,10 @@ fn main() -> ExitCode {
     };
     if options.nodes.iter().any(|nodes| !(4..=10).contains(nodes)) {
         return complain("4 to 10 nodes can be simulated");
+    }
+    let change = options.change.as_deref();
+    if change.is_some_and(|name| Change::from_name(name).is_none()) {
+        return complain("validators change by rotate, suspend or join");
     }
     match options.seed {
         _ if options.mutants => mutants(),
@@ -298,6 +314,12 @@ fn show(failure: &Failure, lines: usize) {
     }
     if (full.fault_ms, full.stories) != (plan.fault_ms, plan.stories) {
         command += &format!(" --fault-ms {} --stories {}", plan.fault_ms, plan.stories);
+    }
+    if full.change != plan.change {
+        command += &format!(" --change {}", plan.change);
+    }
+    if plan.stages < plan.change.stages() {
+        command += &format!(" --stages {}", plan.stages);
     }
     say(&format!("again: {command}"));
 }

@@ -14,11 +14,12 @@ use hefu_primitives::{Bundle, BundleId, CommitCertificate, KeyPair, Round, VoteK
 use super::byzantine::{Parcel, Scene, without_own};
 use super::check::{Fact, Violation};
 use super::cover::{Mark, Told};
+use super::event::{Channel, Event};
 use super::memory::Remembers;
 use super::mutant::Mutant;
 use super::plan::Fault;
 use super::registrar::Registrar;
-use super::world::{Channel, Event, World, is_bundle};
+use super::world::{World, is_bundle};
 
 /// How long a request waits for an answer, in milliseconds.
 const ASK_TIMEOUT_MS: u64 = 700;

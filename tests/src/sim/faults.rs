@@ -10,11 +10,12 @@ use super::check::{Fact, Violation};
 use super::cover::{Mark, Told};
 use super::disk::FaultyDisk;
 use super::drive::peer_key;
+use super::event::Event;
 use super::machine::{BootError, Machine, SimCore};
 use super::mutant::Mutant;
 use super::plan::Fault;
 use super::registrar::{Change, Registrar};
-use super::world::{Event, World};
+use super::world::World;
 
 impl World {
     pub(super) fn boot(&mut self, node: usize) -> Result<(), Violation> {

@@ -1,25 +1,27 @@
 //! The key-value index in memory, which a crash takes back to an earlier height: what a checkpoint
 //! did not cover is gone, batch by batch, as the index promises.
 //!
-//! Mutants lose rows on the way in.
+//! Mutants lose rows on the way in, or answer with what was.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hefu_contracts::certificate::records::ATTESTATIONS;
-use hefu_contracts::exec::SEEN;
+use hefu_contracts::exec::{SEEN, VALIDATORS};
 use hefu_node::core::keys;
 use hefu_node::store::index::{MemoryIndex, Row, Write};
 use hefu_node::store::{Index, StoreError};
 
 use super::rng::Rng;
 
-/// Rows that a mutant's index forgets to write.
+/// What a mutant's index does wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Leak {
-    /// The ids of committed transactions.
+    /// Forgets the ids of committed transactions.
     Seen,
-    /// Attestations, of every second height.
+    /// Forgets attestations, of every second height.
     Attestations,
+    /// Answers with the validator sets as they were a height before.
+    OldSets,
 }
 
 /// An index with its history of batches.
@@ -32,6 +34,8 @@ pub(crate) struct SimIndex {
 struct Inner {
     memory: MemoryIndex,
     journal: Vec<(u64, Vec<Write>)>,
+    /// The validator sets before the last batch.
+    old_sets: Option<Vec<u8>>,
 }
 
 impl SimIndex {
@@ -61,7 +65,7 @@ impl SimIndex {
 
     fn loses(&self, height: u64, key: &[u8]) -> bool {
         let table = match self.leak {
-            None => return false,
+            None | Some(Leak::OldSets) => return false,
             Some(Leak::Seen) => SEEN.prefix(),
             Some(Leak::Attestations) if height % 2 == 1 => ATTESTATIONS.prefix(),
             Some(Leak::Attestations) => return false,
@@ -70,13 +74,22 @@ impl SimIndex {
     }
 }
 
+/// Where the index has the validator sets.
+fn sets() -> Vec<u8> {
+    keys::state(&VALIDATORS.key(&()))
+}
+
 impl Index for SimIndex {
     fn height(&self) -> Result<u64, StoreError> {
         self.inner().memory.height()
     }
 
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        self.inner().memory.get(key)
+        let inner = self.inner();
+        if self.leak == Some(Leak::OldSets) && key == sets() && inner.old_sets.is_some() {
+            return Ok(inner.old_sets.clone());
+        }
+        inner.memory.get(key)
     }
 
     fn scan(
@@ -93,6 +106,7 @@ impl Index for SimIndex {
         let kept = batch.iter().filter(|(key, _)| !self.loses(height, key)).cloned();
         let batch: Vec<Write> = kept.collect();
         let mut inner = self.inner();
+        inner.old_sets = inner.memory.get(&sets())?;
         inner.memory.apply(height, &batch)?;
         inner.journal.push((height, batch));
         Ok(())

@@ -7,7 +7,8 @@ use super::check::{Fact, Violation};
 use super::client::Known;
 use super::cover::Mark;
 use super::drive::short;
-use super::world::{Event, World};
+use super::event::Event;
+use super::world::World;
 
 impl World {
     pub(super) fn begin_story(&mut self) -> Result<(), Violation> {

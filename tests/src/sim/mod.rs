@@ -7,7 +7,8 @@
 //! | part | what it is |
 //! |---|---|
 //! | `plan` | which faults a seed has, each of which can be left out |
-//! | `world`, `drive`, `faults`, `load` | time and events; the driver's part; crashes and repairs; clients' sending |
+//! | `world`, `event`, `calendar` | time, what can happen, and what of it is planned |
+//! | `drive`, `faults`, `load` | the driver's part; crashes and repairs; clients' sending |
 //! | `machine`, `disk`, `index`, `network`, `client` | what is simulated |
 //! | `byzantine` | liars, one file each |
 //! | `registrar` | validators that change meanwhile |
@@ -21,11 +22,13 @@
 //! It knows nothing of sockets, threads or real time.
 
 mod byzantine;
+mod calendar;
 mod check;
 mod client;
 mod cover;
 mod disk;
 mod drive;
+mod event;
 mod faults;
 mod founders;
 mod history;
@@ -49,6 +52,7 @@ pub use check::Violation;
 pub use cover::{Coverage, Mark, Told};
 pub use mutant::Mutant;
 pub use plan::{Fault, Plan};
+pub use registrar::Change;
 pub use shrink::shrink;
 
 use world::World;

@@ -7,6 +7,7 @@ use std::fmt;
 use super::byzantine::Kind;
 use super::index::Leak;
 use super::plan::{Fault, Plan};
+use super::registrar::Change;
 
 /// A broken machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,11 +34,13 @@ pub enum Mutant {
     OldBackup,
     /// One machine scrambles what it sends.
     Scrambles,
+    /// Another validator set decides a height later than it must, everywhere alike.
+    SetsLate,
 }
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::LogNotSynced,
         Self::BlocksNotSynced,
         Self::TooManyLiars,
@@ -49,6 +52,7 @@ impl Mutant {
         Self::PoolUnbounded,
         Self::OldBackup,
         Self::Scrambles,
+        Self::SetsLate,
     ];
 
     /// The checker that must catch it.
@@ -57,7 +61,7 @@ impl Mutant {
             Self::LogNotSynced => "double-sign",
             Self::BlocksNotSynced => "append-only",
             Self::TooManyLiars => "agreement",
-            Self::OpenDoor | Self::CommitsUnasked => "validity",
+            Self::OpenDoor | Self::CommitsUnasked | Self::SetsLate => "validity",
             Self::SeenLost => "exactly-once",
             Self::RecordsLost => "state-root",
             Self::ServesNothing => "liveness",
@@ -69,7 +73,7 @@ impl Mutant {
 
     /// Adds the faults without which nobody could notice.
     pub(crate) fn prepare(self, plan: Plan) -> Plan {
-        use Fault::{Attackers, Crashes, Delay, Loss, PowerLoss, RoughClients};
+        use Fault::{Attackers, Crashes, Delay, Loss, Membership, PowerLoss, RoughClients};
         let with = |faults: &[Fault]| {
             let faults = faults.iter().copied().collect();
             Plan { faults, stories: 12, loss: 100, delay_ms: 80, ..plan.clone() }
@@ -87,6 +91,7 @@ impl Mutant {
             Self::CommitsUnasked | Self::Scrambles => with(&[]),
             Self::SeenLost | Self::RecordsLost => with(&[RoughClients]),
             Self::ServesNothing => Plan { crashes: 8, loss: 250, ..with(&[Crashes, Loss]) },
+            Self::SetsLate => Plan { change: Change::Join, ..with(&[Membership]) },
             Self::PoolUnbounded => {
                 let plan = Plan { loss: 1000, fault_ms: 4_000, ..with(&[Loss]) };
                 Plan { stories: 1_500, pool_bytes: usize::MAX, ..plan }
@@ -94,11 +99,12 @@ impl Mutant {
         }
     }
 
-    /// Which rows its index forgets.
+    /// What its index does wrong.
     pub(crate) const fn leak(self) -> Option<Leak> {
         match self {
             Self::SeenLost => Some(Leak::Seen),
             Self::RecordsLost => Some(Leak::Attestations),
+            Self::SetsLate => Some(Leak::OldSets),
             _ => None,
         }
     }
@@ -118,6 +124,7 @@ impl fmt::Display for Mutant {
             Self::PoolUnbounded => "the pool has no bound",
             Self::OldBackup => "an old log is put back",
             Self::Scrambles => "messages are scrambled",
+            Self::SetsLate => "new validators decide a height too late",
         };
         f.write_str(name)
     }

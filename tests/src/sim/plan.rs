@@ -8,7 +8,6 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::byzantine::Kind;
-use super::founders::MAX_NODES;
 use super::mutant::Mutant;
 use super::registrar::Change;
 use super::rng::Rng;
@@ -131,7 +130,9 @@ pub struct Plan {
     /// When the faults stop, in milliseconds.
     pub fault_ms: u64,
     /// How validators change, if they do.
-    pub(crate) change: Change,
+    pub change: Change,
+    /// How many stages of that change are gone through; the rest is left out.
+    pub stages: usize,
     /// Stories that clients begin.
     pub stories: u64,
     /// A broken machine, to test a checker with.
@@ -160,6 +161,7 @@ impl Plan {
         attackers.truncate(tolerated);
         Self {
             change,
+            stages: change.stages(),
             seed,
             nodes,
             faults,
@@ -236,13 +238,9 @@ fn tolerated(nodes: usize, faults: &BTreeSet<Fault>, change: Change) -> usize {
     (nodes - usize::from(shrinks) - 1) / 3
 }
 
-/// Draws how validators change: four are the least there may be, ten the most simulated.
+/// Draws how validators change.
 fn change(nodes: usize, rng: &mut Rng) -> Change {
-    let possible: &[Change] = match nodes {
-        4 => &[Change::Rotate, Change::Join],
-        MAX_NODES => &[Change::Rotate, Change::Suspend],
-        _ => &[Change::Rotate, Change::Suspend, Change::Join],
-    };
+    let possible = Change::possible(nodes);
     possible[rng.place(possible.len())]
 }
 
@@ -259,7 +257,10 @@ impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} nodes, {} ms, {} stories", self.nodes, self.fault_ms, self.stories)?;
         self.faults.iter().try_for_each(|fault| write!(f, ", {fault}"))?;
-        self.change().map_or(Ok(()), |change| write!(f, " ({change:?})"))?;
+        if let Some(change) = self.change() {
+            let stages = self.stages.min(change.stages());
+            write!(f, " ({change}, {stages} of {} stages)", change.stages())?;
+        }
         self.attackers().iter().try_for_each(|(at, kind)| write!(f, ", n{at} is {kind}"))
     }
 }

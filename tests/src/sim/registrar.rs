@@ -8,6 +8,7 @@
 //! | join | the provinces admit another; its node starts with an empty disk, catches up, proves its keys |
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::Arc;
 
 use hefu_contracts::identity::{
@@ -18,18 +19,57 @@ use hefu_contracts::{Act, identity};
 use hefu_primitives::codec::Canonical;
 use hefu_primitives::{H32, Id16, KeyPair, PublicKey, Region};
 
-use super::founders::{CREATED, Founders, Province};
+use super::founders::{CREATED, Founders, MAX_NODES, Province};
 use super::machine::SimCore;
 
 /// What changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Change {
+pub enum Change {
     /// A validator's key is replaced.
     Rotate,
     /// A validator is taken out, and comes back.
     Suspend,
     /// A province joins.
     Join,
+}
+
+impl Change {
+    /// All of them, the simplest first.
+    pub const ALL: [Self; 3] = [Self::Rotate, Self::Suspend, Self::Join];
+
+    /// Those that so many validators can make: four are the least there may be, ten the most
+    /// simulated.
+    pub const fn possible(nodes: usize) -> &'static [Self] {
+        match nodes {
+            4 => &[Self::Rotate, Self::Join],
+            MAX_NODES => &[Self::Rotate, Self::Suspend],
+            _ => &Self::ALL,
+        }
+    }
+
+    /// The change of a name, as [`fmt::Display`] writes it.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|change| change.to_string() == name)
+    }
+
+    /// In how many stages governors bring it about.
+    pub const fn stages(self) -> usize {
+        match self {
+            Self::Rotate => 2,
+            Self::Suspend => 8,
+            Self::Join => 5,
+        }
+    }
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Rotate => "rotate",
+            Self::Suspend => "suspend",
+            Self::Join => "join",
+        })
+    }
 }
 
 /// Who signs what.
@@ -46,6 +86,8 @@ pub(crate) struct Registrar {
     /// The province that it is about, by its place among the founders.
     pub(crate) subject: usize,
     stage: usize,
+    /// Stages that are gone through.
+    stages: usize,
     ballots: [Id16; 2],
     /// Transactions of this stage that have no outcome yet.
     pub(crate) waiting: BTreeSet<usize>,
@@ -56,9 +98,11 @@ impl Registrar {
         founders: Arc<Founders>,
         change: Change,
         subject: usize,
+        stages: usize,
         ballots: [Id16; 2],
     ) -> Self {
-        Self { founders, change, subject, stage: 0, ballots, waiting: BTreeSet::new() }
+        let stages = stages.min(change.stages());
+        Self { founders, change, subject, stage: 0, stages, ballots, waiting: BTreeSet::new() }
     }
 
     /// The key that a validator will have that it has not now.
@@ -71,12 +115,7 @@ impl Registrar {
     }
 
     pub(crate) const fn is_done(&self) -> bool {
-        let stages = match self.change {
-            Change::Rotate => 2,
-            Change::Suspend => 8,
-            Change::Join => 5,
-        };
-        self.stage >= stages
+        self.stage >= self.stages
     }
 
     /// A transaction has an outcome; true when its stage is over.

@@ -9,8 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hefu_consensus::Load;
-use hefu_node::core::sync::{SyncAnswer, SyncRequest};
-use hefu_node::core::{CoreOutput, StoredBlock};
+use hefu_node::core::StoredBlock;
 use hefu_primitives::{Bundle, Id16, KeyId, KeyPair, Millis};
 
 use super::Report;
@@ -18,6 +17,7 @@ use super::byzantine::{Attacker, Kind};
 use super::check::{End, Fact, Panel, Violation};
 use super::client::Clients;
 use super::cover::{Mark, Told};
+use super::event::{Event, is_fault, subject};
 use super::founders::{CREATED, Founders};
 use super::history::History;
 use super::machine::{Machine, Setting};
@@ -33,117 +33,7 @@ const PATIENCE_MS: u64 = 45_000;
 /// How long after the faults have stopped a node may still notice its disk's error.
 const ERRORS_MS: u64 = 1_000;
 /// How often it is looked whether everything has settled.
-const LOOK_MS: u64 = 250;
-
-/// The two kinds of message between machines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Channel {
-    Consensus,
-    Bundles,
-}
-
-/// Something that will happen.
-pub(super) enum Event {
-    Boot {
-        node: usize,
-    },
-    /// The machine crashes after so many more outputs.
-    ArmCrash {
-        node: usize,
-        outputs: u64,
-    },
-    /// A disk of the machine crashes in a write to come.
-    ArmDisk {
-        node: usize,
-        writes: u64,
-        log: bool,
-    },
-    /// A disk of the machine has so little room left, or fails its next sync.
-    BreakDisk {
-        node: usize,
-        log: bool,
-        room: Option<u64>,
-    },
-    Rot {
-        node: usize,
-    },
-    LoseBlocks {
-        node: usize,
-    },
-    /// The operator reads in the log that a stored block cannot be read.
-    Repair {
-        node: usize,
-    },
-    /// The machine stands still for so many milliseconds.
-    Pause {
-        node: usize,
-        ms: u64,
-    },
-    Split,
-    Mend,
-    Mute,
-    Jump {
-        node: usize,
-        by: i64,
-    },
-    Calm,
-    Look,
-    Connect {
-        a: usize,
-        b: usize,
-    },
-    Gone {
-        at: usize,
-        of: usize,
-    },
-    Deliver {
-        from: usize,
-        to: usize,
-        connection: u64,
-        channel: Channel,
-        bytes: Arc<[u8]>,
-    },
-    Wake {
-        node: usize,
-        at: u64,
-    },
-    Emit {
-        node: usize,
-        life: u64,
-        outputs: Vec<CoreOutput>,
-    },
-    Ask {
-        asker: usize,
-        life: u64,
-        server: usize,
-        request: SyncRequest,
-    },
-    Answer {
-        asker: usize,
-        life: u64,
-        server: usize,
-        blocks: bool,
-        answer: Option<SyncAnswer>,
-    },
-    Story,
-    /// Governors go on with their change.
-    Govern,
-    /// An operator starts a machine with its new key.
-    Rekey {
-        node: usize,
-    },
-    Submit {
-        ticket: usize,
-        node: usize,
-    },
-    Retry {
-        ticket: usize,
-    },
-    Replay,
-    Idle {
-        node: usize,
-    },
-}
+pub(super) const LOOK_MS: u64 = 250;
 
 /// A liar with what it needs.
 pub(super) struct Liar {
@@ -412,116 +302,6 @@ impl World {
         }
     }
 
-    /// Puts everything that the plan foresees on the calendar.
-    fn schedule(&mut self) {
-        let until = self.plan.fault_ms;
-        let change = self.registrar.as_ref().map(|registrar| registrar.change);
-        for node in 0..self.machines.len() {
-            // Who joins begins with nothing, later than the others.
-            let joins = change == Some(Change::Join) && node == self.plan.nodes;
-            let delay = self.rng.below(if joins { until } else { 50 });
-            self.at(delay, Event::Boot { node });
-        }
-        if change.is_some() {
-            let begins = self.rng.within(50, until / 2);
-            self.at(begins, Event::Govern);
-        }
-        let moment = |rng: &mut Rng| rng.within(200, until);
-        for _ in 0..self.plan.stories {
-            let time = moment(&mut self.rng);
-            self.at(time, Event::Story);
-        }
-        self.schedule_crashes(until);
-        self.schedule_network(until);
-        self.schedule_clocks(until);
-        if self.plan.has(Fault::RoughClients) {
-            for _ in 0..self.plan.stories {
-                let time = moment(&mut self.rng);
-                self.at(time, Event::Replay);
-            }
-        }
-        let liars: Vec<usize> = self.liars.keys().copied().collect();
-        for node in liars {
-            self.at(100, Event::Idle { node });
-        }
-        self.at(until, Event::Calm);
-        self.at(until + LOOK_MS, Event::Look);
-    }
-
-    fn schedule_crashes(&mut self, until: u64) {
-        let nodes = self.machines.len();
-        for _ in 0..self.plan.crashes {
-            let (node, time) = (self.rng.place(nodes), self.rng.below(until));
-            let (steps, log) = (self.rng.below(40), self.rng.chance(600));
-            if self.plan.has(Fault::Crashes) {
-                self.at(time, Event::ArmCrash { node, outputs: steps });
-            }
-            if self.plan.has(Fault::DiskCrashes) {
-                let (node, time) = (self.rng.place(nodes), self.rng.below(until));
-                self.at(time, Event::ArmDisk { node, writes: steps / 4, log });
-            }
-        }
-        for _ in 0..2 {
-            let (node, time, log) =
-                (self.rng.place(nodes), self.rng.below(until), self.rng.chance(500));
-            let room = self.rng.chance(500).then(|| self.rng.below(2_000));
-            if self.plan.has(Fault::DiskErrors) {
-                self.at(time, Event::BreakDisk { node, log, room });
-            }
-        }
-        let mut victims: Vec<usize> = (0..nodes).filter(|node| self.honest[*node]).collect();
-        self.rng.shuffle(&mut victims);
-        victims.truncate(self.plan.may_lose_blocks());
-        for node in victims {
-            let (rots, loses) = (self.rng.below(until), self.rng.below(until));
-            if self.plan.has(Fault::BitRot) {
-                self.at(rots, Event::Rot { node });
-            }
-            if self.plan.has(Fault::LostBlocks) {
-                self.at(loses, Event::LoseBlocks { node });
-            }
-        }
-    }
-
-    fn schedule_network(&mut self, until: u64) {
-        for _ in 0..3 {
-            let (split, muted) = (self.rng.below(until), self.rng.below(until));
-            let mended = split + self.rng.within(200, 2_500);
-            if self.plan.has(Fault::Partitions) {
-                self.at(split, Event::Split);
-                self.at(mended, Event::Mend);
-            }
-            if self.plan.has(Fault::Asymmetry) {
-                self.at(muted, Event::Mute);
-                self.at(mended, Event::Mute);
-            }
-        }
-    }
-
-    fn schedule_clocks(&mut self, until: u64) {
-        let offset = |rng: &mut Rng, most: u64| rng.within(0, 2 * most) as i64 - most as i64;
-        for node in 0..self.machines.len() {
-            let (skew, jump) = (offset(&mut self.rng, 400), offset(&mut self.rng, 5_000));
-            let (time, pause, ms) =
-                (self.rng.below(until), self.rng.below(until), self.rng.within(300, 4_000));
-            if self.plan.has(Fault::Pauses) {
-                self.at(pause, Event::Pause { node, ms });
-            }
-            if self.plan.has(Fault::Skew) {
-                self.machines[node].skew = skew;
-            }
-            if self.plan.has(Fault::Jumps) {
-                self.at(time, Event::Jump { node, by: jump });
-            }
-            if let Some(liar) = self.liars.get_mut(&node) {
-                let skew = liar.attacker.skew(&mut liar.rng);
-                if skew != 0 {
-                    self.machines[node].skew = skew;
-                }
-            }
-        }
-    }
-
     fn calm_down(&mut self) -> Result<(), Violation> {
         self.calm = true;
         self.network.calm();
@@ -546,33 +326,6 @@ impl World {
     }
 }
 
-/// Whether an event only happens until the faults stop.
-const fn is_fault(event: &Event) -> bool {
-    matches!(
-        event,
-        Event::ArmCrash { .. }
-            | Event::ArmDisk { .. }
-            | Event::BreakDisk { .. }
-            | Event::Rot { .. }
-            | Event::LoseBlocks { .. }
-            | Event::Pause { .. }
-            | Event::Split
-            | Event::Mute
-            | Event::Jump { .. }
-    )
-}
-
-/// The machine whose core thread an event needs.
-const fn subject(event: &Event) -> Option<usize> {
-    match event {
-        Event::Deliver { to, .. } => Some(*to),
-        Event::Wake { node, .. } | Event::Submit { node, .. } => Some(*node),
-        Event::Answer { asker, .. } => Some(*asker),
-        Event::Gone { at, .. } => Some(*at),
-        _ => None,
-    }
-}
-
 /// The change of a plan: of an honest province, one that issues nothing if it is suspended, so that
 /// no client's office is silenced.
 fn registrar(plan: &Plan, founders: &Arc<Founders>, honest: &[bool]) -> Option<Registrar> {
@@ -587,7 +340,7 @@ fn registrar(plan: &Plan, founders: &Arc<Founders>, honest: &[bool]) -> Option<R
         able = (0..plan.nodes).filter(|place| honest[*place]).collect();
     }
     let subject = able[rng.place(able.len())];
-    Some(Registrar::new(founders.clone(), change, subject, ballots))
+    Some(Registrar::new(founders.clone(), change, subject, plan.stages, ballots))
 }
 
 /// Validators first, in the order of their set; who joins, if somebody does; then an observer and second machines of twins.

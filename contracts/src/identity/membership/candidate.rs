@@ -176,6 +176,7 @@ impl Candidate {
             notice: None,
             approval: Some(approval),
             ended: None,
+            rotated_at: None,
         }
     }
 

@@ -9,7 +9,9 @@ use super::present;
 use super::records::{Member, MemberState, Suspension, SuspensionKind, keep_member, subject};
 use crate::code::Code;
 use crate::exec::Context;
-use crate::identity::validators::{can_remove, is_scheduled, schedule_validators};
+use crate::identity::validators::{
+    can_remove, is_scheduled, schedule_removal, schedule_validators,
+};
 
 /// Days of suspension before a member may be expelled.
 pub const EXPEL_DAYS: u64 = 30;
@@ -135,9 +137,7 @@ pub(super) fn remove_validator(ctx: &mut Context<'_, '_>, region: Region) -> Res
     if !is_scheduled(ctx.state, region) {
         return Ok(());
     }
-    schedule_validators(ctx.state, |set| {
-        set.iter().filter(|validator| validator.region != region).copied().collect()
-    })
+    schedule_removal(ctx.state, region)
 }
 
 fn founded(reason: u16, evidence: H32) -> Result<(), Code> {

@@ -31,7 +31,10 @@
 //! 9. Certificates never change because of a member; agreements with one that does not act do not
 //!    bind while that lasts, judged by the height asked about ([`member_at`]).
 //! 10. One change of the validator set a block: a second one is refused with `E117`, and a vote that
-//!     would have completed it may be cast again.
+//!     would have completed it may be cast again. A member's removal does not wait for its own
+//!     rotation in the same block, but takes its place.
+//! 11. A member replaces its validator key once a day at most (`E216`): the others' changes are not
+//!     held up, and the sets that decide no more stay few.
 
 mod candidate;
 mod discipline;
@@ -53,7 +56,7 @@ pub use proof::{KeyPurpose, MemberProof, ProveKeys};
 pub(crate) use records::keep_member;
 pub use records::*;
 pub use recovery::{GovernorKey, ReplaceGovernors, RevokeByVote};
-pub use validator::{RotateValidator, SetNode};
+pub use validator::{ROTATION_DISTANCE_MS, RotateValidator, SetNode};
 
 use hefu_primitives::{Power, PublicKey, Region, Validator};
 

@@ -175,6 +175,10 @@ pub struct Member {
     #[n(14)]
     #[serde(default)]
     pub ended: Option<Stamp>,
+    /// Block time at which its validator key was last replaced.
+    #[n(15)]
+    #[serde(default)]
+    pub rotated_at: Option<Millis>,
 }
 
 impl Member {

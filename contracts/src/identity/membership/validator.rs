@@ -1,6 +1,7 @@
 //! A member's machines: its validator key, its node key, where its node is.
 
-use hefu_primitives::{PublicKey, Region, Signature, Validator};
+use hefu_primitives::time::DAY_MS;
+use hefu_primitives::{Millis, PublicKey, Region, Signature, Validator};
 use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
@@ -13,12 +14,17 @@ use crate::exec::Context;
 use crate::identity::endorse::{endorse, require_governor};
 use crate::identity::validators::{is_scheduled, schedule_validators};
 
+/// Least block time between two replacements of one member's validator key, in milliseconds. One
+/// change of validators fits a block: a member that replaced its key in every block would keep the
+/// others from theirs, and every set it leaves is kept for evidence.
+pub const ROTATION_DISTANCE_MS: u64 = DAY_MS;
+
 /// Replaces a member's validator key: the new one decides from the second next block on, until then
 /// the old one does.
 ///
 /// Who: the member's own governors (`E221`). Pre: the key is new (`E204`), registrable and signed
-/// the [`MemberProof`] of the change (`E207`); no other change of validators in this block
-/// (`E117`).
+/// the [`MemberProof`] of the change (`E207`); the last one was a day ago (`E216`); no other change
+/// of validators in this block (`E117`).
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RotateValidator {
@@ -38,6 +44,10 @@ impl RotateValidator {
         let mut member = own(ctx, self.member)?;
         let purpose = KeyPurpose::Validator;
         check_new(ctx, &member, purpose, (member.validator_key, self.key), &self.possession)?;
+        let rested = |at: Millis| ctx.block.time.0 >= at.0.saturating_add(ROTATION_DISTANCE_MS);
+        if !member.rotated_at.is_none_or(rested) {
+            return Err(Code::RotationTooSoon);
+        }
         if !endorse(ctx)? {
             return Ok(());
         }
@@ -50,6 +60,7 @@ impl RotateValidator {
         }
         let flag = format!("to_{}", self.key.id());
         member.validator_key = self.key;
+        member.rotated_at = Some(ctx.block.time);
         keep_member(ctx, &member);
         ctx.emit("validator_rotated", subject(self.member), vec![flag]);
         Ok(())

@@ -85,6 +85,47 @@ fn a_deciding_vote_waits_for_the_change_before_it() {
     assert_eq!(state(&ledger, REGIONS[3]), MemberState::SuspendedFull);
 }
 
+/// A member that rotates its key in the very block of its suspension does not put it off.
+#[test]
+fn a_member_cannot_race_its_own_removal() {
+    let mut ledger = five();
+    let fourth = REGIONS[3];
+    ledger.govern(0, Propose { id: id(1), action: suspend(fourth, SuspensionKind::Full) }).unwrap();
+    ledger.govern(1, vote(id(1), true)).unwrap();
+    ledger.act(&governor(2, 0), vote(id(1), true)).unwrap();
+    let new = fresh_key(1);
+    let act = rotate(&ledger, 3, &new);
+    ledger.act(&governor(3, 0), act.clone()).unwrap();
+    let first = ledger.sign(&governor(3, 1), &[act.into()]);
+    let second = ledger.sign(&governor(2, 1), &[vote(id(1), true).into()]);
+    let outcomes = ledger.block(&[&first, &second]).outcomes;
+    assert!(outcomes.iter().all(|o| matches!(o.result, TxResult::Applied { .. })), "{outcomes:?}");
+    assert_eq!(state(&ledger, fourth), MemberState::SuspendedFull);
+    let schedule = ledger.get(&crate::exec::VALIDATORS, &()).unwrap();
+    assert_eq!((schedule.next.len(), schedule.after.len()), (5, 4));
+    assert!(schedule.after.validators().iter().all(|validator| validator.region != fourth));
+    // The new key is known, and comes into force if the member is reinstated.
+    ledger.block(&[]);
+    ledger.adopt(id(2), Action::ReinstateMember { member: fourth }).unwrap();
+    let schedule = ledger.get(&crate::exec::VALIDATORS, &()).unwrap();
+    assert!(schedule.after.by_key(new.id()).is_some());
+}
+
+/// Nor does it, or any member, keep the others from changes by rotating in every block.
+#[test]
+fn a_validator_key_is_replaced_once_a_day() {
+    let mut ledger = Ledger::new();
+    let first = rotate(&ledger, 0, &fresh_key(1));
+    ledger.govern(0, first).unwrap();
+    ledger.time = hefu_primitives::Millis(ledger.time.0 + ROTATION_DISTANCE_MS - 60_000);
+    let again = rotate(&ledger, 0, &fresh_key(2));
+    assert_eq!(ledger.act(&governor(0, 0), again.clone()), Err(Code::RotationTooSoon));
+    let other = rotate(&ledger, 1, &fresh_key(3));
+    ledger.govern(1, other).unwrap();
+    ledger.time = hefu_primitives::Millis(ledger.time.0 + 60_000);
+    assert_eq!(ledger.govern(0, again), Ok(()));
+}
+
 #[test]
 fn a_node_moves_and_changes_its_key() {
     let mut ledger = Ledger::new();
