@@ -71,6 +71,10 @@ impl World {
             let (rots, loses) = (self.rng.below(until), self.rng.below(until));
             if self.plan.has(Fault::BitRot) {
                 self.at(rots, Event::Rot { node });
+                for _ in 1..self.plan.rots {
+                    let again = self.rng.below(until);
+                    self.at(again, Event::Rot { node });
+                }
             }
             if self.plan.has(Fault::LostBlocks) {
                 self.at(loses, Event::LoseBlocks { node });

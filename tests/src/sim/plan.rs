@@ -141,6 +141,8 @@ pub struct Plan {
     pub(crate) duplicates: u64,
     pub(crate) delay_ms: u64,
     pub(crate) crashes: u64,
+    /// Bits that flip on each machine whose stored blocks decay.
+    pub(crate) rots: u64,
     pub(crate) pool_bytes: usize,
     /// Size at which the log starts anew.
     pub(crate) log_bytes: u64,
@@ -173,6 +175,7 @@ impl Plan {
             duplicates: rng.within(10, 150),
             delay_ms: rng.within(20, 120),
             crashes: rng.within(1, 5),
+            rots: 1,
             pool_bytes: [4 * 1024, 48 * 1024, 1024 * 1024][rng.place(3)],
             log_bytes: [0, 4 * 1024, 32 * 1024, 16 * 1024 * 1024][rng.place(4)],
         }
@@ -199,6 +202,24 @@ impl Plan {
     pub fn broken(seed: u64, mutant: Mutant) -> Self {
         let plan = Self { mutant: Some(mutant), ..Self::calm(seed, 4) };
         mutant.prepare(plan)
+    }
+
+    /// A plan in which many stored blocks of a node decay, and a province that joins asks for all.
+    #[cfg(test)]
+    pub(crate) fn rotting(seed: u64) -> Self {
+        let faults = [Fault::BitRot, Fault::Membership].into();
+        let (change, stages) = (Change::Join, Change::Join.stages());
+        let plan = Self { faults, change, stages, ..Self::calm(seed, 4) };
+        Self { rots: 8, fault_ms: 5_000, stories: 20, ..plan }
+    }
+
+    /// A plan in which one validator forgets what it signed, again and again, while messages are
+    /// lost and late: it must vote in more than one life at one height to contradict itself.
+    #[cfg(test)]
+    pub(crate) fn forgetful(seed: u64) -> Self {
+        let faults = [Fault::Attackers, Fault::Loss, Fault::Delay, Fault::Crashes].into();
+        let plan = Self { faults, loss: 150, delay_ms: 120, crashes: 5, ..Self::calm(seed, 4) };
+        Self { attackers: vec![(0, Kind::Amnesia)], fault_ms: 5_000, stories: 12, ..plan }
     }
 
     /// The same without some faults.
