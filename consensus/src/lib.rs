@@ -92,6 +92,9 @@
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+#![cfg_attr(not(test), deny(clippy::disallowed_types, clippy::disallowed_methods))]
+#![cfg_attr(not(test), deny(clippy::float_arithmetic))]
+#![cfg_attr(test, allow(clippy::disallowed_types, clippy::disallowed_methods))] // tests measure and start processes
 
 pub mod config;
 pub mod header;

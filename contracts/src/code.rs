@@ -4,6 +4,9 @@
 //! 5xx catalogue, access, receipt · 6xx item, case · 7xx evaluation · 8xx dispute ·
 //! 9xx audit, notices. A number is never given a new meaning.
 
+use hefu_primitives::codec::CodecError;
+use hefu_primitives::transaction::TransactionError;
+
 macro_rules! codes {
     ($($number:literal $name:ident,)*) => {
         /// Why an act was refused.
@@ -204,6 +207,19 @@ impl Code {
     /// The stable number.
     pub const fn number(self) -> u16 {
         self as u16
+    }
+}
+
+/// What bytes that are no transaction are refused with, where they come in.
+impl From<&TransactionError> for Code {
+    fn from(error: &TransactionError) -> Self {
+        match error {
+            TransactionError::ActCount(count) if *count > 0 => Self::TooLarge,
+            TransactionError::ActSize { .. }
+            | TransactionError::Codec(CodecError::TooLarge { .. }) => Self::TooLarge,
+            TransactionError::Algorithm(_) => Self::SuiteNotAllowed,
+            _ => Self::BadEncoding,
+        }
     }
 }
 

@@ -69,6 +69,7 @@ pub(crate) fn executed(transactions: &[&SignedTransaction], execution: &Executio
     for event in &execution.events {
         check(format!("event {}", event.kind), "event", &event.to_bytes());
     }
+    crate::tests::codes::note(&execution.outcomes);
     for outcome in &execution.outcomes {
         check("outcome".to_owned(), "outcome", &outcome.to_bytes());
     }

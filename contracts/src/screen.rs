@@ -8,15 +8,20 @@
 //! of the encoding, whatever the act, and at what else could carry digits:
 //!
 //! * texts: codes with valid check digits pass as what they are, and of an identifier only the
-//!   serial is looked at, because its codes side by side can look like anything;
+//!   serial is looked at, because its codes side by side can look like anything. One citizen id in
+//!   341 is a well-made credit code too; it passes as one only if a registrar gives such codes;
+//! * a serial that is an enterprise's credit code passes, also where it looks like a bank card's
+//!   number; of other credit codes only those that are no citizen id;
 //! * the code of a sole trader, anywhere in a text: it names a person;
 //! * byte strings that hold a number in ASCII, as ids and commitments made of one would;
 //! * integers that are such a number;
 //! * the envelope's claims: the subject is a token such as `att:…` and no sentence, the issuer a
 //!   credit code.
 
-use hefu_primitives::codes::{Identifier, personal_data, type_code, uscc};
-use hefu_primitives::{ImplCode, SignedTransaction};
+use hefu_primitives::codes::{
+    Identifier, Registration, is_bare_citizen_id, personal_data, type_code, uscc,
+};
+use hefu_primitives::{ImplCode, SignedTransaction, Uscc};
 use minicbor::data::Type;
 
 use crate::act::Act;
@@ -64,7 +69,7 @@ fn texts(act: &[u8]) -> Result<(), Code> {
     Ok(())
 }
 
-fn text(text: &str) -> Result<(), Code> {
+pub(crate) fn text(text: &str) -> Result<(), Code> {
     if let Ok(identifier) = text.parse::<Identifier>() {
         return serial(identifier.serial());
     }
@@ -72,10 +77,9 @@ fn text(text: &str) -> Result<(), Code> {
         return Err(Code::PersonalDataPattern);
     }
     let implementation = || text.parse::<ImplCode>().is_ok_and(|code| code.parts().is_ok());
-    if uscc::parse(text).is_ok() || type_code::parse(text).is_ok() || implementation() {
-        return Ok(());
-    }
-    guarded(text)
+    let credit = |code: Uscc| code.has_known_registrar() || !is_bare_citizen_id(text);
+    let coded = uscc::parse(text).is_ok_and(credit) || type_code::parse(text).is_ok();
+    if coded || implementation() { Ok(()) } else { guarded(text) }
 }
 
 /// Checks the serial of an identifier that is to stand in the clear.
@@ -83,14 +87,20 @@ fn text(text: &str) -> Result<(), Code> {
 /// # Errors
 /// `E306` it holds a personal number, `E304` it holds the code of a sole trader.
 pub(crate) fn serial(serial: &str) -> Result<(), Code> {
-    if personal_data(serial).is_some() {
-        return Err(Code::IdentHasCitizenId);
+    if names_sole_trader(serial) {
+        return Err(Code::PlainIdentForbidden);
     }
-    if names_sole_trader(serial) { Err(Code::PlainIdentForbidden) } else { Ok(()) }
+    let registered = |code: Uscc| match code.registration() {
+        // No citizen id begins like these: there is no such province.
+        Registration::Enterprise | Registration::Cooperative => true,
+        _ => code.has_known_registrar() && !is_bare_citizen_id(serial),
+    };
+    let coded = uscc::parse(serial).is_ok_and(registered);
+    if coded || personal_data(serial).is_none() { Ok(()) } else { Err(Code::IdentHasCitizenId) }
 }
 
 /// What a transaction is said to be about.
-fn subject(subject: &str) -> Result<(), Code> {
+pub(crate) fn subject(subject: &str) -> Result<(), Code> {
     let allowed = |c: u8| c.is_ascii_alphanumeric() || b":/-_.".contains(&c);
     if !subject.bytes().all(allowed) {
         return Err(Code::FreeTextForbidden);
@@ -109,7 +119,8 @@ fn is_id(word: &str) -> bool {
 }
 
 /// Random bytes hold eleven digits in a row once in 10^15.
-fn bytes(bytes: &[u8]) -> Result<(), Code> {
+pub(crate) fn bytes(bytes: &[u8]) -> Result<(), Code> {
+    core::str::from_utf8(bytes).map_or(Ok(()), guarded)?;
     guarded(&bytes.iter().map(|byte| char::from(*byte)).collect::<String>())
 }
 
@@ -192,6 +203,11 @@ mod tests {
         let found = Err(Code::PersonalDataPattern);
         assert_eq!(encoded(&|e| drop(e.bytes(&padded))), found);
         assert_eq!(encoded(&|e| drop(e.bytes(b"\x00\x0013812345678\x00\x00\x00"))), found);
+        assert_eq!(encoded(&|e| drop(e.bytes("１３８１２３４５６７８".as_bytes()))), found);
+        assert_eq!(
+            encoded(&|e| drop(e.bytes(b"1\x003\x008\x001\x002\x003\x004\x005\x006\x007\x008"))),
+            found
+        );
         assert_eq!(encoded(&|e| drop(e.u64(999_999_194_901_010_000))), found);
         assert_eq!(encoded(&|e| drop(e.u64(13_812_345_678))), found);
         assert_eq!(encoded(&|e| drop(e.bytes(&[7; 32]))), Ok(()));

@@ -1,5 +1,9 @@
 //! Execution as a whole: the envelope's errors, all or none, determinism, and frozen encodings.
 
+pub(crate) mod codes;
+mod elsewhere;
+mod guard;
+
 use hefu_primitives::block::TxResult;
 use hefu_primitives::codec::Canonical;
 use hefu_primitives::hash::hash;

@@ -5,7 +5,11 @@
 
 pub mod attest;
 pub mod change;
+#[cfg(test)]
+mod list_model;
 pub mod listing;
+#[cfg(test)]
+mod model;
 pub mod records;
 pub mod status;
 #[cfg(test)]

@@ -5,9 +5,13 @@
 
 pub mod action;
 pub mod authority;
+#[cfg(test)]
+mod authority_model;
 pub mod ballot;
 pub mod endorse;
 pub mod key;
+#[cfg(test)]
+mod key_model;
 pub mod membership;
 pub mod records;
 pub mod rules;

@@ -12,20 +12,38 @@
 //! | bank card, 16 to 19, Luhn, first digit 3–9 or 2221–2720 | a **whole run** | 1 in 10 numbers pass Luhn; serials that begin with 0, 1 or a year of this century begin no card |
 //!
 //! A run is what stands between characters that are not ASCII digits; full-width digits and
-//! letters count as their ASCII forms. So a whole-run pattern between letters is found, and the
-//! price that remains is known: of serials that consist of digits alone, about one in ten with 16
-//! to 19 digits, one in thirty with 15, and those of 11 that look like a mobile number are
-//! refused. An issuer who owns such serials commits to the identifier instead of publishing it.
+//! letters count as their ASCII forms. So a whole-run pattern between letters is found.
+//!
+//! A second look reads the text as a person does ([`fold`]): digits of other scripts, in circles and
+//! in Chinese numerals count, characters that nobody sees do not, and spaces, dots, hyphens and
+//! other marks stand between groups of one number. There a citizen id is looked for anywhere, and
+//! the whole-run patterns in groups of the usual sizes, so that the number of a standard with its
+//! part and year (GB/T 16656.11-2010) and a network address are no telephone's. `/` and `:` end a
+//! number: codes are joined by them.
+//!
+//! The price is known, and measured in the tests: of serials that consist of digits alone, about
+//! one in ten with 16 to 19 digits, one in thirty with 15, and those of 11 that look like a mobile
+//! number are refused. They cannot be told from a card's or a person's; an issuer who owns such
+//! serials commits to the identifier instead of publishing it. Codes with check digits of their own
+//! and serials with letters are not touched.
 //!
 //! The region of a citizen id is not looked up: codes change, and an unassigned region in a test
-//! number must be refused like any other. This guards against accident; whoever wants to smuggle a
-//! number past it (spaces, spelling, another base) can.
+//! number must be refused like any other. This guards against accident and simple disguise; whoever
+//! wants to smuggle a number past it (letters between the digits, another base) can.
+
+mod fold;
+
+pub use fold::is_unseen;
 
 use super::digits;
 use crate::time::Day;
 
 const MOD_11_2_WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
 const MOD_11_2_CHECKS: &[u8; 11] = b"10X98765432";
+/// Digits of the longest number looked for.
+const LONGEST: usize = 19;
+/// The old citizen id with its day in three groups.
+const BIRTHDAY_APART: [usize; 5] = [6, 2, 2, 2, 3];
 
 /// What a text appears to contain. The number itself is not repeated: errors are logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
@@ -46,20 +64,42 @@ pub enum PersonalData {
 
 /// The first personal number found, by the table above.
 pub fn personal_data(text: &str) -> Option<PersonalData> {
-    let text: Vec<u8> = text.chars().map(fold).collect();
-    if text.windows(18).any(is_citizen_id) {
+    let plain: Vec<u8> = text.chars().map(fold::plain).collect();
+    if plain.windows(18).any(is_citizen_id) {
         return Some(PersonalData::CitizenId);
     }
-    text.split(|c| !c.is_ascii_digit()).find_map(in_run)
+    let found = plain.split(|c| !c.is_ascii_digit()).find_map(in_run);
+    found.or_else(|| in_groups(&fold::grouped(text)))
 }
 
-/// Full-width forms to ASCII; everything else that is not ASCII only separates.
-fn fold(c: char) -> u8 {
-    let code = match u32::from(c) {
-        wide @ 0xff01..=0xff5e => wide.saturating_sub(0xfee0),
-        code => code,
-    };
-    u8::try_from(code).ok().filter(u8::is_ascii).unwrap_or(b' ')
+/// Whether a text is an 18-digit citizen id and nothing else.
+pub fn is_bare_citizen_id(text: &str) -> bool {
+    is_citizen_id(text.as_bytes())
+}
+
+/// What a text looks like to a reader.
+fn in_groups(text: &fold::Grouped) -> Option<PersonalData> {
+    if text.compact.windows(18).any(is_citizen_id) {
+        return Some(PersonalData::CitizenId);
+    }
+    text.runs.iter().find_map(|run| (0..run.len()).find_map(|first| from_group(run, first)))
+}
+
+/// The first number that begins with a group and ends with one, in groups of usual sizes.
+fn from_group(run: &fold::Run, first: usize) -> Option<PersonalData> {
+    let (mut number, mut sizes) = (Vec::new(), Vec::new());
+    for group in run.iter().skip(first) {
+        number.extend_from_slice(group);
+        sizes.push(group.len());
+        if number.len() > LONGEST {
+            return None;
+        }
+        let usual = fold::is_usual(&sizes) || sizes == BIRTHDAY_APART;
+        if let Some(found) = Some(&number).filter(|_| usual).and_then(|number| in_run(number)) {
+            return Some(found);
+        }
+    }
+    None
 }
 
 /// What a whole run of digits looks like.
@@ -160,6 +200,21 @@ mod tests {
             ("008613800138000", P::MobileNumber),
             ("4111111111111111", P::BankCard),
             ("A2223003122003222B", P::BankCard),
+            ("138 0013 8000", P::MobileNumber),
+            ("tel. 021-138.0013.8000", P::MobileNumber),
+            ("1·3·8·0·0·1·3·8·0·0·0", P::MobileNumber),
+            ("138\u{200b}00\u{200b}138000", P::MobileNumber),
+            ("一三八〇〇一三八〇〇〇", P::MobileNumber),
+            ("第一13800138000", P::MobileNumber),
+            ("①③⑧⓪⓪①③⑧⓪⓪⓪", P::MobileNumber),
+            ("110105 19491231 002X", P::CitizenId),
+            ("110105-1949-1231-002 x", P::CitizenId),
+            ("1 1 0 1 0 5 1 9 4 9 1 2 3 1 0 0 2 Х", P::CitizenId),
+            ("1101\u{feff}0519491231002X", P::CitizenId),
+            ("110105 491231 002", P::OldCitizenId),
+            ("110105 49 12 31 002", P::OldCitizenId),
+            ("4111 1111 1111 1111", P::BankCard),
+            ("4111-1111-1111-1111", P::BankCard),
         ] {
             assert_eq!(personal_data(text), Some(found), "{text}");
         }
@@ -189,6 +244,15 @@ mod tests {
             "4111111111111112",   // fails Luhn
             "2026052100000009",   // begins with a day, not with a card's issuer
             "110105491331002",
+            "GB/T 16656.11-2010",
+            "GB/T 19488.10-2004",
+            "DB31/T 310018-2024",
+            "139.196.112.55:9431",
+            "1380012/0001",
+            "307001234/000012",
+            "2026-05-20 2026-06-19",
+            "国办发〔2020〕35号",
+            "长三角第一、二、三批",
         ] {
             assert_eq!(personal_data(text), None, "{text}");
         }

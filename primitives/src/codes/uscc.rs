@@ -11,7 +11,7 @@
 //!
 //! Whether a code is in use, or whom it belongs to, is not known here.
 
-use super::{ALPHANUMERIC, character_in, digits, value_in};
+use super::{ALPHANUMERIC, character_in, digits, region, value_in};
 use crate::ids::{IdError, Region, Uscc};
 
 const ALPHABET: &[u8; 31] = b"0123456789ABCDEFGHJKLMNPQRTUWXY";
@@ -186,6 +186,14 @@ impl Uscc {
         body == FICTITIOUS
     }
 
+    /// Whether a registrar there is gives such codes: its first characters are known, and the
+    /// region is of a province or the centre. Few numbers of another kind look like that.
+    pub fn has_known_registrar(&self) -> bool {
+        let place = self.region().map(|region| region.province());
+        let placed = place.is_some_and(|p| p == region::CENTRE || region::province_of(p).is_some());
+        placed && self.registration() != Registration::Other
+    }
+
     /// Whether the holder is a sole trader, whom the ledger treats like a natural person.
     pub fn is_sole_trader(&self) -> bool {
         self.registration() == Registration::SoleTrader
@@ -258,6 +266,9 @@ pub(crate) mod tests {
         assert!(office.is_fictitious() && !office.is_sole_trader());
         let ministry = parse("11100000000013338W").unwrap();
         assert!(!ministry.is_fictitious() && !ministry.belongs_to(Region(110_000)));
+        assert!(ministry.has_known_registrar() && office.has_known_registrar());
+        assert!(!with_checks("11990000HEFU8001").unwrap().has_known_registrar());
+        assert!(!with_checks("33310000HEFU8001").unwrap().has_known_registrar());
         let trader = with_checks("92310115HEFU8001").unwrap();
         assert!(trader.is_sole_trader());
         assert_eq!(

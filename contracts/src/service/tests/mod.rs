@@ -6,8 +6,10 @@
 
 mod case;
 mod evaluation;
+mod evaluation_model;
 mod golden;
 mod item;
+mod item_model;
 mod model;
 mod time;
 

@@ -16,7 +16,7 @@ use hefu_contracts::Code;
 use hefu_primitives::block::TxResult;
 use hefu_primitives::bounds::MAX_TRANSACTION_BYTES;
 use hefu_primitives::transaction::TransactionError;
-use hefu_primitives::{BlockId, CodecError, Height, TxId};
+use hefu_primitives::{BlockId, Height, TxId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -184,14 +184,7 @@ fn problem(error: SubmitError) -> Problem {
 
 /// Bytes that are no transaction have the contract's code for them.
 fn malformed(error: &TransactionError) -> Problem {
-    let code = match error {
-        TransactionError::ActCount(count) if *count > 0 => Code::TooLarge,
-        TransactionError::ActSize { .. } | TransactionError::Codec(CodecError::TooLarge { .. }) => {
-            Code::TooLarge
-        }
-        TransactionError::Algorithm(_) => Code::SuiteNotAllowed,
-        _ => Code::BadEncoding,
-    };
+    let code = Code::from(error);
     Problem::refused(code.number()).because(&error.to_string())
 }
 
