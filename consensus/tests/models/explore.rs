@@ -2,7 +2,7 @@
 //! and led along the steps that lead to a state. Two states are the same when their fingerprints
 //! are.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt::Debug;
 
 /// Something that takes steps.
@@ -49,7 +49,7 @@ pub(crate) fn explore<S: Subject>(
     bound: usize,
 ) -> Result<Found, Violation<S>> {
     let mut found = Found { whole: true, ..Found::default() };
-    let mut seen = HashSet::from([start().fingerprint()]);
+    let mut seen = BTreeSet::from([start().fingerprint()]);
     let mut waiting: VecDeque<Vec<S::Step>> = VecDeque::from([Vec::new()]);
     let led = |path: &[S::Step]| {
         let mut subject = start();
