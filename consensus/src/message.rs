@@ -4,8 +4,8 @@
 use hefu_primitives::bounds::{MAX_CONSENSUS_MESSAGE_BYTES, MAX_VALIDATORS};
 use hefu_primitives::vote::{CommitSignature, SignedProposal, SignedVote};
 use hefu_primitives::{
-    Block, BlockId, Canonical, ChainId, CodecError, CommitCertificate, Equivocation, Height, Power,
-    Round, ValidatorSet, Vote, VoteKind,
+    Block, BlockId, Canonical, ChainId, CodecError, CommitCertificate, Equivocation, Height, KeyId,
+    Power, Round, ValidatorSet, Vote, VoteKind,
 };
 use minicbor::{Decode, Encode};
 
@@ -88,6 +88,10 @@ pub struct Status {
     /// Whether the sender holds a quorum of prevotes for one block in the round.
     #[n(6)]
     pub polka: bool,
+    /// The validator key that the sender votes with at this height; none when it only follows. It
+    /// is a claim: who believes it compares it with the sender's member.
+    #[n(7)]
+    pub voter: Option<KeyId>,
 }
 
 /// Prevotes of more than two thirds of the power for one block in one round.
@@ -187,7 +191,9 @@ mod tests {
             links: u64::MAX,
             proposal: true,
             polka: false,
+            voter: None,
         };
+        let voter = Status { voter: Some(keys(1)[0].id()), ..status };
         let signatures = signatures(2);
         let polka = PolkaCertificate { height, round, block: id, signatures: signatures.clone() };
         let decided = CommitCertificate { height, round, block: id, signatures };
@@ -197,6 +203,7 @@ mod tests {
             ("polka", Message::Polka(polka)),
             ("decided", Message::Decided(decided)),
             ("status", Message::Status(status)),
+            ("voter", Message::Status(voter)),
         ]
     }
 
@@ -219,6 +226,7 @@ mod tests {
                 "polka 02fb32ede0980294",
                 "decided 8bd693bff46037ce",
                 "status 01bc57c31a2300fa",
+                "voter 74be80f21313b46a",
             ]
         );
     }
@@ -327,7 +335,7 @@ mod tests {
 
         #[test]
         fn bytes_are_a_message_or_refused(
-            sample in 0usize..5, place: prop::sample::Index, byte: u8, cut: prop::sample::Index,
+            sample in 0usize..6, place: prop::sample::Index, byte: u8, cut: prop::sample::Index,
         ) {
             let mut bytes = samples()[sample].1.to_bytes();
             let place = place.index(bytes.len());

@@ -227,6 +227,12 @@ impl Replica {
         self.peers.highest()
     }
 
+    /// The validator keys that peers say they vote with, by peer.
+    pub fn voters(&self) -> impl Iterator<Item = (PeerKey, KeyId)> + '_ {
+        let voter = |peer: &crate::peers::Peer| peer.status.and_then(|status| status.voter);
+        self.peers.iter().filter_map(move |(key, peer)| Some((key, voter(peer)?)))
+    }
+
     /// How much it holds.
     pub fn load(&self) -> Load {
         let (votes, proposals) = self.book.size();

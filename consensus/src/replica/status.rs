@@ -21,6 +21,7 @@ impl Replica {
             links: self.peers.links(&self.validators),
             proposal: !self.book.proposals(round).is_empty(),
             polka: self.book.polka(round).is_some(),
+            voter: self.is_validator().then(|| self.me()),
         }
     }
 

@@ -700,6 +700,36 @@ fn a_decision_told_by_a_peer() {
     assert_eq!(given, Some(body));
 }
 
+/// Who votes is what peers say with their keys, not who is linked: an observer says nothing.
+#[test]
+fn peers_say_which_key_they_vote_with() {
+    let mut bench = Bench::started();
+    let own = bench.keys[0].id();
+    let said = |outputs: Vec<Output>| {
+        outputs.into_iter().find_map(|output| match output {
+            Output::Send(_, Message::Status(status)) => Some(status.voter),
+            _ => None,
+        })
+    };
+    let outputs = bench.step(Input::PeerUp { peer: peer(9), validator: None });
+    assert_eq!(said(outputs), Some(Some(own)));
+    assert_eq!(bench.replica.voters().count(), 0, "links alone are no voters");
+    let voter = Some(bench.keys[1].id());
+    bench.hear(1, &Message::Status(Status { voter, ..Status::default() }));
+    bench.hear(2, &Message::Status(Status::default()));
+    let voters: Vec<_> = bench.replica.voters().collect();
+    assert_eq!(voters, [(peer(1), bench.keys[1].id())]);
+    bench.step(Input::PeerDown { peer: peer(1) });
+    assert_eq!(bench.replica.voters().count(), 0);
+
+    let config = Config::new(CHAIN, None);
+    let mut observer =
+        Replica::new(config, bench.tip.clone(), bench.set.clone(), Vec::new()).unwrap();
+    observer.step(NOW, Input::Start);
+    let outputs = observer.step(NOW, Input::PeerUp { peer: peer(1), validator: None });
+    assert_eq!(said(outputs), Some(None));
+}
+
 /// Three heights fetched; the first answer is forged, the second peer silent.
 #[test]
 fn catches_up_with_whoever_tells_the_truth() {

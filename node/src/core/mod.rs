@@ -307,6 +307,13 @@ impl<D: Disk> Core<D> {
         self.replica.highest_peer()
     }
 
+    /// Who votes, as far as it is linked with this node: the validator keys that peers say they
+    /// vote with, and our own.
+    pub fn voters(&self) -> (Option<KeyId>, Vec<(PeerKey, KeyId)>) {
+        let own = self.replica.is_validator().then_some(self.proposer).flatten();
+        (own, self.replica.voters().collect())
+    }
+
     /// How much its replica holds.
     pub fn load(&self) -> hefu_consensus::Load {
         self.replica.load()

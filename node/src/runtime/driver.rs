@@ -85,6 +85,7 @@ impl Driver {
             }
             self.service.set_pool(self.core.pool().len(), self.core.pool().bytes());
             self.service.set_highest_peer(self.core.highest_peer());
+            self.service.set_voters(self.core.voters());
         }
     }
 

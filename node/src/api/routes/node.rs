@@ -31,7 +31,7 @@ pub(crate) struct Quorum {
     validators: usize,
     /// Their voting power.
     total_power: String,
-    /// Voting power of those linked with this node, itself included.
+    /// Voting power of the keys that nodes linked with this one say they vote with, its own included.
     online: String,
     /// Voting power a decision needs.
     needed: String,
@@ -217,7 +217,7 @@ pub(crate) struct NetworkValidator {
     key_id: String,
     power: String,
     node_key: Option<String>,
-    /// Whether it is linked with this node, or is this node.
+    /// Whether it votes with this key, linked with this node or on it.
     online: bool,
 }
 
@@ -228,7 +228,7 @@ pub(crate) struct Network {
     quorum: Quorum,
 }
 
-/// The validators, which of them are linked with this node, and the quorum's margin.
+/// The validators, which of them vote within this node's reach, and the quorum's margin.
 #[utoipa::path(get, path = "/api/v1/network", tag = "node", operation_id = "get_network",
     responses((status = 200, body = Answer<Network>)))]
 pub(crate) async fn network(
@@ -239,6 +239,7 @@ pub(crate) async fn network(
         let service = snapshot.service;
         let members = service.members();
         let validators = service.tip().validators;
+        let voting = service.voting_keys();
         let validators = validators.validators().iter().map(|validator| {
             let member = members.iter().find(|member| member.region == validator.region);
             NetworkValidator {
@@ -249,7 +250,7 @@ pub(crate) async fn network(
                 key_id: validator.key.id().to_string(),
                 power: validator.power.to_string(),
                 node_key: member.map(|m| NodeKey(*m.node_key.as_bytes()).to_string()),
-                online: member.is_some_and(|member| is_online(snapshot, member)),
+                online: voting.contains(&validator.key.id()),
             }
         });
         Ok(Network { validators: validators.collect(), quorum: Quorum::of(service) })

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 
-use hefu_consensus::Equivocation;
+use hefu_consensus::{Equivocation, PeerKey};
 use hefu_contracts::identity::{MEMBERS, Member};
 use hefu_genesis::Genesis;
 use hefu_primitives::{ChainId, Height, KeyId, Region, TxId};
@@ -58,6 +58,8 @@ struct Inner {
     pool: Mutex<(usize, usize)>,
     rejections: broadcast::Sender<TxId>,
     highest_peer: AtomicU64,
+    /// Our key that votes, and those that linked nodes say they vote with.
+    voters: Mutex<(Option<KeyId>, Vec<(PeerKey, KeyId)>)>,
     refusals: Mutex<VecDeque<(Option<NodeKey>, String)>>,
     evidence: Mutex<Vec<Equivocation>>,
     cosigning: Cosigning,
@@ -88,6 +90,7 @@ impl Service {
             pool: Mutex::default(),
             rejections: broadcast::channel(MAX_REJECTIONS_WAITING).0,
             highest_peer: AtomicU64::new(0),
+            voters: Mutex::default(),
             refusals: Mutex::default(),
             evidence: Mutex::default(),
             cosigning,

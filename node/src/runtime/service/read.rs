@@ -1,6 +1,7 @@
 //! Reading what is stored: positions, blocks, events, members; and serving peers.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::PoisonError;
 
 use hefu_contracts::Event;
 use hefu_contracts::identity::Member;
@@ -97,26 +98,31 @@ impl Service {
         Some(member.validator_key.id())
     }
 
-    /// Validators that can vote now: connected ones, and this node.
-    pub fn online_power(&self) -> u64 {
-        let connected: BTreeSet<NodeKey> = self.0.network.connected().into_iter().collect();
-        let own = self.0.network.key();
-        let online: BTreeSet<Region> = self
+    /// The validator keys of the next height that vote and are within reach: this node's, and those
+    /// that linked nodes say they vote with, each for its own member. A node that is linked and
+    /// only follows, or holds a key that was replaced, is none.
+    pub fn voting_keys(&self) -> BTreeSet<KeyId> {
+        let validators = self.tip().validators;
+        let region_of: BTreeMap<NodeKey, Region> = self
             .members()
             .iter()
-            .filter(|member| {
-                let key = NodeKey(*member.node_key.as_bytes());
-                key == own || connected.contains(&key)
-            })
-            .map(|member| member.region)
+            .map(|member| (NodeKey(*member.node_key.as_bytes()), member.region))
             .collect();
+        let (own, peers) = self.0.voters.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let claims = peers.into_iter().filter(|(peer, key)| {
+            let named = validators.by_key(*key).map(|(_, validator)| validator.region);
+            named.is_some() && named == region_of.get(&NodeKey(peer.0)).copied()
+        });
+        let own = own.filter(|key| validators.by_key(*key).is_some());
+        claims.map(|(_, key)| key).chain(own).collect()
+    }
+
+    /// The voting power of [`Self::voting_keys`].
+    pub fn online_power(&self) -> u64 {
         let validators = self.tip().validators;
-        validators
-            .validators()
-            .iter()
-            .filter(|v| online.contains(&v.region))
-            .map(|v| v.power.0)
-            .sum()
+        let keys = self.voting_keys();
+        let powers = keys.iter().filter_map(|key| validators.by_key(*key));
+        powers.map(|(_, validator)| validator.power.0).sum()
     }
 
     /// Blocks, bundles, cosignatures and receipts for a peer.

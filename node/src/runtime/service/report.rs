@@ -3,8 +3,8 @@
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
-use hefu_consensus::Equivocation;
-use hefu_primitives::{Height, TxId};
+use hefu_consensus::{Equivocation, PeerKey};
+use hefu_primitives::{Height, KeyId, TxId};
 
 use super::{MAX_REFUSALS_KEPT, Service};
 use crate::core::{Committed, Halted, PoolError};
@@ -54,6 +54,11 @@ impl Service {
 
     pub(in crate::runtime) fn set_highest_peer(&self, deciding: Height) {
         self.0.highest_peer.store(deciding.0, Ordering::Relaxed);
+    }
+
+    /// Our key that votes, if one does, and those that linked nodes say they vote with.
+    pub(in crate::runtime) fn set_voters(&self, voters: (Option<KeyId>, Vec<(PeerKey, KeyId)>)) {
+        *self.0.voters.lock().unwrap_or_else(PoisonError::into_inner) = voters;
     }
 
     pub(in crate::runtime) fn penalise(&self, peer: NodeKey) {
