@@ -49,6 +49,7 @@ which-authority = keys of several authorities are here; name one with --as:
     { $owners }
 node-key-missing = the node's key "{ $label }" is not in { $folder }
 node-key-other = the node key that is here is not the one the genesis names for { $region }
+node-key-foreign = the node key that is here is that of { $owner } on the ledger
 validator-key-other = a validator key in the keystore is another province's; the node of { $region } must not sign with it
 init-key-missing = { $region } has the key { $key } in the genesis; it is not in { $folder }
 

@@ -49,6 +49,7 @@ which-authority = 这里有多个机构的密钥,请用 --as 指明其一:
     { $owners }
 node-key-missing = 节点密钥 "{ $label }" 不在 { $folder } 中
 node-key-other = 这里的节点密钥不是创世文件为 { $region } 写明的那一把
+node-key-foreign = 这里的节点密钥在账本上属于 { $owner }
 validator-key-other = 密钥库中有一个验证者密钥属于另一省,{ $region } 的节点不得用它签名
 init-key-missing = 创世文件中 { $region } 的密钥 { $key } 不在 { $folder } 中
 

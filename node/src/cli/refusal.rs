@@ -138,6 +138,9 @@ impl From<RunError> for Fault {
             RunError::OtherNodeKey { region } => {
                 Self::said("cli.node_key", "node-key-other", &[("region", &region)])
             }
+            RunError::ForeignNodeKey { owner } => {
+                Self::said("cli.node_key", "node-key-foreign", &[("owner", &owner)])
+            }
             RunError::OtherValidatorKey { region } => {
                 Self::said("cli.node_key", "validator-key-other", &[("region", &region)])
             }

@@ -90,7 +90,13 @@ pub enum RunError {
         /// The province.
         region: Region,
     },
-    /// A validator key in the keystore is that of another founder.
+    /// The node key is another province's, by the ledger.
+    #[error("the node key in the keystore is that of {owner} on the ledger")]
+    ForeignNodeKey {
+        /// Whose it is.
+        owner: Region,
+    },
+    /// A validator key in the keystore is that of another province.
     #[error("a validator key in the keystore of {region} is another province's")]
     OtherValidatorKey {
         /// The province.

@@ -18,6 +18,7 @@ mod cosigner;
 mod driver;
 mod error;
 mod ingress;
+mod ownership;
 mod process;
 pub mod service;
 mod shared;
@@ -109,6 +110,20 @@ pub enum NodeError {
     /// The network.
     #[error(transparent)]
     Network(#[from] crate::network::StartError),
+    /// A validator key of the node is another province's, by the ledger.
+    #[error("a validator key of the node of {region} is that of {owner} on the ledger")]
+    OtherValidatorKey {
+        /// The node's province.
+        region: Region,
+        /// Whose it is.
+        owner: Region,
+    },
+    /// Its node key is another province's, by the ledger.
+    #[error("the node key is that of {owner} on the ledger")]
+    OtherNodeKey {
+        /// Whose it is.
+        owner: Region,
+    },
     /// The data folder.
     #[error("{path}: {error}")]
     Folder {
@@ -230,6 +245,12 @@ pub async fn start(
     std::fs::create_dir_all(&options.data_dir).map_err(folder)?;
     let Opened { ledger, overlay, index } = open_ledger(&options, false, progress)?;
     let records = ledger.records();
+    let (region, own) = (options.region, options.node_secret.key());
+    let owned = reading(|| ownership::check(records, region, &options.validators, own))?;
+    owned.map_err(|foreign| match foreign {
+        ownership::Foreign::Validator(owner) => NodeError::OtherValidatorKey { region, owner },
+        ownership::Foreign::Node(owner) => NodeError::OtherNodeKey { owner },
+    })?;
     let (parameters, allowed, peers) = reading(|| {
         let parameters = PARAMETERS.read(records, &()).unwrap_or_default();
         (parameters, service::node_keys(records), service::peers(&options, records))

@@ -111,9 +111,13 @@ async fn run(config: &NodeConfig, options: NodeOptions, api: Reserved) -> Result
 
 /// An error that names a damaged file says where that is.
 fn with_folder(error: NodeError, store: &Path) -> RunError {
-    match error.is_of_damaged_blocks() {
-        true => RunError::Damaged { folder: store.join("blocks"), error: Box::new(error) },
-        false => error.into(),
+    match error {
+        NodeError::OtherValidatorKey { region, .. } => RunError::OtherValidatorKey { region },
+        NodeError::OtherNodeKey { owner } => RunError::ForeignNodeKey { owner },
+        error if error.is_of_damaged_blocks() => {
+            RunError::Damaged { folder: store.join("blocks"), error: Box::new(error) }
+        }
+        error => error.into(),
     }
 }
 
@@ -245,8 +249,7 @@ fn validator_keys(
     labels.map(|label| load(keystore, &label, passphrase)).collect()
 }
 
-/// A founding member's keys must be those of the genesis; a later member's are on the ledger only,
-/// and then nobody connects to a node with the wrong ones.
+/// What the genesis alone tells, before the ledger is opened and compared with: [`super::ownership`].
 fn check_keys(
     genesis: &Genesis,
     region: Region,
@@ -266,9 +269,6 @@ fn check_keys(
     let foreign = |key: &KeyPair| others.clone().any(|o| o.validator_key == key.public());
     if validators.iter().any(foreign) {
         return Err(RunError::OtherValidatorKey { region });
-    }
-    if validators.iter().all(|key| member.validator_key != key.public()) {
-        tracing::warn!(%region, "the validator key is not that of the genesis: it must have been rotated");
     }
     Ok(())
 }
