@@ -7,6 +7,8 @@
 //! batch can never decide ("Taming the many EdDSAs", Chalkias, Garillot, Nikolaenko, 2020).
 //! Keys of small order are refused where keys are registered ([`PublicKey::is_registrable`]).
 
+pub mod batch;
+
 use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsPoint};
 use curve25519_dalek::scalar::Scalar;
 use curve25519_dalek::traits::IsIdentity;
@@ -104,27 +106,29 @@ impl PublicKey {
     #[must_use]
     #[allow(clippy::arithmetic_side_effects)] // group operations, not integers
     pub fn verify(&self, message: &[u8], signature: &Signature) -> bool {
-        let (r_bytes, s_bytes) = signature.0.split_at(32);
-        let (Ok(r_bytes), Ok(s_bytes)) = (r_bytes.try_into(), s_bytes.try_into()) else {
+        let Some((r_encoding, s)) = split(signature) else { return false };
+        let (Some(a), Some(r)) =
+            (CompressedEdwardsY(self.bytes).decompress(), r_encoding.decompress())
+        else {
             return false;
         };
-        let r_encoding = CompressedEdwardsY(r_bytes);
-        let (Some(a), Some(r), Some(s)) = (
-            CompressedEdwardsY(self.bytes).decompress(),
-            r_encoding.decompress(),
-            Option::<Scalar>::from(Scalar::from_canonical_bytes(s_bytes)),
-        ) else {
-            return false;
-        };
-        let challenge = Sha512::new()
-            .chain_update(r_encoding.as_bytes())
-            .chain_update(self.bytes)
-            .chain_update(message)
-            .finalize();
-        let k = Scalar::from_bytes_mod_order_wide(&challenge.into());
+        let k = challenge(&r_encoding, &self.bytes, message);
         let difference = EdwardsPoint::vartime_double_scalar_mul_basepoint(&k, &-a, &s) - r;
         difference.mul_by_cofactor().is_identity()
     }
+}
+
+/// `R`, not yet decoded, and `S`; nothing if `S` is not canonical.
+fn split(signature: &Signature) -> Option<(CompressedEdwardsY, Scalar)> {
+    let (r, s) = signature.0.split_first_chunk::<32>()?;
+    let s = Option::<Scalar>::from(Scalar::from_canonical_bytes(s.try_into().ok()?))?;
+    Some((CompressedEdwardsY(*r), s))
+}
+
+/// `SHA-512(R ‖ A ‖ M)` as a scalar (RFC 8032 §5.1.7).
+fn challenge(r: &CompressedEdwardsY, a: &[u8; 32], message: &[u8]) -> Scalar {
+    let digest = Sha512::new().chain_update(r.as_bytes()).chain_update(a).chain_update(message);
+    Scalar::from_bytes_mod_order_wide(&digest.finalize().into())
 }
 
 impl core::fmt::Display for PublicKey {
@@ -274,7 +278,7 @@ mod tests {
 
     /// The eight torsion points in canonical form and the encodings that are not reduced:
     /// y + p still fits 255 bits for y ≤ 18, and x = 0 may carry a sign bit.
-    fn small_order_encodings() -> Vec<[u8; 32]> {
+    pub(super) fn small_order_encodings() -> Vec<[u8; 32]> {
         let mut encodings: Vec<[u8; 32]> =
             EIGHT_TORSION.iter().map(|point| point.compress().to_bytes()).collect();
         let p = {
@@ -314,11 +318,9 @@ mod tests {
         }
     }
 
-    #[test]
-    fn scalars_must_be_canonical() {
-        let pair = pair();
-        let mut signature = pair.sign(b"hefu");
-        // The group order L, little-endian: S + L verifies where S is not checked.
+    /// S + L, which verifies where S is not checked.
+    pub(super) fn with_order_added(mut signature: Signature) -> Signature {
+        // The group order L, little-endian.
         let order: [u8; 32] = [
             0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9,
             0xde, 0x14, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
@@ -329,6 +331,13 @@ mod tests {
             *byte = sum as u8;
             carry = sum >> 8;
         }
+        signature
+    }
+
+    #[test]
+    fn scalars_must_be_canonical() {
+        let pair = pair();
+        let signature = with_order_added(pair.sign(b"hefu"));
         assert!(!pair.public().verify(b"hefu", &signature));
     }
 

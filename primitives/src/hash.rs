@@ -108,6 +108,8 @@ domains! {
     Contents = "hefu v1 block contents",
     /// The file form of a proof of equivocation.
     EquivocationProof = "hefu v1 equivocation proof file",
+    /// The coefficients of a batch of signatures.
+    SignatureBatch = "hefu v1 signature batch",
     /// A plain digest of a document or list that holds no personal data.
     Digest = "hefu v1 digest",
 }
@@ -117,11 +119,16 @@ domains! {
 /// Parts are concatenated without separators: callers pass one canonical encoding, or parts of
 /// fixed length.
 pub fn hash(domain: Domain, parts: &[&[u8]]) -> H32 {
-    let mut hasher = blake3::Hasher::new_from_context_key(domain.context_key());
+    let mut hasher = hasher(domain);
     for part in parts {
         hasher.update(part);
     }
     H32(*hasher.finalize().as_bytes())
+}
+
+/// A hasher of `domain`, for what is not at hand as a list of parts or needs more than a digest.
+pub(crate) fn hasher(domain: Domain) -> blake3::Hasher {
+    blake3::Hasher::new_from_context_key(domain.context_key())
 }
 
 #[cfg(test)]
