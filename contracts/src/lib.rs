@@ -44,6 +44,7 @@ pub mod recognition;
 pub mod screen;
 pub mod service;
 pub mod sharing;
+pub mod signatures;
 pub mod state;
 #[cfg(any(test, feature = "testkit"))]
 #[doc(hidden)]

@@ -16,6 +16,7 @@ use minicbor::{Decode, Encode};
 
 use crate::bounds::{MAX_ACT_BYTES, MAX_ACTS, MAX_SUBJECT_BYTES, MAX_TRANSACTION_BYTES};
 use crate::codec::{Canonical, CodecError};
+use crate::crypto::batch::SignedMessage;
 use crate::crypto::{KeyPair, PublicKey, Signature, Suite};
 use crate::hash::{Domain, hash};
 use crate::ids::{ChainId, KeyId, Millis, TxId, Uscc};
@@ -130,9 +131,14 @@ impl SignedTransaction {
     /// Whether `key` is the named key and signed this transaction.
     #[must_use]
     pub fn verify(&self, key: &PublicKey) -> bool {
-        key.suite() == Suite::Ed25519Blake3
-            && key.id() == self.claims.key
-            && key.verify(&self.signed, &self.signature)
+        self.signed_message(key).is_some_and(|signed| signed.verify())
+    }
+
+    /// What [`verify`](Self::verify) checks with `key`, if that is the named key.
+    pub fn signed_message(&self, key: &PublicKey) -> Option<SignedMessage<'_>> {
+        let named = key.suite() == Suite::Ed25519Blake3 && key.id() == self.claims.key;
+        let (message, signature) = (self.signed.as_slice(), self.signature);
+        named.then_some(SignedMessage { key: *key, message, signature })
     }
 
     /// The id.

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use hefu_consensus::{Input, PeerKey};
-use hefu_contracts::exec::{self, VerifyAlways};
+use hefu_contracts::exec;
+use hefu_contracts::signatures::VerifiedTogether;
 use hefu_primitives::bounds::{MAX_BLOCK_BUNDLES, MAX_BLOCK_BYTES};
 use hefu_primitives::{Block, Bundle, BundleId, Millis, TxId};
 
@@ -89,11 +90,13 @@ impl<D: Disk> Core<D> {
     fn check_new(&mut self, bundles: &[Arc<Bundle>]) -> Result<(), Inadmissible> {
         let (chain, records) = (self.ledger.chain(), self.ledger.records());
         let transactions = bundles.iter().flat_map(|bundle| bundle.transactions());
-        for tx in transactions.filter(|tx| !self.pool.has_verified(tx)) {
+        let new: Vec<_> = transactions.filter(|tx| !self.pool.has_verified(tx)).collect();
+        for tx in &new {
             hefu_contracts::screen(tx).map_err(|(code, _)| Inadmissible::Screened(code))?;
-            if !exec::is_signed(&chain, tx, records, &VerifyAlways) {
-                return Err(Inadmissible::Unsigned(tx.id()));
-            }
+        }
+        let together = VerifiedTogether::all(new.iter().copied(), records);
+        if let Some(tx) = new.iter().find(|tx| !exec::is_signed(&chain, tx, records, &together)) {
+            return Err(Inadmissible::Unsigned(tx.id()));
         }
         bundles.iter().for_each(|bundle| self.pool.set_verified(&bundle.id()));
         Ok(())

@@ -122,7 +122,7 @@ fn bundle(service: &Service, jobs: &SyncSender<Job>, from: NodeKey, bytes: &[u8]
             tracing::warn!(peer = %from, %error, "not a bundle");
             service.penalise(from);
         }
-        Ok(bundle) => match bundle.transactions().iter().try_for_each(|tx| service.precheck(tx)) {
+        Ok(bundle) => match service.precheck_all(bundle.transactions()) {
             Ok(()) => {
                 let (from, bundle) = (PeerKey(from.0), Arc::new(bundle));
                 let _ = jobs.try_send(Job::Input(CoreInput::Bundle { from, bundle }));

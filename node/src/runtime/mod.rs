@@ -274,7 +274,9 @@ pub async fn start(
         options.witness.logs.clone(),
     )
     .map_err(folder)?;
-    let service = Service::new(&options, &ledger, jobs.clone(), network.clone(), cosigning);
+    let (service, knocks) =
+        Service::new(&options, &ledger, jobs.clone(), network.clone(), cosigning);
+    tokio::spawn(service::door::run(service.clone(), knocks));
     let wal = Wal::open(&open_folder(&options.data_dir.join("wal"))?)?;
     let in_force = key_in_force(&options.validators, &ledger.tip().validators);
     let config = consensus_config(&options, in_force, &parameters);

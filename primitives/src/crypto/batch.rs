@@ -45,7 +45,7 @@ impl SignedMessage<'_> {
 }
 
 /// Fewer signatures than this are not quicker together.
-const LEAST: usize = 4;
+const LEAST: usize = 3;
 
 /// Whether every one of `signed` is valid; true for none. Time grows with their number, and with
 /// that of their keys.

@@ -2,6 +2,7 @@
 //! watch. The HTTP API, the demo and tests use nothing else.
 
 mod cosign;
+pub(in crate::runtime) mod door;
 mod prove;
 mod read;
 mod receipts;
@@ -18,7 +19,7 @@ use hefu_consensus::{Equivocation, PeerKey};
 use hefu_contracts::identity::{MEMBERS, Member};
 use hefu_genesis::Genesis;
 use hefu_primitives::{ChainId, Height, KeyId, Region, TxId};
-use tokio::sync::{broadcast, watch};
+use tokio::sync::{broadcast, mpsc, watch};
 
 use super::{Job, NodeOptions};
 use crate::core::{Committed, Halted, Ledger, Records, Tip};
@@ -50,6 +51,7 @@ struct Inner {
     records: Records,
     blocks: Weak<BlockFiles<RealDisk>>,
     jobs: SyncSender<Job>,
+    door: mpsc::Sender<door::Knock>,
     network: Network,
     tip: RwLock<Tip>,
     commits: broadcast::Sender<Arc<Committed>>,
@@ -73,8 +75,9 @@ impl Service {
         jobs: SyncSender<Job>,
         network: Network,
         cosigning: Cosigning,
-    ) -> Self {
-        Self(Arc::new(Inner {
+    ) -> (Self, mpsc::Receiver<door::Knock>) {
+        let (door, knocks) = mpsc::channel(door::MAX_WAITING);
+        let service = Self(Arc::new(Inner {
             genesis: options.genesis.clone(),
             chain: ledger.chain(),
             region: options.region,
@@ -82,6 +85,7 @@ impl Service {
             records: ledger.records().clone(),
             blocks: Arc::downgrade(ledger.blocks()),
             jobs,
+            door,
             network,
             tip: RwLock::new(ledger.tip().clone()),
             commits: broadcast::channel(MAX_COMMITS_WAITING).0,
@@ -95,7 +99,8 @@ impl Service {
             evidence: Mutex::default(),
             cosigning,
             checkpoints: watch::channel(0).0,
-        }))
+        }));
+        (service, knocks)
     }
 
     /// The genesis.

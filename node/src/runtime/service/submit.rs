@@ -5,14 +5,14 @@ use std::sync::mpsc::TrySendError;
 use std::time::Duration;
 
 use hefu_contracts::Code;
-use hefu_contracts::exec::{self, BlockInfo};
+use hefu_primitives::TxId;
 use hefu_primitives::transaction::TransactionError;
-use hefu_primitives::{SignedTransaction, TxId};
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, mpsc, oneshot};
 
 use super::Service;
-use crate::core::{Committed, CoreInput, PROTOCOL, Position};
-use crate::runtime::{Job, wall_clock};
+use super::door::Knock;
+use crate::core::{Committed, CoreInput, Position};
+use crate::runtime::Job;
 use crate::store::StoreError;
 
 /// Why a submitted transaction has no outcome.
@@ -40,23 +40,19 @@ pub enum SubmitError {
 
 /// Submitting.
 impl Service {
-    /// Checks a transaction at the door and queues it.
+    /// Has a transaction checked at the door, and queues it.
     ///
     /// # Errors
     /// [`SubmitError`]; after `Refused` nothing was recorded anywhere.
     pub async fn submit(&self, bytes: Vec<u8>) -> Result<TxId, SubmitError> {
-        let service = self.clone();
-        let checked = tokio::task::spawn_blocking(move || -> Result<_, SubmitError> {
-            let tx = SignedTransaction::decode(&bytes)?;
-            if service.position(&tx.id())?.is_some_and(|position| position.is_authentic()) {
-                return Ok((tx.id(), None));
-            }
-            service.precheck(&tx).map_err(SubmitError::Refused)?;
-            Ok((tx.id(), Some(tx)))
-        });
-        let (id, tx) = checked.await.map_err(|_| SubmitError::Stopped)??;
+        let (answer, said) = oneshot::channel();
+        self.0.door.try_send(Knock { bytes, answer }).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => SubmitError::Busy,
+            mpsc::error::TrySendError::Closed(_) => SubmitError::Stopped,
+        })?;
+        let (id, tx) = said.await.map_err(|_| SubmitError::Stopped)??;
         if let Some(tx) = tx {
-            let job = Job::Input(CoreInput::Submit(Box::new(tx)));
+            let job = Job::Input(CoreInput::Submit(tx));
             self.0.jobs.try_send(job).map_err(|error| match error {
                 TrySendError::Full(_) => SubmitError::Busy,
                 TrySendError::Disconnected(_) => SubmitError::Stopped,
@@ -109,23 +105,6 @@ impl Service {
                 return Err(SubmitError::Stopped);
             }
         }
-    }
-
-    /// The checks at the door, against the records as they are now.
-    ///
-    /// # Errors
-    /// The code with which the transaction would be refused.
-    pub fn precheck(&self, tx: &SignedTransaction) -> Result<(), Code> {
-        let tip = self.tip();
-        let block = BlockInfo {
-            chain: self.0.chain,
-            height: tip.height.next(),
-            time: wall_clock().max(tip.time.next()),
-            protocol: PROTOCOL,
-            log_size: tip.log_size,
-            parent: tip.block,
-        };
-        exec::precheck(block, tx, &self.0.records, &exec::VerifyAlways)
     }
 }
 
