@@ -64,6 +64,23 @@ pub struct ApiOptions {
     pub listen: SocketAddr,
     /// Who may read.
     pub read: ReadAccess,
+    /// How much is answered.
+    pub bounds: Bounds,
+}
+
+/// What the operator may set of the interface's bounds.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Most requests at work, without streams and submissions.
+    pub requests: u32,
+    /// Transactions that one address may submit in a second, in the long run; twice as many at once.
+    pub submissions_per_second: u32,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { requests: 256, submissions_per_second: 2_000 }
+    }
 }
 
 /// An address taken for the server: nobody else can take it, and nobody is answered yet.
@@ -100,7 +117,7 @@ impl ApiServer {
     /// # Errors
     /// When the address cannot be listened on.
     pub async fn start(service: Service, options: ApiOptions) -> std::io::Result<Self> {
-        Self::start_on(service, Reserved::take(options.listen)?, options.read)
+        Self::start_on(service, Reserved::take(options.listen)?, options.read, options.bounds)
     }
 
     /// Starts to serve a node on an address that was taken before.
@@ -111,11 +128,12 @@ impl ApiServer {
         service: Service,
         reserved: Reserved,
         read: ReadAccess,
+        bounds: Bounds,
     ) -> std::io::Result<Self> {
         let listener = reserved.0.listen(BACKLOG)?;
         let local = listener.local_addr()?;
         let (stop, stopped) = watch::channel(false);
-        let api = Api::new(service, read, stopped.clone());
+        let api = Api::new(service, read, bounds, stopped.clone());
         let watcher = tokio::spawn(metrics::watch(api.clone()));
         let app = router(api).into_make_service_with_connect_info::<Peer>();
         let server =

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use hefu_primitives::Height;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
+use super::Bounds;
 use super::access::ReadAccess;
 use super::answer::Answer;
 use super::metrics::Metrics;
@@ -17,8 +18,6 @@ use crate::runtime::Service;
 
 /// Reads of the store at the same time; more wait their turn within the request's time.
 const MAX_READING: usize = 32;
-/// Requests at work, without streams and submissions.
-const MAX_REQUESTS: usize = 256;
 /// Submissions that wait for their outcome.
 const MAX_SUBMITTING: usize = 1_024;
 /// Event streams.
@@ -52,16 +51,17 @@ impl Api {
     pub(super) fn new(
         service: Service,
         access: ReadAccess,
+        bounds: Bounds,
         stopped: watch::Receiver<bool>,
     ) -> Self {
         Self(Arc::new(Inner {
             service,
             access,
             metrics: Metrics::new(),
-            rates: Rates::default(),
+            rates: Rates::new(bounds.submissions_per_second),
             stopped,
             reading: Arc::new(Semaphore::new(MAX_READING)),
-            requests: Arc::new(Semaphore::new(MAX_REQUESTS)),
+            requests: Arc::new(Semaphore::new(bounds.requests as usize)),
             submitting: Arc::new(Semaphore::new(MAX_SUBMITTING)),
             streams: Arc::new(Semaphore::new(MAX_STREAMS)),
         }))

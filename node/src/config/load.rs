@@ -19,6 +19,7 @@ const SETTINGS: &[(&str, bool)] = &[
     ("api.admin", true),
     ("api.read", true),
     ("api.max_requests", false),
+    ("api.submissions_per_second", false),
     ("storage.engine", true),
     ("log.format", true),
     ("log.filter", true),

@@ -79,6 +79,8 @@ pub struct Api {
     pub tokens: Vec<Token>,
     /// Most requests answered at a time.
     pub max_requests: u32,
+    /// Transactions that one address may submit in a second, in the long run; twice as many at once.
+    pub submissions_per_second: u32,
 }
 
 /// Who may read through the HTTP interface.
@@ -175,6 +177,8 @@ pub struct Timeouts {
     pub stop_ms: u64,
 }
 
+/// Most submissions a second that can be configured: no limit at all, on today's machines.
+const MAX_SUBMISSIONS_PER_SECOND: u64 = 1_000_000;
 /// Longest wait that can be configured, in milliseconds.
 const MAX_TIMEOUT_MS: u64 = 600_000;
 
@@ -209,6 +213,8 @@ impl Default for Api {
             read: ReadAccess::Token,
             tokens: Vec::new(),
             max_requests: 256,
+            // Bulk import through one gateway stays below it.
+            submissions_per_second: 2_000,
         }
     }
 }
@@ -331,6 +337,11 @@ impl NodeConfig {
             ("timeouts.request_ms", self.timeouts.request_ms, MAX_TIMEOUT_MS),
             ("timeouts.stop_ms", self.timeouts.stop_ms, MAX_TIMEOUT_MS),
             ("api.max_requests", u64::from(self.api.max_requests), 65_535),
+            (
+                "api.submissions_per_second",
+                u64::from(self.api.submissions_per_second),
+                MAX_SUBMISSIONS_PER_SECOND,
+            ),
         ] {
             if value == 0 || value > most {
                 return Err(Conflict::Range(name, most));

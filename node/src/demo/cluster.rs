@@ -11,7 +11,7 @@ use hefu_genesis::Genesis;
 use hefu_genesis::sample::{self, MemberKeys, SampleKeys};
 use hefu_primitives::{Height, KeyPair, Millis, Region};
 
-use crate::api::{ApiOptions, ApiServer, ReadAccess};
+use crate::api::{ApiOptions, ApiServer, Bounds, ReadAccess};
 use crate::core::Tip;
 use crate::network::{Address, NodeKey, NodeSecret};
 use crate::runtime::{self, NodeOptions, Running, Service, wall_clock};
@@ -118,7 +118,8 @@ impl Cluster {
         let province = self.province(region)?;
         anyhow::ensure!(province.running.is_none(), "{region} runs already");
         let running = runtime::start(province.options.clone(), &mut |_| {}).await?;
-        let options = ApiOptions { listen: province.api, read: ReadAccess::Open };
+        let options =
+            ApiOptions { listen: province.api, read: ReadAccess::Open, bounds: Bounds::default() };
         let api = ApiServer::start(running.service.clone(), options).await?;
         province.running = Some((running, api));
         Ok(())

@@ -12,7 +12,7 @@ use hefu_genesis::{Genesis, Kind, MemberSeed, SignedGenesis};
 use hefu_primitives::{KeyPair, Region};
 
 use super::{NodeError, NodeOptions, RunError, open_folder, open_ledger};
-use crate::api::{ApiServer, ReadAccess, Reserved, TokenHash};
+use crate::api::{ApiServer, Bounds, ReadAccess, Reserved, TokenHash};
 use crate::config::{self, LogFormat, NodeConfig};
 use crate::core::open::Replay;
 use crate::core::{Halted, Tip};
@@ -76,7 +76,11 @@ async fn run(config: &NodeConfig, options: NodeOptions, api: Reserved) -> Result
             ReadAccess::Tokens(tokens.collect())
         }
     };
-    let api = match ApiServer::start_on(running.service.clone(), api, read) {
+    let bounds = Bounds {
+        requests: config.api.max_requests,
+        submissions_per_second: config.api.submissions_per_second,
+    };
+    let api = match ApiServer::start_on(running.service.clone(), api, read, bounds) {
         Ok(api) => api,
         Err(error) => {
             let _ = running.stop().await;

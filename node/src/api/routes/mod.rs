@@ -18,6 +18,7 @@ mod services;
 mod sharing;
 mod stream;
 mod submit;
+mod submit_many;
 mod tlog;
 mod transactions;
 
@@ -79,6 +80,7 @@ fn identity_routes() -> OpenApiRouter<Api> {
 fn ledger_routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(submit::submit))
+        .routes(routes!(submit_many::submit_many))
         .routes(routes!(transactions::transaction))
         .routes(routes!(transactions::evidence))
         .routes(routes!(blocks::blocks))

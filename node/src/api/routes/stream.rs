@@ -225,6 +225,7 @@ fn gap_event(from: EventId, last: Height) -> Option<SseEvent> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::Bounds;
     use crate::api::access::ReadAccess;
     use crate::api::tests::network::{Network, fresh, licence};
     use futures::StreamExt as _;
@@ -243,7 +244,7 @@ mod tests {
         let network = Network::start().await;
         let service = network.provinces[0].running.service.clone();
         let (_stop, stopped) = watch::channel(false);
-        let api = Api::new(service.clone(), ReadAccess::Open, stopped);
+        let api = Api::new(service.clone(), ReadAccess::Open, Bounds::default(), stopped);
         let permit = api.stream_permit().unwrap();
         let mut feed = Feed::new(&api, None, EventFilter::default(), permit);
         let from = feed.next;

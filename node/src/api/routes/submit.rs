@@ -105,13 +105,13 @@ pub(crate) async fn submit(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    check_content_type(&headers)?;
+    check_content_type(&headers, CONTENT_TYPES)?;
     let timeout = wait_time(params.timeout_ms)?;
-    if !api.rates.take(address, Instant::now()) {
+    if !api.rates.take(address, 1, Instant::now()) {
         return Err(Problem::new(ApiCode::Busy, "too many transactions from this address"));
     }
     let _permit = api.submit_permit()?;
-    let bytes = read_body(body).await?;
+    let bytes = read_body(body, MAX_TRANSACTION_BYTES).await?;
     if params.wait == Some(false) {
         let tx = api.service.submit(bytes).await.map_err(problem)?;
         let answer = Submitted { tx, status: "submitted" };
@@ -126,25 +126,25 @@ pub(crate) async fn submit(
     Ok(Json(answer).into_response())
 }
 
-fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
+pub(super) fn check_content_type(headers: &HeaderMap, known: &[&str]) -> Result<(), Problem> {
     let given = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let given = given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    if CONTENT_TYPES.contains(&given.as_str()) {
+    if known.contains(&given.as_str()) {
         Ok(())
     } else {
-        let detail = format!("the content type is not {}", CONTENT_TYPES.join(" or "));
+        let detail = format!("the content type is not {}", known.join(" or "));
         Err(Problem::new(ApiCode::BadRequest, detail))
     }
 }
 
-fn wait_time(asked_ms: Option<u64>) -> Result<Duration, Problem> {
+pub(super) fn wait_time(asked_ms: Option<u64>) -> Result<Duration, Problem> {
     match asked_ms.unwrap_or(DEFAULT_WAIT_MS) {
         ms @ 1..=MAX_WAIT_MS => Ok(Duration::from_millis(ms)),
         _ => Err(Problem::new(ApiCode::BadRequest, "`timeout_ms` is 1 to 60000")),
     }
 }
 
-async fn read_body(body: Body) -> Result<Vec<u8>, Problem> {
+pub(super) async fn read_body(body: Body, most: usize) -> Result<Vec<u8>, Problem> {
     let (mut bytes, mut seen) = (Vec::new(), 0usize);
     let mut chunks = body.into_data_stream();
     let read = async {
@@ -153,8 +153,8 @@ async fn read_body(body: Body) -> Result<Vec<u8>, Problem> {
             let chunk = chunk.map_err(broken)?;
             seen = seen.saturating_add(chunk.len());
             match seen {
-                0..=MAX_TRANSACTION_BYTES => bytes.extend_from_slice(&chunk),
-                _ if seen > MAX_DRAINED_BYTES => break,
+                _ if seen <= most => bytes.extend_from_slice(&chunk),
+                _ if seen > most.saturating_add(MAX_DRAINED_BYTES) => break,
                 _ => bytes.clear(),
             }
         }
@@ -164,14 +164,14 @@ async fn read_body(body: Body) -> Result<Vec<u8>, Problem> {
         Ok(read) => read?,
         Err(_) => return Err(Problem::new(ApiCode::Timeout, "the transaction came too slowly")),
     }
-    if seen > MAX_TRANSACTION_BYTES {
-        let detail = format!("a transaction has at most {MAX_TRANSACTION_BYTES} bytes");
+    if seen > most {
+        let detail = format!("what is submitted has at most {most} bytes");
         return Err(Problem::new(ApiCode::TooLarge, detail));
     }
     Ok(bytes)
 }
 
-fn problem(error: SubmitError) -> Problem {
+pub(super) fn problem(error: SubmitError) -> Problem {
     match error {
         SubmitError::Malformed(error) => malformed(&error),
         SubmitError::Refused(code) => Problem::refused(code.number()),
@@ -242,13 +242,13 @@ mod tests {
         let check = |value: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(CONTENT_TYPE, value.parse().unwrap());
-            check_content_type(&headers).is_ok()
+            check_content_type(&headers, CONTENT_TYPES).is_ok()
         };
         assert!(check("application/cose"));
         assert!(check("Application/COSE; cose-type=\"cose-sign1\""));
         assert!(check("application/octet-stream"));
         assert!(!check("application/json"));
-        assert!(check_content_type(&HeaderMap::new()).is_err());
+        assert!(check_content_type(&HeaderMap::new(), CONTENT_TYPES).is_err());
     }
 
     #[test]
@@ -276,7 +276,7 @@ mod tests {
     #[tokio::test]
     async fn bodies_are_bounded() {
         let read = |bytes: usize| async move {
-            read_body(Body::from(vec![0; bytes])).await.map(|b| b.len())
+            read_body(Body::from(vec![0; bytes]), MAX_TRANSACTION_BYTES).await.map(|b| b.len())
         };
         assert_eq!(read(MAX_TRANSACTION_BYTES).await.unwrap(), MAX_TRANSACTION_BYTES);
         for bytes in [MAX_TRANSACTION_BYTES + 1, MAX_DRAINED_BYTES + 1, 4 * MAX_DRAINED_BYTES] {

@@ -205,7 +205,7 @@ pub(crate) async fn add_checkpoint(
     ConnectInfo(Peer(address)): ConnectInfo<Peer>,
     body: Body,
 ) -> Result<Response, Problem> {
-    if !api.rates.take(address, Instant::now()) {
+    if !api.rates.take(address, 1, Instant::now()) {
         return Err(Problem::new(ApiCode::Busy, "too many requests from this address"));
     }
     let _permit = api.submit_permit()?;

@@ -17,11 +17,13 @@ use crate::api::{ReadAccess, TokenHash};
 use crate::runtime::wall_clock;
 
 const COSE: &str = "application/cose";
+const SEQUENCE: &str = "application/cbor-seq";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_ledger_over_http() {
     let network = Network::start().await;
     submitting(&network).await;
+    submitting_many(&network).await;
     refusals(&network).await;
     reading(&network).await;
     listing(&network).await;
@@ -63,6 +65,45 @@ async fn submitting(network: &Network) {
     let found = network.client(0).until(200, &format!("/api/v1/transactions/{}", tx.id())).await;
     assert_eq!(found.json()["acts"][0]["act"], "attest");
     assert_eq!(found.json()["complete"], true);
+}
+
+/// Every transaction of a request is answered for itself.
+async fn submitting_many(network: &Network) {
+    let number = fresh();
+    let good = [attest(network, number), attest(network, fresh())];
+    let mut forged = attest(network, fresh()).as_bytes().to_vec();
+    *forged.last_mut().unwrap() ^= 1;
+    let no_transaction = vec![0x01];
+    let body = [good[0].as_bytes(), &forged, good[1].as_bytes(), &no_transaction].concat();
+    let client = network.client(0);
+    let answer = client.post("/many", SEQUENCE, &body).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let items = answer.json()["items"].clone();
+    let of = |place: usize, field: &str| items[place][field].as_str().map(ToOwned::to_owned);
+    let statuses: Vec<_> = (0..4).map(|place| of(place, "status").unwrap()).collect();
+    assert_eq!(statuses, ["applied", "refused", "applied", "refused"]);
+    assert_eq!(of(0, "tx"), Some(good[0].id().to_string()));
+    assert!(of(2, "height").is_some() && of(2, "leaf").is_some());
+    assert_eq!((of(1, "code"), of(1, "height")), (Some("E102".into()), None));
+    assert_eq!(of(3, "code"), Some("E101".into()));
+    // What the ledger refused has a height, too; the same bytes again have the same outcome.
+    let again = attest(network, number);
+    assert_ne!(again.id(), good[0].id());
+    let body = [again.as_bytes(), good[0].as_bytes()].concat();
+    let answer = client.post("/many", SEQUENCE, &body).await.json();
+    assert_eq!(answer["items"][0]["status"], "refused");
+    assert!(answer["items"][0]["height"].is_string());
+    assert_eq!(answer["items"][1], items[0]);
+    for (body, status, code) in [
+        (&b""[..], 400, "api.bad_request"),
+        (&[0x82, 0x01], 400, "api.bad_request"),
+        (&[0x01; 1_025], 413, "api.too_large"),
+    ] {
+        let answer = client.post("/many", SEQUENCE, body).await;
+        assert_eq!(answer.problem(), (status, code.to_owned()));
+    }
+    let wrong = client.post("/many", COSE, good[0].as_bytes()).await;
+    assert_eq!(wrong.problem(), (400, "api.bad_request".into()));
 }
 
 async fn refusals(network: &Network) {

@@ -17,7 +17,7 @@ use hefu_primitives::time::Day;
 use hefu_primitives::{H32, Id16, KeyPair, Millis, SignedTransaction, TransactionBody, TypeCode};
 use serde_json::Value;
 
-use crate::api::{ApiOptions, ApiServer, ReadAccess};
+use crate::api::{ApiOptions, ApiServer, Bounds, ReadAccess};
 use crate::network::{NodeKey, NodeSecret};
 use crate::runtime::{self, NodeOptions, Running, wall_clock};
 use crate::store::EngineKind;
@@ -132,7 +132,12 @@ impl Network {
 
 pub(in crate::api) async fn serve(running: &Running, read: ReadAccess) -> ApiServer {
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    ApiServer::start(running.service.clone(), ApiOptions { listen, read }).await.unwrap()
+    ApiServer::start(
+        running.service.clone(),
+        ApiOptions { listen, read, bounds: Bounds::default() },
+    )
+    .await
+    .unwrap()
 }
 
 /// A licence whose id and serial are made of one number.

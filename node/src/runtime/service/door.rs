@@ -29,7 +29,7 @@ pub(in crate::runtime) struct Knock {
 }
 
 /// The id, and the transaction unless its outcome is known already.
-type Answer = Result<(TxId, Option<Box<SignedTransaction>>), SubmitError>;
+pub(super) type Answer = Result<(TxId, Option<Box<SignedTransaction>>), SubmitError>;
 
 /// Checks what comes, on as many threads as there are cores, until the node stops.
 pub(in crate::runtime) async fn run(service: Service, mut knocks: mpsc::Receiver<Knock>) {

@@ -9,6 +9,7 @@ mod receipts;
 mod report;
 mod submit;
 mod tiles;
+mod waiters;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,7 +19,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use hefu_consensus::{Equivocation, PeerKey};
 use hefu_contracts::identity::{MEMBERS, Member};
 use hefu_genesis::Genesis;
-use hefu_primitives::{ChainId, Height, KeyId, Region, TxId};
+use hefu_primitives::{ChainId, Height, KeyId, Region};
 use tokio::sync::{broadcast, mpsc, watch};
 
 use super::{Job, NodeOptions};
@@ -34,8 +35,6 @@ pub use tiles::NoTile;
 /// Commits that a slow watcher may lag behind before it is told of a gap. Without their bundles
 /// the largest take some 5 MiB each.
 const MAX_COMMITS_WAITING: usize = 128;
-/// Refused transactions that a slow watcher may lag behind.
-const MAX_REJECTIONS_WAITING: usize = 1_024;
 /// Refused connections, and contradictions of validators, that are remembered.
 const MAX_REFUSALS_KEPT: usize = 64;
 
@@ -58,7 +57,7 @@ struct Inner {
     heights: watch::Sender<Height>,
     halted: watch::Sender<Option<Halted>>,
     pool: Mutex<(usize, usize)>,
-    rejections: broadcast::Sender<TxId>,
+    waiters: waiters::Waiters,
     highest_peer: AtomicU64,
     /// Our key that votes, and those that linked nodes say they vote with.
     voters: Mutex<(Option<KeyId>, Vec<(PeerKey, KeyId)>)>,
@@ -92,7 +91,7 @@ impl Service {
             heights: watch::channel(ledger.tip().height).0,
             halted: watch::channel(None).0,
             pool: Mutex::default(),
-            rejections: broadcast::channel(MAX_REJECTIONS_WAITING).0,
+            waiters: waiters::Waiters::default(),
             highest_peer: AtomicU64::new(0),
             voters: Mutex::default(),
             refusals: Mutex::default(),

@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError};
 use hefu_consensus::{Equivocation, PeerKey};
 use hefu_primitives::{Height, KeyId, TxId};
 
+use super::waiters::Told;
 use super::{MAX_REFUSALS_KEPT, Service};
 use crate::core::{Committed, Halted, PoolError};
 use crate::network::{NodeKey, Refusal};
@@ -20,12 +21,15 @@ impl Service {
         let height = committed.tip.height;
         *self.0.tip.write().unwrap_or_else(PoisonError::into_inner) = committed.tip.clone();
         self.0.heights.send_replace(height);
+        for (id, position) in committed.positions.iter().filter(|(_, at)| at.is_authentic()) {
+            self.0.waiters.tell(id, || Told::Outcome(*position));
+        }
         let _ = self.0.commits.send(Arc::new(committed));
     }
 
     pub(in crate::runtime) fn rejected(&self, tx: TxId, error: PoolError) {
         tracing::debug!(%tx, %error, "a transaction was not taken");
-        let _ = self.0.rejections.send(tx);
+        self.0.waiters.tell(&tx, || Told::NoRoom);
     }
 
     pub(in crate::runtime) fn evidence(&self, evidence: &Equivocation) {

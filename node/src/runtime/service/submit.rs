@@ -1,17 +1,17 @@
 //! Submitting a transaction, and waiting for its committed outcome.
 
-use std::sync::Arc;
 use std::sync::mpsc::TrySendError;
 use std::time::Duration;
 
 use hefu_contracts::Code;
-use hefu_primitives::TxId;
 use hefu_primitives::transaction::TransactionError;
-use tokio::sync::{broadcast, mpsc, oneshot};
+use hefu_primitives::{SignedTransaction, TxId};
+use tokio::sync::{mpsc, oneshot};
 
 use super::Service;
-use super::door::Knock;
-use crate::core::{Committed, CoreInput, Position};
+use super::door::{Answer, Knock};
+use super::waiters::Told;
+use crate::core::{CoreInput, Position};
 use crate::runtime::Job;
 use crate::store::StoreError;
 
@@ -45,18 +45,9 @@ impl Service {
     /// # Errors
     /// [`SubmitError`]; after `Refused` nothing was recorded anywhere.
     pub async fn submit(&self, bytes: Vec<u8>) -> Result<TxId, SubmitError> {
-        let (answer, said) = oneshot::channel();
-        self.0.door.try_send(Knock { bytes, answer }).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => SubmitError::Busy,
-            mpsc::error::TrySendError::Closed(_) => SubmitError::Stopped,
-        })?;
-        let (id, tx) = said.await.map_err(|_| SubmitError::Stopped)??;
+        let (id, tx) = self.knock(bytes).await?;
         if let Some(tx) = tx {
-            let job = Job::Input(CoreInput::Submit(tx));
-            self.0.jobs.try_send(job).map_err(|error| match error {
-                TrySendError::Full(_) => SubmitError::Busy,
-                TrySendError::Disconnected(_) => SubmitError::Stopped,
-            })?;
+            self.hand_over(tx)?;
         }
         Ok(id)
     }
@@ -70,52 +61,44 @@ impl Service {
         bytes: Vec<u8>,
         timeout: Duration,
     ) -> Result<(TxId, Position), SubmitError> {
-        // Watch before submitting, so that no commit falls in between.
-        let commits = self.subscribe();
-        let rejections = self.0.rejections.subscribe();
-        let id = self.submit(bytes).await?;
-        let outcome = async {
+        let (id, tx) = self.knock(bytes).await?;
+        // Wait before handing over, so that no commit falls in between.
+        let mut waiting = self.0.waiters.wait(id);
+        if let Some(tx) = tx {
+            self.hand_over(tx)?;
+        }
+        // Somebody else's copy may have been faster.
+        if let Some(position) = self.position(&id)?.filter(Position::is_authentic) {
+            return Ok((id, position));
+        }
+        let told = async {
             tokio::select! {
-                position = self.wait_position(&id, commits) => position,
-                () = wait_rejection(&id, rejections) => Err(SubmitError::Busy),
+                told = waiting.told() => told,
+                _ = self.wait_halted() => None,
             }
         };
-        match tokio::time::timeout(timeout, outcome).await {
-            Ok(position) => Ok((id, position?)),
+        match tokio::time::timeout(timeout, told).await {
+            Ok(Some(Told::Outcome(position))) => Ok((id, position)),
+            Ok(Some(Told::NoRoom)) => Err(SubmitError::Busy),
+            Ok(None) => Err(SubmitError::Stopped),
             Err(_) => Err(SubmitError::Timeout(id)),
         }
     }
 
-    async fn wait_position(
-        &self,
-        id: &TxId,
-        mut commits: broadcast::Receiver<Arc<Committed>>,
-    ) -> Result<Position, SubmitError> {
-        loop {
-            if let Some(position) = self.position(id)?.filter(Position::is_authentic) {
-                return Ok(position);
-            }
-            let closed = tokio::select! {
-                commit = commits.recv() => {
-                    matches!(commit, Err(broadcast::error::RecvError::Closed))
-                }
-                _ = self.wait_halted() => true,
-            };
-            if closed {
-                return Err(SubmitError::Stopped);
-            }
-        }
+    async fn knock(&self, bytes: Vec<u8>) -> Answer {
+        let (answer, said) = oneshot::channel();
+        self.0.door.try_send(Knock { bytes, answer }).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => SubmitError::Busy,
+            mpsc::error::TrySendError::Closed(_) => SubmitError::Stopped,
+        })?;
+        said.await.map_err(|_| SubmitError::Stopped)?
     }
-}
 
-/// Resolves when the pool did not take a transaction. A lost notice costs the waiter its timeout,
-/// never a wrong answer.
-async fn wait_rejection(id: &TxId, mut rejections: broadcast::Receiver<TxId>) {
-    loop {
-        match rejections.recv().await {
-            Ok(rejected) if rejected == *id => return,
-            Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
-            Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
-        }
+    fn hand_over(&self, tx: Box<SignedTransaction>) -> Result<(), SubmitError> {
+        let job = Job::Input(CoreInput::Submit(tx));
+        self.0.jobs.try_send(job).map_err(|error| match error {
+            TrySendError::Full(_) => SubmitError::Busy,
+            TrySendError::Disconnected(_) => SubmitError::Stopped,
+        })
     }
 }
