@@ -6,6 +6,8 @@
 //!
 //! Ratios within one run are what counts; the machine is rarely alone.
 
+#![allow(clippy::disallowed_types)] // it measures time
+
 use std::hint::black_box;
 use std::time::Instant;
 
