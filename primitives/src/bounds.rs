@@ -31,6 +31,9 @@ pub const MAX_VALIDATORS: usize = 64;
 pub const MAX_CONSENSUS_MESSAGE_BYTES: usize = 32 * 1024;
 /// Largest encoded commit certificate, in bytes: 64 signatures of 70 bytes, and 64 bytes around.
 pub const MAX_CERTIFICATE_BYTES: usize = 8 * 1024;
+/// Largest header with its certificate and the validator sets on both sides of it, in bytes: 1 KiB of
+/// header, 4.4 KiB of signatures, and twice 64 validators of 60 bytes.
+pub const MAX_LIGHT_BLOCK_BYTES: usize = 16 * 1024;
 /// Largest stored block in bytes: bundles, the proposed block, its certificate and outcomes
 /// (256 bundles × 1,024 transactions × 8 bytes are 2 MiB).
 pub const MAX_STORED_BLOCK_BYTES: usize = 8 * 1024 * 1024;

@@ -110,6 +110,10 @@ domains! {
     EquivocationProof = "hefu v1 equivocation proof file",
     /// The coefficients of a batch of signatures.
     SignatureBatch = "hefu v1 signature batch",
+    /// What a light client keeps, as a file.
+    LightState = "hefu v1 light client file",
+    /// The file form of a proof of a fork.
+    ForkProof = "hefu v1 fork proof file",
     /// A plain digest of a document or list that holds no personal data.
     Digest = "hefu v1 digest",
 }

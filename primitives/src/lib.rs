@@ -2,7 +2,7 @@
 //!
 //! The words every other crate speaks: identifiers, hashes, keys and signatures, the one canonical
 //! encoding, transactions, blocks, votes and certificates, the Merkle log and the authenticated
-//! map, commitments, and the evidence capsule with its offline verifier.
+//! map, commitments, the evidence capsule with its offline verifier, and a light client.
 //!
 //! ## Rules
 //!
@@ -37,6 +37,7 @@ pub mod evidence;
 pub mod evidence_file;
 pub mod hash;
 pub mod ids;
+pub mod light;
 pub mod log;
 pub mod map;
 pub mod time;
