@@ -38,6 +38,10 @@ cli-halted = The node had to stop.
     .remedy = The detail and the log say why; correct it and start the node again.
 cli-input = The input is not what this command reads.
     .remedy = The detail names the place; correct it and try again.
+cli-fork = The ledger has forked: this node shows another certified block than the one known.
+    .remedy = Believe neither. Keep the proof and show it to the other provinces: "hefu verify FILE --genesis HASH" names who signed both.
+cli-stale = The node shows an old state of the ledger.
+    .remedy = Ask another node. If all say the same, the network rests or cannot decide: "hefu status" tells.
 cli-invalid = Checked, and not valid.
     .remedy = Do not rely on it. The detail names the step that failed.
 cli-journal = The journal of the import is inconsistent.
@@ -294,6 +298,23 @@ evidence-what-proposal = proposals
 evidence-what-prevote = prevotes
 evidence-what-precommit = precommits
 verify-step-evidence = the two contradicting messages
+light-ok = ✔ ledger { $chain }: height { $height } is final, { $time } (Beijing time)
+light-signed =     signed by { $signed } of { $of } validators
+light-log =     audit log: { $size } leaves, root { $root }; it continues the log known before
+light-state =     state root { $root }
+light-way =     from height { $from }, over { $headers } headers
+light-skipped =     changes of validators were stepped over: a fork can be told, not proven
+light-agree =     the same block at { $nodes }
+light-behind = its last block is { $height }; height { $known } is known already
+light-other-behind = { $node }: its last block is { $height }; height { $known } is known already
+light-old = its last block { $height } is { $seconds } seconds old, more than { $most }
+light-fork-kept = at height { $height }; the proof is in { $file }
+fork-ok = ✔ the proof holds: ledger { $chain } has two certified blocks of height { $height }
+fork-blocks = which? { $one } and { $other }
+fork-contradicted = who?   proven to have signed both in one round: { $names }
+fork-both =        signed both, in different rounds: { $names }
+fork-other =        signed the other one: { $names }
+fork-meaning =     more than a third of the power must have lied for this. Who signed both in one round lied; of the others some may be honest. What follows is for the members to decide.
 
 # Usage errors
 

@@ -38,6 +38,10 @@ cli-halted = 节点不得不停止。
     .remedy = 详情与日志写明原因;改正后重新启动节点。
 cli-input = 输入不是本命令所读的内容。
     .remedy = 详情指明位置;改正后再试。
+cli-fork = 账本已分叉:此节点给出的认证区块与已知的不同。
+    .remedy = 两者都不要采信。保存证据并交各省查验:"hefu verify 文件 --genesis 哈希" 会列出谁两边都签了。
+cli-stale = 节点给出的是账本的旧状态。
+    .remedy = 换一个节点再问。若各节点都如此,则网络空闲或无法决定,见 "hefu status"。
 cli-invalid = 已核验,无效。
     .remedy = 不要采信。详情写明失败的步骤。
 cli-journal = 导入日志前后不一致。
@@ -294,6 +298,23 @@ evidence-what-proposal = 提案
 evidence-what-prevote = 预投票
 evidence-what-precommit = 预提交
 verify-step-evidence = 两份相互矛盾的消息
+light-ok = ✔ 账本 { $chain }:高度 { $height } 已终局,{ $time }(北京时间)
+light-signed =     { $of } 个验证者中 { $signed } 个签名
+light-log =     审计日志:{ $size } 条,根 { $root };与此前所知的日志前后一致
+light-state =     状态根 { $root }
+light-way =     自高度 { $from } 起,经 { $headers } 个区块头
+light-skipped =     跨过了验证者变更:若分叉可知,但不能举证
+light-agree =     同一区块亦见于 { $nodes }
+light-behind = 其末块为 { $height },而已知高度 { $known }
+light-other-behind = { $node }:其末块为 { $height },而已知高度 { $known }
+light-old = 其末块 { $height } 已过 { $seconds } 秒,超过 { $most } 秒
+light-fork-kept = 高度 { $height };证据在 { $file }
+fork-ok = ✔ 证据成立:账本 { $chain } 在高度 { $height } 有两个认证区块
+fork-blocks = 何块:{ $one } 与 { $other }
+fork-contradicted = 何人:已证明在同一轮两边都签:{ $names }
+fork-both =        在不同轮两边都签:{ $names }
+fork-other =        签了另一块:{ $names }
+fork-meaning =     超过三分之一的投票权作假才会如此。同一轮两边都签者必为作假;其余之中或有诚实者。如何处理由各成员决定。
 
 # 用法错误
 

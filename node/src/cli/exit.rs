@@ -79,9 +79,8 @@ impl Exit {
             | "cli.tls" => Self::Usage,
             "api.unauthorised" | "api.forbidden" | "cli.passphrase" => Self::Denied,
             "api.busy" | "api.timeout" | "api.unavailable" | "cli.unreachable" => Self::Unreachable,
-            "cli.invalid" | "cli.genesis" | "cli.presentation" | "cli.blocks_damaged" => {
-                Self::Invalid
-            }
+            "cli.invalid" | "cli.fork" | "cli.stale" | "cli.genesis" | "cli.presentation"
+            | "cli.blocks_damaged" => Self::Invalid,
             "cli.canceled" | "cli.conflict" | "cli.folder_in_use" | "cli.needs_terminal"
             | "cli.node_runs" | "cli.log_missing" => Self::Unsafe,
             "cli.not_final" => Self::Pending,
@@ -108,6 +107,8 @@ mod tests {
             ("api.internal", 1),
             ("cli.usage", 2),
             ("cli.invalid", 3),
+            ("cli.fork", 3),
+            ("cli.stale", 3),
             ("cli.unreachable", 5),
             ("cli.conflict", 7),
             ("cli.not_final", 8),

@@ -40,6 +40,7 @@ mod init;
 mod item;
 mod key;
 mod licence;
+mod light;
 mod list;
 mod mandate;
 mod member;
@@ -126,6 +127,7 @@ enum Command {
     #[command(subcommand)]
     Evidence(evidence::Evidence),
     Verify(verify::Verify),
+    Light(light::Light),
     #[command(subcommand)]
     Store(store::Store),
     #[command(subcommand)]
@@ -185,6 +187,7 @@ fn dispatch(app: &App, command: Command) -> Done {
         Command::Audit(args) => audit::run(app, args),
         Command::Evidence(args) => evidence::run(app, args),
         Command::Verify(args) => verify::run(app, &args),
+        Command::Light(args) => light::run(app, &args),
         Command::Store(args) => store::run(app, args),
         Command::Token(args) => token::run(app, args),
         Command::Config(args) => config::run(app, args),

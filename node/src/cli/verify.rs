@@ -16,6 +16,7 @@ use hefu_contracts::state::{MemoryState, is_proven};
 use hefu_primitives::ChainId;
 use hefu_primitives::capsule::{Capsule, CapsuleError, Verified, VerifiedStatus};
 use hefu_primitives::evidence_file::EquivocationProof;
+use hefu_primitives::light::ForkProof;
 use hefu_primitives::time::Day;
 use serde_json::{Value, json};
 
@@ -39,6 +40,9 @@ pub(crate) fn run(app: &App, args: &Verify) -> Done {
     let bytes = app.read(&args.capsule)?;
     if EquivocationProof::is_file(&bytes) {
         return super::evidence::verify(app, &bytes, args.genesis);
+    }
+    if ForkProof::is_file(&bytes) {
+        return super::light::verify_fork(app, &bytes, args.genesis);
     }
     let verified = match Capsule::from_file(&bytes).and_then(|capsule| capsule.verify(args.genesis))
     {

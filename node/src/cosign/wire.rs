@@ -62,7 +62,8 @@ impl CosignerKeys {
     /// Most bytes of the encoding.
     pub const MAX_BYTES: usize = 160;
 
-    pub(crate) fn new(key: KeyId, endorsement: &Es256Endorsement) -> Self {
+    /// What a cosigner says of its keys.
+    pub fn new(key: KeyId, endorsement: &Es256Endorsement) -> Self {
         let [sign, rest @ ..] = *endorsement.key.as_bytes();
         let es256 = hefu_primitives::H32(rest);
         Self { key, es256_sign: sign, es256, signature: endorsement.signature }

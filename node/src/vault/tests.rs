@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hefu_primitives::H32;
+use hefu_primitives::commitment::{Commitment, Purpose, Salt};
 use hefu_primitives::crypto::KeyPair;
 use hefu_primitives::ids::{ChainId, TxId};
 use hefu_primitives::transaction::{SignedTransaction, TransactionBody};
 
+use super::licence::Holder;
 use super::licence::tests::{numbered, sample};
 use super::record::tests::record;
 use super::*;
@@ -486,4 +488,105 @@ fn one_document_has_one_record() {
     assert_eq!(vault.find_document(&record(1).licence), None, "nothing tells what it was");
     assert_eq!(vault.line(second, 9).map(|line| line.att_id), Some(one));
     assert!(vault.is_applied(one));
+}
+
+/// Every run of 32 bytes: whatever somebody may take for a salt.
+fn runs(bytes: &[u8]) -> BTreeSet<[u8; 32]> {
+    bytes.windows(32).map(|run| run.try_into().unwrap()).collect()
+}
+
+/// Tries a dictionary of holders against a commitment, with everything that may be a salt.
+fn attack<'a>(
+    commitment: Commitment,
+    salts: &BTreeSet<[u8; 32]>,
+    dictionary: &'a [Holder],
+) -> Option<&'a Holder> {
+    dictionary.iter().find(|holder| {
+        let opens = |salt: &[u8; 32]| {
+            Commitment::new(Purpose::Holder, &Salt::new(*salt), *holder) == commitment
+        };
+        salts.iter().any(opens)
+    })
+}
+
+/// Who has the salt finds the holder among a few guesses. Once it is erased, nobody does: not with
+/// the whole ledger, nor with the vault, its passphrase, and every guess right.
+#[test]
+fn an_erased_salt_leaves_nothing_to_guess_with() {
+    let folder = folder();
+    let mut vault = create(folder.path());
+    let gone = Record::new(numbered(7), None, Millis(1)).unwrap();
+    vault.put(&gone).unwrap();
+    vault.put(&record(8)).unwrap();
+    vault.sync().unwrap();
+    let guess =
+        |number: usize| Holder { code: format!("G{number:05}"), ..gone.licence.holder.clone() };
+    let mut dictionary: Vec<Holder> = (0..20).map(guess).collect();
+    dictionary.insert(13, gone.licence.holder.clone());
+    // What the ledger has: the act, in its transaction, and what is derived from it.
+    let act = hefu_contracts::Act::from(hefu_contracts::certificate::Attest {
+        id: gone.att_id,
+        type_code: gone.licence.type_code,
+        type_version: 1,
+        region: hefu_primitives::Region(310_000),
+        ident: hefu_contracts::certificate::Ident::Plain(gone.licence.identifier.clone()),
+        holder: gone.commitments.holder.into(),
+        content: gone.commitments.content.into(),
+        file: None,
+        seal: None,
+        cert_version: 1,
+        issued_on: hefu_primitives::time::Day::of_beijing(Millis(1_790_000_000_000)),
+        valid_from: hefu_primitives::time::Day::of_beijing(Millis(1_790_000_000_000)),
+        valid_until: None,
+        previous: None,
+        marks: Default::default(),
+        occurred_at: Millis(1_790_000_000_000),
+    });
+    let body = TransactionBody {
+        chain: ChainId([1; 32]),
+        not_after: Millis(1),
+        acts: vec![hefu_primitives::Canonical::to_bytes(&act).into()],
+    };
+    let issuer = "11320000HEFU0203X4".parse().unwrap();
+    let tx = SignedTransaction::sign(&body, issuer, "x", &KeyPair::from_secret(&[1; 32])).unwrap();
+    let mut ledger = runs(tx.as_bytes());
+    let mut plain: [u8; 32] = [0; 32];
+    plain[..16].copy_from_slice(gone.att_id.as_bytes());
+    let digests = [
+        hefu_primitives::log::leaf_hash(tx.as_bytes()).0,
+        hefu_primitives::hash::hash(hefu_primitives::Domain::Digest, &[gone.att_id.as_ref()]).0,
+        hefu_primitives::hash::hash(hefu_primitives::Domain::Commitment, &[]).0,
+        tx.id().0,
+        plain,
+        [0; 32],
+    ];
+    ledger.extend(digests);
+    let commitment = gone.commitments.holder;
+    let opened = |vault: &Vault| {
+        let mut found = BTreeSet::new();
+        let read = vault.log.entries(|_, plain| {
+            found.extend(runs(plain));
+            Ok::<_, VaultError>(())
+        });
+        read.unwrap();
+        found
+    };
+
+    let salt = BTreeSet::from([*vault.get(gone.att_id).unwrap().salts.holder.reveal()]);
+    assert_eq!(attack(commitment, &salt, &dictionary), Some(&gone.licence.holder));
+    assert_eq!(attack(commitment, &opened(&vault), &dictionary), Some(&gone.licence.holder));
+    assert_eq!(attack(commitment, &ledger, &dictionary), None, "the ledger alone never does");
+
+    vault.erase_salt(gone.att_id, Millis(9)).unwrap();
+    let sealed = files(folder.path()).into_values().map(|bytes| runs(&bytes));
+    let all = sealed.chain([opened(&vault), ledger]).flatten().collect();
+    assert_eq!(attack(commitment, &all, &dictionary), None);
+    drop(vault);
+    let vault = open(folder.path()).unwrap();
+    assert!(matches!(vault.get(gone.att_id), Err(VaultError::Erased(_))));
+    // The attack itself still works: the other record's salt is there.
+    let other = record(8);
+    let of_other = [other.licence.holder.clone()];
+    let found = attack(other.commitments.holder, &opened(&vault), &of_other);
+    assert_eq!(found, Some(&other.licence.holder));
 }

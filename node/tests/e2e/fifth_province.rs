@@ -20,6 +20,7 @@ const OPERATOR: &str = "11350000HEFU05011D";
 fn a_fifth_province_joins_keys_change_and_a_validator_goes() {
     let mut network = Network::start("fifth");
     let before = act(&network.provinces[1]);
+    assert_eq!(follows(&network, 1, &[])["set_changes"], 0);
     join(&mut network);
     let joined = prove(&network);
     sees_vote_of(&network, "350000");
@@ -28,6 +29,12 @@ fn a_fifth_province_joins_keys_change_and_a_validator_goes() {
     leaves(&network);
     let after = act(&network.provinces[4]);
     network.assert_agreement();
+    let also = format!("http://127.0.0.1:{}", network.provinces[4].api);
+    let followed = follows(&network, 2, &["--also", &also]);
+    // The newcomer, a new key, and one fewer: each change is passed through.
+    assert!(followed["set_changes"].as_u64().is_some_and(|n| n >= 3), "{followed}");
+    assert_eq!(followed["agreeing"][0], also.as_str());
+    assert_eq!(followed["validators"].as_array().map(Vec::len), Some(4), "{followed}");
     for (name, tx) in
         [("before", before), ("joined", joined), ("between", between), ("after", after)]
     {
@@ -36,6 +43,14 @@ fn a_fifth_province_joins_keys_change_and_a_validator_goes() {
         let verify = Hefu::new(network.scratch.path()).arg("verify").arg(&file);
         verify.args(["--genesis", &network.hash]).run().exits(0);
     }
+}
+
+/// A light client, which keeps what it believes from one call to the next, over the node of a
+/// province.
+fn follows(network: &Network, province: usize, more: &[&str]) -> Value {
+    let file = network.scratch.join("ledger.light");
+    let light = network.provinces[province].hefu(&["light"]).arg(file);
+    light.args(["--genesis", &network.hash]).args(more).json()
 }
 
 fn text(answer: &Value, name: &str) -> String {

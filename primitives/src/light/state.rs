@@ -133,6 +133,11 @@ impl LightState {
         self.anchor.chain()
     }
 
+    /// The anchor's bytes: leaf 0 of the audit log.
+    pub fn anchor_bytes(&self) -> Vec<u8> {
+        self.anchor.to_bytes()
+    }
+
     /// The last block; none before the first.
     pub const fn last(&self) -> Option<&LightBlock> {
         self.last.as_ref()

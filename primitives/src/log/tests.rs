@@ -332,7 +332,7 @@ fn every_changed_byte_is_refused() {
 fn for_each_change(bytes: &[u8], accepted: impl Fn(&[u8]) -> bool) {
     assert!(accepted(bytes));
     for position in 0..bytes.len() {
-        for mask in [0x01, 0x80] {
+        for mask in [0x01, 0x02, 0x10, 0x80, 0xff] {
             let mut changed = bytes.to_vec();
             changed[position] ^= mask;
             assert!(!accepted(&changed), "byte {position} ^ {mask:#x}");

@@ -185,7 +185,7 @@ fn every_changed_byte_is_refused() {
         }] += 1;
         let bytes = proof.to_bytes();
         for position in 0..bytes.len() {
-            for mask in [0x01, 0x80] {
+            for mask in [0x01, 0x02, 0x10, 0x80, 0xff] {
                 let mut changed = bytes.clone();
                 changed[position] ^= mask;
                 let accepted = MapProof::from_bytes(&changed, MapProof::MAX_BYTES)

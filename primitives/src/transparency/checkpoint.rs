@@ -175,4 +175,39 @@ mod tests {
         let (checkpoint, signed) = Checkpoint::verified(note.as_bytes(), &keys).unwrap();
         assert_eq!((checkpoint.head, signed), (head, vec![keys[0].clone(), keys[2].clone()]));
     }
+
+    /// As served: a line of the log and three cosignatures. No single bit can be another without that
+    /// a quorum of all three is missed or a line of a known key is forged.
+    #[test]
+    fn every_changed_bit_is_refused() {
+        let pairs: Vec<KeyPair> = (1..=3).map(|i| KeyPair::from_secret(&[i; 32])).collect();
+        let name = |i: usize| if i == 0 { "hefu/x".to_owned() } else { format!("hefu/x/3{i}0000") };
+        let kind = |i: usize| match i {
+            0 => SignatureKind::Ed25519,
+            _ => SignatureKind::Cosignature,
+        };
+        let key = |i: usize| VerifierKey::new(name(i), kind(i), &pairs[i % 3].public()).unwrap();
+        let keys: Vec<VerifierKey> = (0..4).map(key).collect();
+        let head = LogHead { size: 1_234, root: H32([5; 32]) };
+        let text = Checkpoint::new("hefu/x".into(), head).text();
+        let lines = (0..4).map(|i| keys[i].sign(&pairs[i % 3], 60, &text)).collect();
+        let bytes = Note::new(text, lines).unwrap().to_string().into_bytes();
+        let whole = |bytes: &[u8]| {
+            Checkpoint::verified(bytes, &keys).is_ok_and(|(_, signed)| signed.len() == 4)
+        };
+        assert!(whole(&bytes));
+        for position in 0..bytes.len() {
+            for bit in 0..8 {
+                let mut changed = bytes.clone();
+                changed[position] ^= 1 << bit;
+                assert!(!whole(&changed), "byte {position} bit {bit}");
+                // And whoever is content with fewer lines reads the same head.
+                let fewer = Checkpoint::verified(&changed, &keys);
+                let misled = |(read, signed): (Checkpoint, Vec<VerifierKey>)| {
+                    !signed.is_empty() && read.head != head
+                };
+                assert!(!fewer.is_ok_and(misled), "byte {position} bit {bit}");
+            }
+        }
+    }
 }

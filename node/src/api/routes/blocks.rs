@@ -145,6 +145,26 @@ pub(crate) async fn raw(
     Ok(immutable(&api, &headers, "application/cbor", bytes.await?))
 }
 
+/// What a light client needs of a block: header, commit certificate and the validator sets on both
+/// sides, as canonical CBOR.
+#[utoipa::path(get, path = "/api/v1/blocks/{height}/light", tag = "ledger",
+    operation_id = "get_block_light",
+    params(("height" = String, Path, description = "Height, or block id")),
+    responses((status = 200, body = Vec<u8>, content_type = "application/cbor"),
+        (status = 304, description = "As known")))]
+pub(crate) async fn light(
+    State(api): State<Api>,
+    headers: HeaderMap,
+    Id(block): Id<BlockRef>,
+    Params(Nothing {}): Params<Nothing>,
+) -> Result<Response, Problem> {
+    let bytes = api.blocking(move |service| {
+        let block = service.light_block(block.height(service)?)?;
+        Ok(hefu_primitives::Canonical::to_bytes(&block))
+    });
+    Ok(immutable(&api, &headers, "application/cbor", bytes.await?))
+}
+
 /// A block in a list.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct BlockSummary {

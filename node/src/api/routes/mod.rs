@@ -86,6 +86,7 @@ fn ledger_routes() -> OpenApiRouter<Api> {
         .routes(routes!(blocks::blocks))
         .routes(routes!(blocks::block))
         .routes(routes!(blocks::raw))
+        .routes(routes!(blocks::light))
         .routes(routes!(log::proof))
         .routes(routes!(log::consistency))
         .routes(routes!(audit::events))

@@ -10,6 +10,7 @@ use hefu_primitives::capsule::{
 };
 use hefu_primitives::evidence::EquivocationId;
 use hefu_primitives::evidence_file::{EquivocationProof, PROOF_FORMAT};
+use hefu_primitives::light::LightBlock;
 use hefu_primitives::log::{ConsistencyProof, InclusionProof, consistency_proof, inclusion_proof};
 use hefu_primitives::map::path_of;
 use hefu_primitives::{Height, TxId, ValidatorSet};
@@ -82,6 +83,35 @@ impl Service {
             })
             .await?;
         Ok(StatusProof { certified: self.certified(height)?, records })
+    }
+
+    /// A header, its certificate and the validator sets around it, for light clients. Blocks on
+    /// files.
+    ///
+    /// # Errors
+    /// [`ProofError`].
+    pub fn light_block(&self, height: Height) -> Result<LightBlock, ProofError> {
+        if height.0 == 0 || height > self.tip().height {
+            return Err(ProofError::NotRecorded);
+        }
+        let certified = self.certified(height)?;
+        let sets = (self.set_after(height.previous())?, self.set_after(height)?);
+        let block = LightBlock::new(certified, sets.0, sets.1);
+        let header = &block.certified.header;
+        let fits = header.validators == block.validators.hash()
+            && header.next_validators == block.next_validators().hash();
+        if fits { Ok(block) } else { Err(ProofError::Store) }
+    }
+
+    /// The set that decides the height after this one.
+    fn set_after(&self, height: Height) -> Result<ValidatorSet, ProofError> {
+        if height.0 == 0 {
+            return Ok(self.0.genesis.anchor().validators);
+        }
+        let record = VALIDATORS.key(&());
+        let at = self.0.records.at(&record, height).map_err(|_| ProofError::Store)?;
+        let schedule = at.and_then(|(_, bytes)| VALIDATORS.decode(&bytes));
+        Ok(schedule.ok_or(ProofError::Store)?.next)
     }
 
     fn certified(&self, height: Height) -> Result<CertifiedHeader, ProofError> {
@@ -176,10 +206,7 @@ impl Service {
             if certified.header.next_validators == certified.header.validators {
                 continue;
             }
-            let at = self.0.records.at(&record, height).map_err(|_| ProofError::Store)?;
-            let schedule = at.and_then(|(_, bytes)| VALIDATORS.decode(&bytes));
-            let next: ValidatorSet = schedule.ok_or(ProofError::Store)?.next;
-            changes.push(SetChange { certified, next });
+            changes.push(SetChange { certified, next: self.set_after(height)? });
         }
         Ok(changes)
     }
