@@ -362,3 +362,61 @@ fn golden() {
         "411223296aa7108a8cbc058ce697374f3bc58c5f121c6d359d4bb345cc18b908"
     );
 }
+
+/// A log of any size without its leaves: they are all alike, so a level has one hash. Counts what is
+/// read, and the pages of 64 neighbours of a level that this touches.
+struct Alike {
+    levels: Vec<H32>,
+    size: u64,
+    reads: std::cell::RefCell<Vec<(u8, u64)>>,
+}
+
+impl Alike {
+    fn new(size: u64) -> Self {
+        let first = leaf_hash(b"alike");
+        let levels = core::iter::successors(Some(first), |hash| Some(node_hash(*hash, *hash)));
+        Self { levels: levels.take(49).collect(), size, reads: Default::default() }
+    }
+
+    /// Reads since the last time, and the pages of them below level 10.
+    fn counted(&self) -> (usize, usize) {
+        let reads = self.reads.take();
+        let pages: std::collections::BTreeSet<(u8, u64)> =
+            reads.iter().filter(|(level, _)| *level < 10).map(|(l, i)| (*l, i / 64)).collect();
+        (reads.len(), pages.len())
+    }
+}
+
+impl HashReader for Alike {
+    fn hash(&self, level: u8, index: u64) -> Option<H32> {
+        self.reads.borrow_mut().push((level, index));
+        let complete = (index + 1) << level <= self.size;
+        complete.then(|| self.levels[usize::from(level)])
+    }
+}
+
+/// At a hundred million leaves a proof reads one hash for each of its 27 levels and the right edge.
+/// All levels from 10 on are 200,000 hashes, 12 MB of an index, and stay in memory; below them it
+/// touches a page for each level, and a few at the right edge.
+#[test]
+fn proofs_of_a_hundred_million_leaves_read_little() {
+    let size = 100_000_000u64;
+    let log = Alike::new(size);
+    let head = Frontier::from_reader(&log, size).unwrap().head();
+    let old = 76_543_210;
+    let old_head = Frontier::from_reader(&log, old).unwrap().head();
+    log.counted();
+    let mut most = (0, 0);
+    for index in [0, 1, 255, 256, 12_345_678, 67_108_863, 67_108_864, size - 2, size - 1] {
+        let proof = inclusion_proof(&log, index, size).unwrap();
+        let (reads, pages) = log.counted();
+        assert_eq!(proof.verify(log.levels[0], head), Ok(()));
+        assert!(proof.path.len() <= 27 && proof.to_bytes().len() < 1024);
+        most = (most.0.max(reads), most.1.max(pages));
+    }
+    let proof = consistency_proof(&log, old, size).unwrap();
+    let (reads, pages) = log.counted();
+    assert_eq!(proof.verify(old_head, head), Ok(()));
+    assert!(most.0 <= 37 && reads <= 37, "{most:?} {reads}");
+    assert!(most.1 <= 13 && pages <= 13, "{most:?} {pages}");
+}

@@ -17,7 +17,7 @@ impl Rng {
     }
 
     /// The next number.
-    pub fn next(&mut self) -> u64 {
+    pub fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -27,7 +27,7 @@ impl Rng {
 
     /// A number below `bound`; 0 when there is none.
     pub fn below(&mut self, bound: usize) -> usize {
-        if bound == 0 { 0 } else { (self.next() % bound as u64) as usize }
+        if bound == 0 { 0 } else { (self.number() % bound as u64) as usize }
     }
 
     /// One of some things.
@@ -118,7 +118,7 @@ fn odd_number(rng: &mut Rng) -> u64 {
     match rng.below(4) {
         0 => base.wrapping_sub(1),
         1 => base.wrapping_add(1),
-        2 => rng.next() >> rng.below(64),
+        2 => rng.number() >> rng.below(64),
         _ => base,
     }
 }
@@ -240,8 +240,8 @@ fn change_bytes(bytes: &mut Vec<u8>, others: &[Vec<u8>], rng: &mut Rng) {
     let place = rng.below(bytes.len().max(1));
     match rng.below(8) {
         0 if !bytes.is_empty() => bytes[place] ^= 1 << rng.below(8),
-        1 if !bytes.is_empty() => bytes[place] = rng.next() as u8,
-        2 => bytes.insert(place.min(bytes.len()), rng.next() as u8),
+        1 if !bytes.is_empty() => bytes[place] = rng.number() as u8,
+        2 => bytes.insert(place.min(bytes.len()), rng.number() as u8),
         3 if !bytes.is_empty() => drop(bytes.remove(place)),
         4 => bytes.truncate(place),
         5 => {
@@ -257,6 +257,6 @@ fn change_bytes(bytes: &mut Vec<u8>, others: &[Vec<u8>], rng: &mut Rng) {
             let end = (place + to - from).min(bytes.len());
             splice(bytes, place.min(end), end, &other[from..to]);
         }
-        _ => bytes.extend((0..1 + rng.below(8)).map(|_| rng.next() as u8).collect::<Vec<_>>()),
+        _ => bytes.extend((0..1 + rng.below(8)).map(|_| rng.number() as u8).collect::<Vec<_>>()),
     }
 }
