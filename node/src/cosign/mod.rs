@@ -141,13 +141,18 @@ impl Cosigning {
     /// Serves a checkpoint, and keeps it for the next start. A lost file costs a few seconds
     /// without a checkpoint and nothing else, so it is not synced.
     pub(crate) fn serve(&self, served: Served) {
+        // One at a time, and the file with the memory: two writers would take each other's away.
+        let mut current = self.served.write().unwrap_or_else(PoisonError::into_inner);
+        if current.as_ref().is_some_and(|known| known.head.size > served.head.size) {
+            return;
+        }
         let path = self.folder.join("checkpoint");
         let temporary = path.with_extension("tmp");
         let written = std::fs::write(&temporary, served.note.as_bytes());
         if let Err(error) = written.and_then(|()| std::fs::rename(&temporary, &path)) {
             tracing::warn!(%error, "the checkpoint was not kept for the next start");
         }
-        *self.served.write().unwrap_or_else(PoisonError::into_inner) = Some(served);
+        *current = Some(served);
     }
 
     /// The checkpoint that was served before this start; unchecked.
