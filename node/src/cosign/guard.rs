@@ -29,6 +29,9 @@ pub(crate) enum GuardError {
     /// The file cannot be read or written.
     #[error("{path}: {error}")]
     Io { path: PathBuf, error: io::Error },
+    /// The node has stopped: another may be running on the same folder already.
+    #[error("the node has stopped")]
+    Stopped,
     /// A smaller log than the one signed last.
     #[error("{signed} leaves were cosigned already, not {asked} again")]
     Back { signed: u64, asked: u64 },

@@ -29,6 +29,7 @@ pub use witness::{FollowedLog, OutsideWitness};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use hefu_primitives::log::LogHead;
@@ -82,6 +83,7 @@ pub(crate) struct Cosigning {
     outside: Mutex<Vec<(LogHead, NoteSignature)>>,
     keys: Mutex<BTreeMap<KeyId, CosignerKeys>>,
     pub(crate) witness: Witness,
+    closed: AtomicBool,
 }
 
 impl Cosigning {
@@ -111,6 +113,7 @@ impl Cosigning {
             served: RwLock::default(),
             outside: Mutex::default(),
             keys: Mutex::default(),
+            closed: AtomicBool::new(false),
         })
     }
 
@@ -133,6 +136,14 @@ impl Cosigning {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Signs and writes nothing any more, whatever is still under way: another node may be started on
+    /// the same folder next.
+    pub(crate) fn close(&self) {
+        *self.guard() = Err(GuardError::Stopped);
+        let _writing = self.served.write().unwrap_or_else(PoisonError::into_inner);
+        self.closed.store(true, Ordering::Release);
+    }
+
     /// The newest checkpoint with a quorum.
     pub(crate) fn served(&self) -> Option<Served> {
         self.served.read().unwrap_or_else(PoisonError::into_inner).clone()
@@ -143,7 +154,8 @@ impl Cosigning {
     pub(crate) fn serve(&self, served: Served) {
         // One at a time, and the file with the memory: two writers would take each other's away.
         let mut current = self.served.write().unwrap_or_else(PoisonError::into_inner);
-        if current.as_ref().is_some_and(|known| known.head.size > served.head.size) {
+        let known = current.as_ref().is_some_and(|known| known.head.size > served.head.size);
+        if known || self.closed.load(Ordering::Acquire) {
             return;
         }
         let path = self.folder.join("checkpoint");

@@ -352,6 +352,7 @@ impl Running {
             core.map(JoinHandle::join)
         });
         let _ = joined.await;
+        self.service.cosigning().close();
         self.service.halted(Halted::because("the node was stopped"));
         let flushed = self.overlay.flush();
         self.index.close();
