@@ -214,6 +214,15 @@ impl Context<'_, '_> {
         if self.signer.key.roles.contains(&role) { Ok(()) } else { Err(Code::RoleMissing) }
     }
 
+    /// Requires any key of an authority but a governor's.
+    ///
+    /// # Errors
+    /// `E106`.
+    pub fn require_office(&self) -> Result<(), Code> {
+        let governs = self.signer.key.roles.contains(&Role::Governor);
+        if governs { Err(Code::RoleMissing) } else { Ok(()) }
+    }
+
     /// The signing authority's code.
     pub fn actor(&self) -> Uscc {
         self.signer.authority.code
@@ -474,6 +483,8 @@ pub fn precheck(
         signer.check_may(&act, block.time)?;
         match act {
             Act::Attest(attest) => attest.check_in_the_clear(view),
+            Act::TransferIn(taken) => taken.certificate.check_in_the_clear(view),
+            Act::Materialise(leaf) => leaf.certificate.check_in_the_clear(view),
             _ => Ok(()),
         }
     })

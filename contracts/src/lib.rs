@@ -39,6 +39,7 @@ pub mod event;
 pub mod exec;
 pub mod genesis_state;
 pub mod identity;
+pub mod leaf;
 pub mod oversight;
 pub mod recognition;
 pub mod screen;

@@ -12,15 +12,17 @@
 
 use hefu_primitives::codes::Identifier;
 use hefu_primitives::time::{DAY_MS, Day};
-use hefu_primitives::{H32, Id16, Millis, Region, TypeCode};
+use hefu_primitives::{H32, Id16, Millis, Region, TypeCode, Uscc};
 use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
+use super::batch::FromBatch;
 use super::records::{
     ATTESTATIONS, Attestation, CertTypeTerms, ChangeKind, IDENTS, IdPolicy, Ident, ListState,
     MAX_CHANGES, Marks, Previous, SealEvidence, SealVerdict, StatusChange, SupersedeReason, TYPES,
     Validity,
 };
+use super::seal::seal_borne_out;
 use crate::code::Code;
 use crate::common::Stamp;
 use crate::exec::Context;
@@ -35,8 +37,8 @@ const BACKFILL_AFTER_MS: u64 = 30 * DAY_MS;
 /// Who: issuer. Pre: a new id (`E114`); the type's version is adopted (`E301`) and within the
 /// mandate (`E302`); the region is the member's (`E118`), and a prefecture or wider for what could
 /// point at a person (`E319`); the identifier as its type allows (`E303`–`E306`); days in order, and
-/// within the type's validity (`E307`); a good seal where one is required (`E308`); what it takes
-/// the place of (`E309`, `E317`, `E321`); commitments and digests that are not zero (`E118`);
+/// within the type's validity (`E307`); a good seal where one is required (`E308`), and one in force
+/// where the issuer keeps a registry (`E340`); what it takes the place of (`E309`, `E317`, `E321`); commitments and digests that are not zero (`E118`);
 /// neither it nor its sealing happened in the future (`E112`), nor was it issued more than 30 days
 /// ago without the mark (`E307`).
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
@@ -95,35 +97,64 @@ pub struct Attest {
 
 impl Attest {
     pub(crate) fn apply(&self, ctx: &mut Context<'_, '_>) -> Result<(), Code> {
+        let stamp = self.admit(ctx)?;
+        if let Some(previous) = &self.previous {
+            self.supersede(ctx, previous, stamp)?;
+        }
+        self.keep(ctx, stamp);
+        Ok(())
+    }
+
+    /// Everything but what it takes the place of: whether the signer may attest this now.
+    pub(super) fn admit(&self, ctx: &Context<'_, '_>) -> Result<Stamp, Code> {
         ctx.require(Role::Issuer)?;
         if ctx.state.has(&ATTESTATIONS, &self.id) {
             return Err(Code::IdReused);
         }
-        let terms = self.adopted_type(ctx)?;
+        let terms = adopted_type(ctx, &(self.type_code, self.type_version))?;
         if !ctx.signer.authority.may_issue.contains(&self.type_code) {
             return Err(Code::NoMandate);
         }
-        self.check_region(ctx, &terms)?;
+        let made = ctx.stamp(self.occurred_at)?;
+        let word = Word { issuer: ctx.actor(), region: ctx.region(), made };
+        self.check(ctx, &terms, &word)?;
+        Ok(made)
+    }
+
+    /// Checks the certificate as somebody's word at some time.
+    pub(super) fn check(
+        &self,
+        ctx: &Context<'_, '_>,
+        terms: &CertTypeTerms,
+        word: &Word,
+    ) -> Result<(), Code> {
+        self.check_region(word.region, terms)?;
         self.check_commitments()?;
-        self.check_ident(ctx, &terms)?;
-        self.check_days(ctx.today(), &terms.validity)?;
-        self.check_seal(ctx, &terms)?;
-        let stamp = ctx.stamp(self.occurred_at)?;
+        self.check_ident(ctx, terms, word.issuer)?;
+        self.check_days(Day::of_beijing(word.made.time), &terms.validity)?;
+        self.check_seal(ctx, terms, word)?;
         // Whoever says it happened just now, and was issued long ago, is late as well.
-        let happened = stamp.occurred_at.min(self.issued_on.end());
-        let late = stamp.time.0.saturating_sub(happened.0);
+        let happened = word.made.occurred_at.min(self.issued_on.end());
+        let late = word.made.time.0.saturating_sub(happened.0);
         if late > BACKFILL_AFTER_MS && !self.marks.backfill {
             return Err(Code::BadDates);
         }
-        if let Some(previous) = &self.previous {
-            self.supersede(ctx, previous, stamp)?;
-        }
+        Ok(())
+    }
+
+    /// Writes the signer's attestation.
+    pub(super) fn keep(&self, ctx: &mut Context<'_, '_>, made: Stamp) {
+        let issuer = ctx.actor();
+        self.write(ctx, self.record(issuer, made, None), "attested");
+    }
+
+    /// Writes an attestation.
+    pub(super) fn write(&self, ctx: &mut Context<'_, '_>, record: Attestation, event: &str) {
         if let Ident::Plain(text) = &self.ident {
             ctx.state.put(&IDENTS, text.as_str(), &self.id);
         }
-        ctx.state.put(&ATTESTATIONS, &self.id, &self.record(ctx, stamp));
-        ctx.emit("attested", subject(&self.id), self.flags());
-        Ok(())
+        ctx.state.put(&ATTESTATIONS, &self.id, &record);
+        ctx.emit(event, subject(&self.id), self.flags());
     }
 
     /// Whether the identifier may stand in the clear, as far as the type alone can tell.
@@ -139,14 +170,8 @@ impl Attest {
         }
     }
 
-    fn adopted_type(&self, ctx: &Context<'_, '_>) -> Result<CertTypeTerms, Code> {
-        let found = ctx.state.get(&TYPES, &(self.type_code, self.type_version));
-        let adopted = found.filter(|found| found.state() == ListState::Adopted);
-        adopted.map(|found| found.terms).ok_or(Code::TypeNotAdopted)
-    }
-
-    fn check_region(&self, ctx: &Context<'_, '_>, terms: &CertTypeTerms) -> Result<(), Code> {
-        if self.region.level().is_none() || self.region.province() != ctx.region() {
+    fn check_region(&self, home: Region, terms: &CertTypeTerms) -> Result<(), Code> {
+        if self.region.level().is_none() || self.region.province() != home {
             return Err(Code::BadField);
         }
         let precise = self.region.prefecture() != self.region;
@@ -166,7 +191,12 @@ impl Attest {
         if zero { Err(Code::BadField) } else { Ok(()) }
     }
 
-    fn check_ident(&self, ctx: &Context<'_, '_>, terms: &CertTypeTerms) -> Result<(), Code> {
+    fn check_ident(
+        &self,
+        ctx: &Context<'_, '_>,
+        terms: &CertTypeTerms,
+        issuer: Uscc,
+    ) -> Result<(), Code> {
         if self.cert_version == 0 || self.cert_version > 999 {
             return Err(Code::BadIdent);
         }
@@ -179,7 +209,7 @@ impl Attest {
         let ident: Identifier = text.parse().map_err(|_| Code::BadIdent)?;
         crate::screen::serial(ident.serial())?;
         let own = ident.type_code() == self.type_code
-            && ident.issuer() == ctx.actor()
+            && ident.issuer() == issuer
             && ident.version() == self.cert_version;
         if !own {
             return Err(Code::BadIdent);
@@ -201,9 +231,20 @@ impl Attest {
         if ordered && within { Ok(()) } else { Err(Code::BadDates) }
     }
 
-    fn check_seal(&self, ctx: &Context<'_, '_>, terms: &CertTypeTerms) -> Result<(), Code> {
-        if let Some(seal) = &self.seal {
-            ctx.stamp(seal.signed_at)?;
+    fn check_seal(
+        &self,
+        ctx: &Context<'_, '_>,
+        terms: &CertTypeTerms,
+        word: &Word,
+    ) -> Result<(), Code> {
+        let latest = word.made.time.0.saturating_add(ctx.parameters.max_future_ms);
+        if self.seal.is_some_and(|seal| seal.signed_at.0 > latest) {
+            return Err(Code::FutureTime);
+        }
+        let registry =
+            |seal: &SealEvidence| seal_borne_out(&*ctx.state, &word.issuer, seal, word.made.height);
+        if self.seal.as_ref().and_then(registry) == Some(false) {
+            return Err(Code::SealNotInForce);
         }
         let good = self.seal.is_some_and(|seal| seal.verdict != SealVerdict::Invalid);
         if terms.seal_required && !good { Err(Code::SealRequired) } else { Ok(()) }
@@ -216,10 +257,13 @@ impl Attest {
         stamp: Stamp,
     ) -> Result<(), Code> {
         let mut old = ctx.state.get(&ATTESTATIONS, &previous.id).ok_or(Code::PrevInvalid)?;
+        if previous.reason == SupersedeReason::Transfer {
+            return Err(Code::PrevInvalid);
+        }
         if !succeeds(&*ctx.state, &old.issuer, &ctx.actor()) {
             return Err(Code::NotIssuer);
         }
-        if old.superseded_by().is_some() {
+        if old.followed_by().is_some() {
             return Err(Code::Fork);
         }
         let follows = match self.ident {
@@ -243,18 +287,19 @@ impl Attest {
             effective: self.valid_from.max(ctx.today()),
             stamp,
             by: ctx.actor(),
+            request: None,
         });
         ctx.state.put(&ATTESTATIONS, &old.id, &old);
         ctx.emit("attestation_superseded", subject(&old.id), vec![format!("by_{}", self.id)]);
         Ok(())
     }
 
-    fn record(&self, ctx: &Context<'_, '_>, made: Stamp) -> Attestation {
+    pub(super) fn record(&self, issuer: Uscc, made: Stamp, leaf: Option<FromBatch>) -> Attestation {
         Attestation {
             id: self.id,
             type_code: self.type_code,
             type_version: self.type_version,
-            issuer: ctx.actor(),
+            issuer,
             region: self.region,
             ident: self.ident.clone(),
             holder: self.holder,
@@ -270,6 +315,7 @@ impl Attest {
             made,
             changes: Vec::new(),
             salt_destroyed: None,
+            leaf,
         }
     }
 
@@ -278,6 +324,26 @@ impl Attest {
         let named = [(legacy, "legacy"), (backfill, "backfill"), (paper_origin, "paper_origin")];
         named.iter().filter(|(set, _)| *set).map(|(_, name)| (*name).to_owned()).collect()
     }
+}
+
+/// Whose word a certificate is, and when it was given: what it is checked against.
+pub(super) struct Word {
+    /// The issuer.
+    pub(super) issuer: Uscc,
+    /// Its province.
+    pub(super) region: Region,
+    /// When it was recorded.
+    pub(super) made: Stamp,
+}
+
+/// The terms of a type's version that is adopted.
+pub(super) fn adopted_type(
+    ctx: &Context<'_, '_>,
+    version: &(TypeCode, u16),
+) -> Result<CertTypeTerms, Code> {
+    let found = ctx.state.get(&TYPES, version);
+    let adopted = found.filter(|found| found.state() == ListState::Adopted);
+    adopted.map(|found| found.terms).ok_or(Code::TypeNotAdopted)
 }
 
 fn must_commit(terms: &CertTypeTerms) -> bool {

@@ -59,6 +59,15 @@ pub struct SuspendAttestation {
 
 impl SuspendAttestation {
     pub(crate) fn apply(&self, ctx: &mut Context<'_, '_>) -> Result<(), Code> {
+        self.apply_for(ctx, None)
+    }
+
+    /// Applies the act, in answer to a request if there is one.
+    pub(super) fn apply_for(
+        &self,
+        ctx: &mut Context<'_, '_>,
+        request: Option<Id16>,
+    ) -> Result<(), Code> {
         let mut attestation = own(ctx, &self.id)?;
         require_reason(self.reason)?;
         if standing(ctx, &attestation)? == Standing::Suspended {
@@ -70,7 +79,7 @@ impl SuspendAttestation {
         in_order(ctx, &attestation, self.effective)?;
         not_before_decided(ctx, self.effective, self.occurred_at)?;
         let kind = ChangeKind::Suspended { reason: self.reason, until: self.until };
-        record(ctx, &mut attestation, kind, self.effective, self.occurred_at)?;
+        record_for(ctx, &mut attestation, (kind, self.effective), self.occurred_at, request)?;
         ctx.emit("attestation_suspended", subject(&self.id), reason_flag(self.reason));
         Ok(())
     }
@@ -147,6 +156,15 @@ pub struct RevokeAttestation {
 
 impl RevokeAttestation {
     pub(crate) fn apply(&self, ctx: &mut Context<'_, '_>) -> Result<(), Code> {
+        self.apply_for(ctx, None)
+    }
+
+    /// Applies the act, in answer to a request if there is one.
+    pub(super) fn apply_for(
+        &self,
+        ctx: &mut Context<'_, '_>,
+        request: Option<Id16>,
+    ) -> Result<(), Code> {
         let mut attestation = own(ctx, &self.id)?;
         require_reason(self.reason)?;
         standing(ctx, &attestation)?;
@@ -167,7 +185,7 @@ impl RevokeAttestation {
         let (reason, evidence) = (self.reason, self.evidence);
         let (kind, retroactive) = (self.kind, self.retroactive);
         let change = ChangeKind::Revoked { kind, reason, retroactive, evidence };
-        record(ctx, &mut attestation, change, self.effective, self.occurred_at)?;
+        record_for(ctx, &mut attestation, (change, self.effective), self.occurred_at, request)?;
         ctx.emit("attestation_revoked", subject(&self.id), self.flags());
         Ok(())
     }
@@ -304,13 +322,13 @@ impl SaltDestroyed {
 
 /// Whether a certificate can still change, and how it stands today.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Standing {
+pub(super) enum Standing {
     Good,
     Suspended,
 }
 
 /// An attestation of the signer's own, or of one it took over from. Rule 1.
-fn own(ctx: &Context<'_, '_>, id: &Id16) -> Result<Attestation, Code> {
+pub(super) fn own(ctx: &Context<'_, '_>, id: &Id16) -> Result<Attestation, Code> {
     ctx.require(Role::Issuer)?;
     let found = ctx.state.get(&ATTESTATIONS, id).ok_or(Code::UnknownAttestation)?;
     if succeeds(&*ctx.state, &found.issuer, &ctx.actor()) {
@@ -321,11 +339,11 @@ fn own(ctx: &Context<'_, '_>, id: &Id16) -> Result<Attestation, Code> {
 }
 
 /// Rule 3. Being superseded from a later day on does not yet end anything.
-fn standing(ctx: &Context<'_, '_>, attestation: &Attestation) -> Result<Standing, Code> {
+pub(super) fn standing(ctx: &Context<'_, '_>, attestation: &Attestation) -> Result<Standing, Code> {
     let decided = attestation.decided(ctx.today(), ctx.block.height);
     match decided.map(|(_, change)| change.kind) {
-        Some(ChangeKind::Revoked { .. } | ChangeKind::Superseded { .. }) => Err(Code::Terminal),
         Some(ChangeKind::Suspended { .. }) => Ok(Standing::Suspended),
+        Some(kind) if kind.ends() => Err(Code::Terminal),
         _ => Ok(Standing::Good),
     }
 }
@@ -350,25 +368,35 @@ fn not_before_decided(
 }
 
 /// Adds a change. The last two places are for what ends a certificate.
-fn record(
+pub(super) fn record(
     ctx: &mut Context<'_, '_>,
     attestation: &mut Attestation,
     kind: ChangeKind,
     effective: Day,
     occurred_at: Millis,
 ) -> Result<(), Code> {
-    let ends = matches!(kind, ChangeKind::Revoked { .. } | ChangeKind::Superseded { .. });
+    record_for(ctx, attestation, (kind, effective), occurred_at, None)
+}
+
+fn record_for(
+    ctx: &mut Context<'_, '_>,
+    attestation: &mut Attestation,
+    (kind, effective): (ChangeKind, Day),
+    occurred_at: Millis,
+    request: Option<Id16>,
+) -> Result<(), Code> {
+    let ends = kind.ends();
     let room = if ends { MAX_CHANGES } else { MAX_CHANGES.saturating_sub(2) };
     if attestation.changes.len() >= room {
         return Err(Code::BadState);
     }
     let stamp = ctx.stamp(occurred_at)?;
-    attestation.changes.push(StatusChange { kind, effective, stamp, by: ctx.actor() });
+    attestation.changes.push(StatusChange { kind, effective, stamp, by: ctx.actor(), request });
     ctx.state.put(&ATTESTATIONS, &attestation.id, attestation);
     Ok(())
 }
 
-fn require_reason(reason: u16) -> Result<(), Code> {
+pub(super) fn require_reason(reason: u16) -> Result<(), Code> {
     if reason == 0 { Err(Code::ReasonRequired) } else { Ok(()) }
 }
 

@@ -5,6 +5,7 @@ use hefu_primitives::{BaseCode, H32, Id16, KeyId, Millis, Region, TypeCode, Uscc
 use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
+use super::batch::FromBatch;
 use crate::common::{EvidenceRef, Stamp};
 use crate::state::Table;
 
@@ -316,6 +317,9 @@ pub enum SupersedeReason {
     /// An error was corrected (勘误), an erroneous revocation included.
     #[n(2)]
     Correction,
+    /// It was taken over from another province (转入).
+    #[n(3)]
+    Transfer,
 }
 
 /// The attestation a new one takes the place of.
@@ -402,6 +406,30 @@ pub enum ChangeKind {
     /// A fresh key of the issuer stands by it after a compromise.
     #[n(4)]
     Reaffirmed,
+    /// Offered to another province (办理转出); it stays good meanwhile.
+    #[n(5)]
+    TransferOffered {
+        /// The province.
+        #[n(0)]
+        to: Region,
+    },
+    /// The offer was taken back (取消转出).
+    #[n(6)]
+    TransferCancelled,
+    /// Another province's attestation took its place.
+    #[n(7)]
+    Transferred {
+        /// Which.
+        #[n(0)]
+        by: Id16,
+    },
+}
+
+impl ChangeKind {
+    /// Whether it ends a certificate for good.
+    pub const fn ends(&self) -> bool {
+        matches!(self, Self::Revoked { .. } | Self::Superseded { .. } | Self::Transferred { .. })
+    }
 }
 
 /// A change of an attestation's status.
@@ -416,9 +444,12 @@ pub struct StatusChange {
     /// When it was recorded.
     #[n(2)]
     pub stamp: Stamp,
-    /// The authority that acted: the issuer, or its successor.
+    /// The authority that acted: the issuer, or its successor; of a transfer the new issuer.
     #[n(3)]
     pub by: Uscc,
+    /// The request that it answers.
+    #[n(4)]
+    pub request: Option<Id16>,
 }
 
 /// An authority's word that it issued a certificate, and what became of it.
@@ -481,6 +512,9 @@ pub struct Attestation {
     /// When its salt was destroyed: it can no longer be opened, and rightly so.
     #[n(18)]
     pub salt_destroyed: Option<Stamp>,
+    /// The leaf of a batch that it was, if it was one.
+    #[n(19)]
+    pub leaf: Option<FromBatch>,
 }
 
 /// A span of a key's acts that its authority stands by.

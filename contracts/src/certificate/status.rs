@@ -4,8 +4,9 @@
 //! 1. Only what was recorded up to the known height counts; before its own height an attestation
 //!    is unknown.
 //! 2. Changes in effect by the day asked about are taken in the order of their effect, then of
-//!    their recording. Revocation is for good, from its day of effect on; so is being superseded.
-//!    A suspension with a last day ends by itself.
+//!    their recording. Revocation is for good, from its day of effect on; so is being superseded or
+//!    transferred. A suspension with a last day ends by itself; so does an offer to another province,
+//!    which leaves the certificate good.
 //! 3. Only what is not ended or suspended can be not yet valid, expired, or in question.
 //! 4. It is in question while it rests on an act of a compromised key (its making, a resumption,
 //!    or what suspended or ended it) that nobody reaffirmed since.
@@ -18,6 +19,7 @@ use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
 use super::records::{Attestation, ChangeKind, REAFFIRMED, StatusChange};
+use super::transfer::{PendingTransfer, pending_transfer};
 use crate::common::Stamp;
 use crate::identity::KEYS;
 use crate::state::StateView;
@@ -50,6 +52,9 @@ pub enum Status {
     /// It rests on an act of a compromised key.
     #[n(6)]
     Questioned,
+    /// Another province took it over.
+    #[n(7)]
+    Transferred,
 }
 
 /// A status and what it rests on.
@@ -67,6 +72,8 @@ pub struct StatusAnswer {
     pub questioned: bool,
     /// Its salt was destroyed: it cannot be opened any more.
     pub unopenable: bool,
+    /// It is offered to another province; it stays good meanwhile.
+    pub transfer: Option<PendingTransfer>,
 }
 
 /// The status of an attestation about `day`, as known at `height`; none when it was not yet
@@ -86,6 +93,7 @@ pub fn status(
         Some(ChangeKind::Suspended { .. }) => Status::Suspended,
         Some(ChangeKind::Revoked { .. }) => Status::Revoked,
         Some(ChangeKind::Superseded { .. }) => Status::Superseded,
+        Some(ChangeKind::Transferred { .. }) => Status::Transferred,
         _ if day < attestation.valid_from => Status::NotYetValid,
         _ if attestation.valid_until.is_some_and(|last| day > last) => Status::Expired,
         _ if questioned => Status::Questioned,
@@ -97,6 +105,7 @@ pub fn status(
         retroactive: decided.is_some_and(|(_, c)| day < Day::of_beijing(c.stamp.time)),
         questioned,
         unopenable: attestation.salt_destroyed.is_some_and(|stamp| stamp.height <= height),
+        transfer: pending_transfer(view, attestation, day, height),
     })
 }
 
@@ -117,7 +126,7 @@ pub fn questioned(view: &dyn StateView, act: &Stamp, height: Height) -> bool {
 
 impl Attestation {
     /// The change that decides the status on a day, and its place: a suspension, a revocation, a
-    /// supersession; or the last one that left the certificate good. Rule 2.
+    /// supersession, a transfer; or the last one that left the certificate good. Rule 2.
     pub fn decided(&self, day: Day, height: Height) -> Option<(usize, &StatusChange)> {
         let known = |change: &StatusChange| change.stamp.height <= height;
         let mut changes: Vec<_> = self
@@ -132,7 +141,7 @@ impl Attestation {
             changes.iter().find(|(_, change)| is(&change.kind)).copied()
         };
         first(|kind| matches!(kind, ChangeKind::Revoked { .. }))
-            .or_else(|| first(|kind| matches!(kind, ChangeKind::Superseded { .. })))
+            .or_else(|| first(ChangeKind::ends))
             .or_else(|| changes.last().copied())
             .filter(|(_, change)| match change.kind {
                 ChangeKind::Suspended { until, .. } => until.is_none_or(|last| day <= last),
@@ -156,10 +165,10 @@ impl Attestation {
         rests_on.iter().any(|stamp| questioned(view, stamp, height))
     }
 
-    /// What took its place, or will.
-    pub fn superseded_by(&self) -> Option<hefu_primitives::Id16> {
+    /// What took its place, or will: at home, or in another province.
+    pub fn followed_by(&self) -> Option<hefu_primitives::Id16> {
         self.changes.iter().find_map(|change| match change.kind {
-            ChangeKind::Superseded { by, .. } => Some(by),
+            ChangeKind::Superseded { by, .. } | ChangeKind::Transferred { by } => Some(by),
             _ => None,
         })
     }

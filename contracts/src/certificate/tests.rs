@@ -1,6 +1,11 @@
 //! Each act of certificates: what it does, every error it can give, and the status seen from any
 //! height about any day.
 
+mod batch;
+mod request;
+mod seal;
+mod transfer;
+
 use hefu_primitives::codes::Identifier;
 use hefu_primitives::time::{DAY_MS, Day};
 use hefu_primitives::{H32, Height, Id16, Millis, Region};

@@ -121,7 +121,7 @@ impl Basis<'_> {
             attested: true,
             suspended: answer.status == Status::Suspended,
             revoked: answer.status == Status::Revoked,
-            superseded: answer.status == Status::Superseded,
+            superseded: matches!(answer.status, Status::Superseded | Status::Transferred),
             expired: attestation.valid_until.is_some_and(|last| self.day > last),
             not_yet_valid: self.day < attestation.valid_from,
             questioned: answer.questioned,

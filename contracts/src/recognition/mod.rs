@@ -22,7 +22,7 @@
 //! | 04 `SUSPENDED` | status suspended about `d` as known at `h` |
 //! | 05 `REVOKED` | status revoked, likewise |
 //! | 06 `EXPIRED` | `d` is after the last day of validity, whatever the status |
-//! | 07 `SUPERSEDED` | status superseded, likewise |
+//! | 07 `SUPERSEDED` | status superseded, or transferred to another province, likewise |
 //! | 09 `ISSUER_KEY_INVALID`, 20 `QUESTIONED_KEY` | it rests on an act of a key compromised before, and nobody reaffirmed it up to `h`. The ledger takes no act of a key that is not accepted, so this is the one way in which an issuer's key can turn out invalid |
 //! | 12 `AGREEMENT_NOT_IN_FORCE` | no agreement between the two provinces is in force on `d`, neither suspended; or all that list the type in the scenario are paused there by one of the two |
 //! | 13 `SCENARIO_NOT_COVERED` | none in force lists the type in this scenario; or the scenario is paused or retired |

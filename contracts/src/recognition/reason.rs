@@ -39,7 +39,7 @@ reasons! {
     5 Revoked,
     /// Expired.
     6 Expired,
-    /// Another took its place.
+    /// Another took its place, here or in another province.
     7 Superseded,
     /// The seal is not genuine.
     8 SealInvalid,
@@ -105,7 +105,7 @@ pub struct Facts {
     /// Its status was revoked.
     #[n(2)]
     pub revoked: bool,
-    /// Its status was superseded.
+    /// Its status was superseded, or transferred to another province.
     #[n(3)]
     pub superseded: bool,
     /// Its last day was over.

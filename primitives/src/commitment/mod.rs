@@ -72,6 +72,8 @@ pub enum Purpose {
     Evidence,
     /// Who evaluated a service.
     Evaluator,
+    /// A leaf of a batch.
+    Leaf,
 }
 
 impl Purpose {
@@ -87,6 +89,7 @@ impl Purpose {
         Purpose::Response,
         Purpose::Evidence,
         Purpose::Evaluator,
+        Purpose::Leaf,
     ];
 
     /// The frozen label that is hashed.
@@ -102,6 +105,7 @@ impl Purpose {
             Purpose::Response => "response",
             Purpose::Evidence => "evidence",
             Purpose::Evaluator => "evaluator",
+            Purpose::Leaf => "leaf",
         }
     }
 }
