@@ -483,8 +483,8 @@ pub fn precheck(
         signer.check_may(&act, block.time)?;
         match act {
             Act::Attest(attest) => attest.check_in_the_clear(view),
-            Act::TransferIn(taken) => taken.certificate.check_in_the_clear(view),
-            Act::Materialise(leaf) => leaf.certificate.check_in_the_clear(view),
+            Act::TransferIn(taken) => taken.attestation.check_in_the_clear(view),
+            Act::Materialise(leaf) => leaf.attestation.check_in_the_clear(view),
             _ => Ok(()),
         }
     })

@@ -69,7 +69,7 @@ mod tests {
             let proof = LeafProof { leaf: n as u32, salt: salt(n), path };
             assert!(proof.leads(body, root, 11));
             assert!(!proof.leads(&bodies[(n + 1) % 11], root, 11), "another body");
-            assert!(!proof.leads(body, root, 12), "another size");
+            assert!(!proof.leads(body, root, 40), "another size");
             assert!(!proof.leads(body, H32([9; 32]), 11), "another root");
             let moved = LeafProof { leaf: (n as u32 + 1) % 11, ..proof.clone() };
             assert!(!moved.leads(body, root, 11), "another place");

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use hefu_primitives::codec::Canonical;
 
 use super::attest::{Attest, Word, adopted_type};
-use super::records::{ATTESTATIONS, TYPES};
+use super::records::{ATTESTATIONS, Attestation, TYPES};
 use crate::code::Code;
 use crate::common::Stamp;
 use crate::exec::Context;
@@ -63,6 +63,14 @@ pub struct FromBatch {
     /// When it became a record, and under whose key.
     #[n(2)]
     pub recorded: Stamp,
+}
+
+impl Attestation {
+    /// Whether it was no record after a height, but a leaf of a batch: attested, and not to be
+    /// found by its id.
+    pub fn is_leaf_at(&self, height: Height) -> bool {
+        self.made.height <= height && self.leaf.is_some_and(|leaf| leaf.recorded.height > height)
+    }
 }
 
 /// Attests many certificates of one type: stock, or a night's volume.
@@ -137,13 +145,13 @@ pub struct Materialise {
     pub proof: LeafProof,
     /// The leaf's body.
     #[n(2)]
-    pub certificate: Attest,
+    pub attestation: Attest,
 }
 
 impl Materialise {
     pub(crate) fn apply(&self, ctx: &mut Context<'_, '_>) -> Result<(), Code> {
         ctx.require_office()?;
-        let certificate = &self.certificate;
+        let certificate = &self.attestation;
         let batch = ctx.state.get(&BATCHES, &self.batch_id).ok_or(Code::BadBatch)?;
         let kind = (certificate.type_code, certificate.type_version);
         if kind != (batch.body.type_code, batch.body.type_version) {

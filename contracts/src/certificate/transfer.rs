@@ -157,12 +157,12 @@ impl CancelTransfer {
 pub struct TransferIn {
     /// The certificate from now on.
     #[n(0)]
-    pub certificate: Attest,
+    pub attestation: Attest,
 }
 
 impl TransferIn {
     pub(crate) fn apply(&self, ctx: &mut Context<'_, '_>) -> Result<(), Code> {
-        let certificate = &self.certificate;
+        let certificate = &self.attestation;
         let stamp = certificate.admit(ctx)?;
         let previous = certificate.previous.filter(|p| p.reason == SupersedeReason::Transfer);
         let previous = previous.ok_or(Code::PrevInvalid)?;

@@ -8,6 +8,7 @@ use hefu_primitives::{Height, Id16, Millis, Region, Uscc};
 use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
+use super::batch::DecisionLeaf;
 use super::decision_acts::Decide;
 use super::reason::{Facts, Reason};
 use crate::certificate::{Attestation, ChangeKind, RevocationKind};
@@ -113,6 +114,15 @@ pub enum DecisionFlag {
     /// later stage may rightly check again.
     #[n(5)]
     RepeatDemand,
+    /// It stood in a batch, where only acceptances that agree with the ledger may stand.
+    #[n(6)]
+    UnfitForBatch,
+    /// The seal was said to be genuine, and the issuer's registry does not bear it out.
+    #[n(7)]
+    SealContradicted,
+    /// Relied on without a genuine seal, where the scenario asks for its check.
+    #[n(8)]
+    SealUnchecked,
 }
 
 impl DecisionFlag {
@@ -125,6 +135,9 @@ impl DecisionFlag {
             Self::StaleCheck => "stale_check",
             Self::OutOfScope => "out_of_scope",
             Self::RepeatDemand => "repeat_demand",
+            Self::UnfitForBatch => "unfit_for_batch",
+            Self::SealContradicted => "seal_contradicted",
+            Self::SealUnchecked => "seal_unchecked",
         }
     }
 }
@@ -144,12 +157,29 @@ pub struct Judgement<'a> {
     pub stale: bool,
     /// Whether there was such a decision before.
     pub repeated: bool,
+    /// Whether the certificate was no record yet, but a leaf of a batch.
+    pub was_leaf: bool,
+    /// Whether the issuer's registry does not bear out the seal that was said to be genuine.
+    pub seal_contradicted: bool,
+    /// Whether the scenario asks for a genuine seal, and none was found.
+    pub seal_unchecked: bool,
+    /// Whether it stood in a batch.
+    pub in_batch: bool,
 }
 
 impl Judgement<'_> {
+    /// Whether a reason is true. A leaf that is no record is attested, and yet nobody finds it by
+    /// its id.
+    fn truth(&self, reason: Reason) -> Option<bool> {
+        match reason {
+            Reason::NotFound if self.was_leaf => Some(true),
+            _ => self.facts.truth(reason),
+        }
+    }
+
     /// The reasons the ledger knows to be false.
     pub fn false_reasons(&self) -> impl Iterator<Item = Reason> + '_ {
-        self.reasons.iter().copied().filter(|reason| self.facts.truth(*reason) == Some(false))
+        self.reasons.iter().copied().filter(|reason| self.truth(*reason) == Some(false))
     }
 
     /// The flags, in their order; the rules stand in the module doc ([`super`]).
@@ -159,10 +189,11 @@ impl Judgement<'_> {
         let unfounded =
             self.reasons.iter().all(|r| *r == Reason::Other) && !self.facts.has_ground();
         let refused = self.outcome == DecisionOutcome::Refused && (lied || unfounded);
-        let frank = self.reasons.iter().any(|r| self.facts.truth(*r) == Some(true));
+        let frank = self.reasons.iter().any(|r| self.truth(*r) == Some(true));
         let accepted = self.outcome.relies() && !self.facts.is_valid() && !frank;
         let consistent =
             !(lied || refused || accepted) && (self.covered || frank || !self.outcome.relies());
+        let all_accepted = self.outcome == DecisionOutcome::Accepted;
         [
             (consistent, F::Consistent),
             (refused, F::RefusedWhileValid),
@@ -170,6 +201,9 @@ impl Judgement<'_> {
             (self.stale, F::StaleCheck),
             (!self.covered, F::OutOfScope),
             (self.repeated, F::RepeatDemand),
+            (self.in_batch && !(consistent && all_accepted), F::UnfitForBatch),
+            (self.seal_contradicted, F::SealContradicted),
+            (self.seal_unchecked && self.outcome.relies(), F::SealUnchecked),
         ]
         .into_iter()
         .filter_map(|(set, flag)| set.then_some(flag))
@@ -210,6 +244,9 @@ pub struct Decision {
     /// The decision it corrects.
     #[n(9)]
     pub corrects: Option<Id16>,
+    /// The leaf of a batch that it was, if it was one.
+    #[n(10)]
+    pub leaf: Option<DecisionLeaf>,
 }
 
 impl Decision {

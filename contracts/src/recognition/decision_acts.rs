@@ -2,11 +2,12 @@
 
 use hefu_primitives::codes::personal_data;
 use hefu_primitives::time::{Day, deadline};
-use hefu_primitives::{BaseCode, H32, Height, Id16, Millis, Uscc};
+use hefu_primitives::{BaseCode, H32, Height, Id16, Millis, Region, Uscc};
 use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
 use super::agreement::{AGREEMENTS, Agreement};
+use super::batch::DecisionLeaf;
 use super::decision::{
     CORRECTIONS, Consent, Correction, DECISIONS, DECISIONS_BY_ATTESTATION, DECISIONS_BY_AUTHORITY,
     DECISIONS_BY_CASE, Decision, DecisionFlag, DecisionMode, DecisionOutcome, Judgement,
@@ -14,9 +15,11 @@ use super::decision::{
 use super::facts::Basis;
 use super::heights;
 use super::reason::Reason;
-use crate::certificate::{ATTESTATIONS, Attestation, SCENARIOS, Scenario, SealVerdict};
+use crate::certificate::{
+    ATTESTATIONS, Attestation, SCENARIOS, Scenario, SealEvidence, SealVerdict, seal_borne_out,
+};
 use crate::code::Code;
-use crate::common::{EvidenceRef, MAX_EVIDENCE};
+use crate::common::{EvidenceRef, MAX_EVIDENCE, Stamp};
 use crate::exec::Context;
 use crate::identity::{CALENDARS, Role, succeeds};
 
@@ -93,21 +96,42 @@ pub struct Decide {
     pub decided_at: Millis,
 }
 
+/// Who decided, and when it came onto the ledger.
+pub(super) struct Maker {
+    pub(super) relying: Uscc,
+    pub(super) region: Region,
+    pub(super) stamp: Stamp,
+    /// The leaf of a batch that it was.
+    pub(super) leaf: Option<DecisionLeaf>,
+}
+
 impl Decide {
     pub(crate) fn apply(&self, ctx: &mut Context<'_, '_>) -> Result<(), Code> {
-        self.record(ctx, None)
+        self.sign(ctx, None)
     }
 
-    /// Checks the decision, judges it against the state it was checked at, and writes it.
-    fn record(&self, ctx: &mut Context<'_, '_>, corrects: Option<&Decision>) -> Result<(), Code> {
+    /// Records the signer's own decision.
+    fn sign(&self, ctx: &mut Context<'_, '_>, corrects: Option<&Decision>) -> Result<(), Code> {
         ctx.require(Role::Verifier)?;
-        let scenario = ctx.state.get(&SCENARIOS, &self.scenario).ok_or(Code::UnknownScenario)?;
+        ctx.state.get(&SCENARIOS, &self.scenario).ok_or(Code::UnknownScenario)?;
         if !ctx.signer.authority.may_rely.contains(&self.scenario) {
             return Err(Code::NoRelyingMandate);
         }
+        let (relying, region) = (ctx.actor(), ctx.region());
+        let maker = Maker { relying, region, stamp: ctx.stamp(self.decided_at)?, leaf: None };
+        self.record(ctx, &maker, corrects)
+    }
+
+    /// Checks the decision, judges it against the state it was checked at, and writes it.
+    pub(super) fn record(
+        &self,
+        ctx: &mut Context<'_, '_>,
+        maker: &Maker,
+        corrects: Option<&Decision>,
+    ) -> Result<(), Code> {
         let reasons = self.check()?;
-        let stamp = ctx.stamp(self.decided_at)?;
-        let checked_day = self.checked_day(ctx)?;
+        let scenario = ctx.state.get(&SCENARIOS, &self.scenario).ok_or(Code::UnknownScenario)?;
+        let checked_day = self.checked_day(ctx, maker)?;
         if ctx.state.has(&DECISIONS, &self.dec_id) {
             return Err(Code::IdReused);
         }
@@ -116,34 +140,54 @@ impl Decide {
             attestation: attestation.as_ref(),
             scenario: &scenario,
             agreement: agreement.as_ref(),
-            relying: ctx.region(),
+            relying: maker.region,
             day: checked_day,
             height: self.checked_height,
         };
         let (facts, covered) = basis.judge(&*ctx.state);
         let checked_time = heights::time_of(&*ctx.state, self.checked_height);
+        let attested = attestation.as_ref();
         let judgement = Judgement {
             outcome: self.outcome,
             reasons: &reasons,
             facts,
             covered: covered && self.item == scenario.terms.item,
-            stale: is_stale(ctx, checked_time, &scenario),
-            repeated: self.is_repeated(ctx, corrects),
+            stale: is_stale(ctx, maker, checked_time, &scenario),
+            repeated: self.is_repeated(ctx, maker, corrects),
+            was_leaf: attested.is_some_and(|a| a.is_leaf_at(self.checked_height)),
+            seal_contradicted: self.is_seal_contradicted(ctx, attested),
+            seal_unchecked: scenario.terms.seal_check && self.seal_verdict != SealVerdict::Valid,
+            in_batch: maker.leaf.is_some(),
         };
         let decision = Decision {
             body: self.clone(),
-            relying: ctx.actor(),
-            region: ctx.region(),
-            stamp,
+            relying: maker.relying,
+            region: maker.region,
+            stamp: maker.stamp,
             checked_day,
             checked_time,
             facts,
             false_reasons: judgement.false_reasons().map(Reason::code).collect(),
             flags: judgement.flags(),
             corrects: corrects.map(|old| old.body.dec_id),
+            leaf: maker.leaf,
         };
         decision.write(ctx);
         Ok(())
+    }
+
+    /// Whether the seal was said to be genuine that the issuer's registry does not bear out, as it
+    /// was known at the height checked.
+    fn is_seal_contradicted(
+        &self,
+        ctx: &Context<'_, '_>,
+        attestation: Option<&Attestation>,
+    ) -> bool {
+        let sealed = attestation.and_then(|a| a.seal.map(|seal| (a.issuer, seal)));
+        let said = |(issuer, seal): (Uscc, SealEvidence)| {
+            seal_borne_out(&*ctx.state, &issuer, &seal, self.checked_height)
+        };
+        self.seal_verdict == SealVerdict::Valid && sealed.and_then(said) == Some(false)
     }
 
     /// What can be said of the decision by itself; returns its reasons.
@@ -181,8 +225,8 @@ impl Decide {
 
     /// The Beijing day of the height that was checked. The state of this very block was nobody's
     /// to check, and genesis has no time.
-    fn checked_day(&self, ctx: &Context<'_, '_>) -> Result<Day, Code> {
-        if self.checked_height >= ctx.block.height {
+    fn checked_day(&self, ctx: &Context<'_, '_>, maker: &Maker) -> Result<Day, Code> {
+        if self.checked_height >= maker.stamp.height {
             return Err(Code::HeightInFuture);
         }
         heights::day_of(&*ctx.state, self.checked_height).ok_or(Code::BadField)
@@ -206,10 +250,15 @@ impl Decide {
     }
 
     /// Whether the authority decided on this before; a correction is not a second demand.
-    fn is_repeated(&self, ctx: &Context<'_, '_>, corrects: Option<&Decision>) -> bool {
-        let first = self
-            .case
-            .and_then(|case| ctx.state.get(&DECISIONS_BY_CASE, &(self.att_id, case, ctx.actor())));
+    fn is_repeated(
+        &self,
+        ctx: &Context<'_, '_>,
+        maker: &Maker,
+        corrects: Option<&Decision>,
+    ) -> bool {
+        let first = self.case.and_then(|case| {
+            ctx.state.get(&DECISIONS_BY_CASE, &(self.att_id, case, maker.relying))
+        });
         match corrects {
             Some(old) if old.body.case == self.case => {
                 old.flags.contains(&DecisionFlag::RepeatDemand)
@@ -238,9 +287,22 @@ impl Decision {
 
 /// Whether the state checked was older than the scenario allows, by block times. What is out of
 /// the window is older than any scenario may allow.
-fn is_stale(ctx: &Context<'_, '_>, checked: Option<Millis>, scenario: &Scenario) -> bool {
+///
+/// Of a leaf that is opened later, what is out of the window is as old as the window reaches back;
+/// whether it was stale is said as far as that tells.
+fn is_stale(
+    ctx: &Context<'_, '_>,
+    maker: &Maker,
+    checked: Option<Millis>,
+    scenario: &Scenario,
+) -> bool {
     let allowed = u64::from(scenario.terms.freshness_s).saturating_mul(1_000);
-    checked.is_none_or(|checked| ctx.block.time.0.saturating_sub(checked.0) > allowed)
+    let age = |checked: Millis| maker.stamp.time.0.saturating_sub(checked.0);
+    let least_age = maker.stamp.time.0.saturating_add(heights::WINDOW_MS);
+    match checked {
+        Some(checked) => age(checked) > allowed,
+        None => least_age.saturating_sub(ctx.block.time.0) >= allowed,
+    }
 }
 
 fn check_unit(unit: &str) -> Result<(), Code> {
@@ -285,7 +347,7 @@ impl CorrectDecision {
         if ctx.block.time >= due {
             return Err(Code::CorrectionInvalid);
         }
-        self.decision.record(ctx, Some(&old))?;
+        self.decision.sign(ctx, Some(&old))?;
         let correction = Correction { by: self.decision.dec_id, stamp: ctx.stamp_now() };
         ctx.state.put(&CORRECTIONS, &self.corrects, &correction);
         ctx.emit("decision_corrected", subject(&self.corrects), Vec::new());

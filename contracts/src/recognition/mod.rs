@@ -18,7 +18,7 @@
 //! | code | true when |
 //! |---|---|
 //! | 01 `TYPE_NOT_LISTED` | no agreement in force between the two provinces lists the type with a least version up to the certificate's; or the scenario's own list does not; or the type's version is paused |
-//! | 02 `NOT_FOUND` | not attested up to `h` |
+//! | 02 `NOT_FOUND` | not attested up to `h`, or only as a leaf of a batch that was no record yet |
 //! | 04 `SUSPENDED` | status suspended about `d` as known at `h` |
 //! | 05 `REVOKED` | status revoked, likewise |
 //! | 06 `EXPIRED` | `d` is after the last day of validity, whatever the status |
@@ -41,6 +41,9 @@
 //! | `STALE_CHECK` | block time is later than the time of `h` by more than the scenario's freshness |
 //! | `OUT_OF_SCOPE` | the agreement named does not cover type, version and scenario between the two provinces, or the item is not the scenario's; without an agreement, unless both are one province |
 //! | `REPEAT_DEMAND` | the authority decided on this certificate in this case before, but for what is being corrected |
+//! | `UNFIT_FOR_BATCH` | it stood in a batch, and is no acceptance or not consistent |
+//! | `SEAL_CONTRADICTED` | the seal was said to be genuine, and the issuer keeps a registry that, as known at `h`, does not bear it out |
+//! | `SEAL_UNCHECKED` | relied on without a genuine seal, and the scenario asks for its check |
 //!
 //! The first three are about truth, the others stand beside them: a stale check can be consistent.
 //! `BASIS_ANNULLED` is derived later ([`Decision::is_basis_annulled`]).
@@ -50,6 +53,7 @@
 
 pub mod agreement;
 pub mod agreement_acts;
+pub mod batch;
 pub mod decision;
 pub mod decision_acts;
 pub mod facts;
@@ -60,6 +64,7 @@ mod tests;
 
 pub use agreement::*;
 pub use agreement_acts::*;
+pub use batch::*;
 pub use decision::*;
 pub use decision_acts::*;
 pub use facts::{Coverage, Question, coverage};

@@ -26,6 +26,9 @@ pub const CASES_BY_ITEM: Table<(BaseCode, Height, Id16), ()> = Table::unproven(0
 /// Cases of a theme, by their item.
 pub const CASES_BY_THEME: Table<(Id16, BaseCode), Id16> = Table::unproven(0xc7);
 
+/// Cases that wait for a decision, by the province of the receiver and that of the handler.
+pub const OPEN_CASES: Table<(Region, Id16), ()> = Table::unproven(0xc9);
+
 /// Where the applicant came in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[cbor(index_only)]

@@ -130,6 +130,12 @@ fn as_handler(ctx: &Context<'_, '_>, id: &Id16, states: &[CaseState]) -> Result<
 fn put(ctx: &mut Context<'_, '_>, case: &Case, kind: &str, flags: Vec<String>) {
     let id = case.body.case_id;
     ctx.state.put(&CASES, &id, case);
+    for region in [case.receiver_region, case.handler_region] {
+        match case.state.is_open() {
+            true => ctx.state.put(&OPEN_CASES, &(region, id), &()),
+            false => ctx.state.delete(&OPEN_CASES, &(region, id)),
+        }
+    }
     ctx.emit(kind, subject("case", &id), flags);
 }
 

@@ -10,7 +10,7 @@
 //!
 //! This module does not know the data: no payload, no endpoint, no field name is on the ledger.
 
-use hefu_primitives::{H32, Height, Millis, Uscc};
+use hefu_primitives::{H32, Height, Millis, Region, Uscc};
 use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
@@ -223,11 +223,12 @@ pub enum CatalogueState {
 /// a personal number · `E118` title, class, counts or limits out of range, or conditional sharing
 /// without conditions · `E505` core data · `E519` another's entry · `E506` entry not published ·
 /// `E503` version is not the next · `E501` not shared without a law or State Council rule · `E502`
-/// tightening without reason and basis.
+/// tightening without reason and basis · `E221` the code begins with another province's.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PublishCatalogue {
-    /// Resource code (§2.7), at most 64 characters.
+    /// Resource code (§2.7), at most 64 characters. Codes are given out in each province by itself:
+    /// one with a province's six digits and a colon in front is that province's alone.
     #[n(0)]
     pub cat_id: String,
     /// 1, or one more than the current version.
@@ -303,8 +304,11 @@ pub struct Catalogue {
 impl PublishCatalogue {
     pub(crate) fn apply(&self, ctx: &mut Context<'_, '_>) -> Result<(), Code> {
         ctx.require(Role::Provider)?;
-        self.check()?;
+        let province = self.check()?;
         let current = ctx.state.get(&CATALOGUE, &self.cat_id);
+        if current.is_none() && province.is_some_and(|province| province != ctx.region()) {
+            return Err(Code::NotOwn);
+        }
         let provider = current.as_ref().map_or(ctx.actor(), |current| current.provider);
         let tightened = self.check_against(current.as_ref(), ctx)?;
         let record = Catalogue {
@@ -324,9 +328,9 @@ impl PublishCatalogue {
         Ok(())
     }
 
-    /// What can be said of the entry by itself.
-    fn check(&self) -> Result<(), Code> {
-        text::resource_code(&self.cat_id)?;
+    /// What can be said of the entry by itself; returns the province that its code begins with.
+    fn check(&self) -> Result<Option<Region>, Code> {
+        let province = text::resource_code(&self.cat_id)?;
         public_name(&self.title)?;
         let Sla { ack, answer, deliver } = self.sla;
         let limits = 1 <= ack && ack <= answer && answer <= deliver && deliver <= MAX_SLA_DAYS;
@@ -340,7 +344,7 @@ impl PublishCatalogue {
         if self.data_class == DataClass::Core {
             return Err(Code::CoreDataRefused);
         }
-        Ok(())
+        Ok(province)
     }
 
     /// What depends on the version before; says whether sharing is tightened.

@@ -11,7 +11,7 @@
 //! This module does not know uses: see [`super::receipt`].
 
 use hefu_primitives::time::Day;
-use hefu_primitives::{Id16, Millis, Uscc};
+use hefu_primitives::{Id16, Millis, Region, Uscc};
 use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
@@ -21,13 +21,16 @@ use super::signs_for;
 use crate::code::Code;
 use crate::common::Stamp;
 use crate::exec::Context;
-use crate::identity::Role;
+use crate::identity::{AUTHORITIES, Role};
 use crate::state::Table;
 
 /// Grants by the id of their request.
 pub const GRANTS: Table<Id16, Grant> = Table::proven(0x36);
 /// Grants a provider gave.
 pub const GRANTS_BY_PROVIDER: Table<(Uscc, Id16), ()> = Table::unproven(0xb7);
+
+/// Grants that run, by the province of either side and the last day, written as YYYYMMDD.
+pub const RUNNING_GRANTS: Table<(Region, (u32, Id16)), ()> = Table::unproven(0xb0);
 
 /// Most changes of one grant. The last place is kept for its end.
 const MAX_CHANGES: usize = 32;
@@ -249,11 +252,20 @@ pub(super) fn give(ctx: &mut Context<'_, '_>, request: Request, extent: &Extent,
     let whole = *extent == body.extent;
     ctx.state.put(&GRANTS, &grant.id, &grant);
     ctx.state.put(&GRANTS_BY_PROVIDER, &(grant.provider, grant.id), &());
+    for region in regions(ctx, &grant) {
+        ctx.state.put(&RUNNING_GRANTS, &(region, (grant.extent.until.number(), grant.id)), &());
+    }
     let state = if whole { RequestState::Granted } else { RequestState::PartlyGranted };
     let kind = if whole { "request_granted" } else { "request_partly_granted" };
     close(ctx, request, state, kind);
     let flags = automatic.then(|| "automatic".to_owned());
     ctx.emit("grant_given", format!("grant:{}", grant.id), flags.into_iter().collect());
+}
+
+/// The provinces of its two sides.
+fn regions(ctx: &Context<'_, '_>, grant: &Grant) -> impl Iterator<Item = Region> + use<> {
+    let region = |code| ctx.state.get(&AUTHORITIES, code).map(|authority| authority.member);
+    [region(&grant.provider), region(&grant.consumer)].into_iter().flatten()
 }
 
 /// Suspends, resumes, revokes or gives up a grant.
@@ -298,6 +310,12 @@ impl SetGrantState {
         let change = GrantChange { state, reason, stamp: ctx.stamp_now(), by: ctx.actor() };
         grant.changes.push(change);
         ctx.state.put(&GRANTS, &self.grant_id, &grant);
+        if matches!(self.state, GrantState::Revoked | GrantState::GivenUp) {
+            for region in regions(ctx, &grant) {
+                let row = (region, (grant.extent.until.number(), grant.id));
+                ctx.state.delete(&RUNNING_GRANTS, &row);
+            }
+        }
         ctx.emit(kind, format!("grant:{}", self.grant_id), Vec::new());
         Ok(())
     }

@@ -22,12 +22,14 @@ pub mod request;
 #[cfg(test)]
 mod tests;
 mod text;
+pub mod window;
 
 pub use catalogue::*;
 pub use clock::{RequestClocks, is_answer_late, request_clocks};
 pub use grant::*;
 pub use receipt::*;
 pub use request::*;
+pub use window::*;
 
 use hefu_primitives::Uscc;
 use hefu_primitives::time::WorkCalendar;

@@ -160,7 +160,7 @@ impl Side {
         }
     }
 
-    const fn role(self) -> Role {
+    pub(super) const fn role(self) -> Role {
         match self {
             Self::Provider => Role::Provider,
             Self::Consumer => Role::Consumer,
@@ -187,6 +187,12 @@ pub enum ReceiptFlag {
     /// While the grant was suspended.
     #[n(3)]
     WhileSuspended,
+    /// The two sides state different numbers of uses or records in an hour.
+    #[n(4)]
+    CountMismatch,
+    /// The two sides state the same numbers in an hour, but not the same uses.
+    #[n(5)]
+    RootMismatch,
 }
 
 impl ReceiptFlag {
@@ -197,6 +203,8 @@ impl ReceiptFlag {
             Self::AfterExpiry => "after_expiry",
             Self::NoCase => "no_case",
             Self::WhileSuspended => "while_suspended",
+            Self::CountMismatch => "count_mismatch",
+            Self::RootMismatch => "root_mismatch",
         }
     }
 }
@@ -327,7 +335,7 @@ fn check_version(receipt: &Receipt, grant: &Grant, ctx: &Context<'_, '_>) -> Res
 }
 
 /// Which side of a grant an authority is on.
-fn side_of(ctx: &Context<'_, '_>, grant: &Grant, authority: Uscc) -> Option<Side> {
+pub(super) fn side_of(ctx: &Context<'_, '_>, grant: &Grant, authority: Uscc) -> Option<Side> {
     if acts_for(ctx, grant.provider, authority) {
         Some(Side::Provider)
     } else if acts_for(ctx, grant.consumer, authority) {

@@ -363,4 +363,4 @@ preflight-then = then: { $validators } validators, { $needed } needed, { $online
 preflight-would-stop = ⚠ the ledger would stop: too few of those validators are online
 preflight-no-margin = ⚠ nobody more may fail after it: bring more validators online first
 preflight-fewer-faults = ⚠ fewer validators may fail than now
-preflight-agreements = ⚠ { $count } agreements would not bind any more
+preflight-obligations = ⚠ left behind: { $agreements } agreements, { $cases } open cases, { $disputes } disputes, { $grants } grants

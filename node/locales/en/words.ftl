@@ -109,7 +109,7 @@ col-about-day = about
 col-known-at-height = as of height
 col-since = since
 col-tx = transaction
-col-leaf = place in the log
+col-leaf = place of the leaf
 col-cause-detail = detail
 
 # Words of the protocol.

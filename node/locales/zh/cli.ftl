@@ -363,4 +363,4 @@ preflight-then = 之后:{ $validators } 个验证者,需要 { $needed },在线 {
 preflight-would-stop = ⚠ 账本将停止:之后在线的验证者不足法定人数
 preflight-no-margin = ⚠ 之后再无余量:请先让更多验证者上线
 preflight-fewer-faults = ⚠ 可容忍的故障数将减少
-preflight-agreements = ⚠ { $count } 份协议将不再有约束力
+preflight-obligations = ⚠ 尚有未了事项:协议 { $agreements }、在办办件 { $cases }、异议 { $disputes }、授权 { $grants }

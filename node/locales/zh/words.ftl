@@ -109,7 +109,7 @@ col-about-day = 就此日
 col-known-at-height = 截至高度
 col-since = 自
 col-tx = 交易
-col-leaf = 日志位次
+col-leaf = 叶序号
 col-cause-detail = 详情
 
 # 协议中的词。

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use hefu_contracts::recognition::{
-    AgreementEntry, AgreementKind, EntryMode, ProposeAgreement, SignAgreement, WithdrawAgreement,
+    AgreementEntry, AgreementKind, EntryMode, PauseEntry, PauseReason, ProposeAgreement,
+    ResumeEntry, SignAgreement, WithdrawAgreement,
 };
 use hefu_primitives::time::Day;
-use hefu_primitives::{Id16, Region};
+use hefu_primitives::{Id16, Region, TypeCode};
 use serde_json::json;
 
 use super::app::{App, random_id};
@@ -37,6 +38,8 @@ pub(crate) enum Agreement {
     Propose(Propose),
     Sign(Sign),
     Withdraw(Sign),
+    Pause(Pause),
+    Resume(Resume),
 }
 
 #[derive(Args)]
@@ -91,6 +94,36 @@ pub(crate) struct Sign {
     signing: Signing,
 }
 
+#[derive(Args)]
+pub(crate) struct Pause {
+    /// The type whose entry is paused.
+    #[arg(long = "type", value_name = "TYPE")]
+    type_code: TypeCode,
+    /// One of its scenarios; all when not given.
+    #[arg(long, value_name = "NUMBER")]
+    scenario: Option<u32>,
+    /// system, quality, security or law-changed.
+    #[arg(long, value_parser = word::<PauseReason>)]
+    reason: PauseReason,
+    /// Last day, at most 30 days from now.
+    #[arg(long, value_name = "DAY")]
+    until: Day,
+    #[command(flatten)]
+    sign: Sign,
+}
+
+#[derive(Args)]
+pub(crate) struct Resume {
+    /// The type whose entry is resumed.
+    #[arg(long = "type", value_name = "TYPE")]
+    type_code: TypeCode,
+    /// One of its scenarios; all when not given.
+    #[arg(long, value_name = "NUMBER")]
+    scenario: Option<u32>,
+    #[command(flatten)]
+    sign: Sign,
+}
+
 pub(crate) fn run(app: &App, command: Agreement) -> Done {
     match command {
         Agreement::List(paging) => {
@@ -108,6 +141,15 @@ pub(crate) fn run(app: &App, command: Agreement) -> Done {
             let terms = text_at(record(&answer), "/digest")?.parse();
             let terms = terms.map_err(|_| Fault::with("cli.bad_answer", "digest"))?;
             governed(app, &args, SignAgreement { agreement: args.id, terms }.into())
+        }
+        Agreement::Pause(args) => {
+            let Pause { type_code, scenario, reason, until, sign } = args;
+            let act = PauseEntry { agreement: sign.id, type_code, scenario, reason, until };
+            governed(app, &sign, act.into())
+        }
+        Agreement::Resume(args) => {
+            let Resume { type_code, scenario, sign } = args;
+            governed(app, &sign, ResumeEntry { agreement: sign.id, type_code, scenario }.into())
         }
         Agreement::Withdraw(args) => {
             app.confirm("confirm-withdraw", &[("id", &args.id.to_string())])?;

@@ -19,6 +19,7 @@ mod app;
 mod args;
 mod audit;
 mod authority;
+mod batch;
 mod block;
 mod case;
 mod cert;

@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use hefu_contracts::identity::{Action, CastVote, Propose};
+use hefu_contracts::identity::{Action, ActionClass, CastVote, Propose, RuleTable, Threshold};
 use hefu_primitives::{Id16, Region};
 use serde_json::{Value, json};
 
 use super::app::{App, random_id};
-use super::args::{AtHeight, Paging, Signing, region};
+use super::args::{AtHeight, Paging, Signing, region, word};
 use super::exit::Exit;
 use super::fault::{Done, Fault};
 use super::list::{self, List};
@@ -26,6 +26,8 @@ const COLUMNS: &[Column] = &[
     col("closes", "/closes_at").as_time(),
 ];
 
+const RULES: &[Column] = &[col("class", "/class"), col("threshold-share", "/threshold")];
+
 #[derive(Subcommand)]
 pub(crate) enum Proposal {
     List(Paging),
@@ -33,6 +35,27 @@ pub(crate) enum Proposal {
     New(New),
     Vote(Vote),
     Preflight(Preflight),
+    Rules,
+    SetRule(SetRule),
+}
+
+/// A change of one rule; the others stay as they are.
+#[derive(Args)]
+pub(crate) struct SetRule {
+    /// catalogue, parameters, membership, suspension, recovery, keys or rules.
+    #[arg(value_parser = word::<ActionClass>)]
+    class: ActionClass,
+    /// majority or two-thirds.
+    #[arg(value_parser = word::<Threshold>)]
+    threshold: Threshold,
+    /// The province that proposes; the one whose governor keys are here when not given.
+    #[arg(long, value_name = "PROVINCE", value_parser = region)]
+    member: Option<Region>,
+    /// The proposal's id, when another governor completes it.
+    #[arg(long)]
+    id: Option<Id16>,
+    #[command(flatten)]
+    signing: Signing,
 }
 
 /// What to look ahead at.
@@ -116,7 +139,34 @@ pub(crate) fn run(app: &App, command: Proposal) -> Done {
             submit_governed(app, &args.signing, args.member, act.into(), &subject, &told)
         }
         Proposal::Preflight(args) => preflight(app, &args),
+        Proposal::Rules => rules(app),
+        Proposal::SetRule(args) => set_rule(app, &args),
     }
+}
+
+/// The rule table: which share of which provinces must say yes to what.
+fn rules(app: &App) -> Done {
+    let answer = app.client()?.get("/rules", &[])?;
+    let rows = answer["rules"].as_array().cloned().unwrap_or_default();
+    app.out.list(&answer, &rows, RULES, "list-empty");
+    list::foot(app, &answer);
+    Ok(Exit::Ok)
+}
+
+fn set_rule(app: &App, args: &SetRule) -> Done {
+    let answer = app.client()?.get("/rules", &[])?;
+    let table = serde_json::from_value(json!({ "rules": answer["rules"] }));
+    let mut table: RuleTable = table.map_err(|error| Fault::with("cli.bad_answer", error))?;
+    for rule in table.rules.iter_mut().filter(|rule| rule.class == args.class) {
+        rule.threshold = args.threshold;
+    }
+    // What no vote could carry is not put to one.
+    table.validate().map_err(|code| Fault {
+        exit: Exit::Usage,
+        ..Fault::said(format!("E{}", code.number()), "rule-fixed", &[])
+    })?;
+    let id = args.id.map_or_else(random_id, Ok)?;
+    propose_action(app, &args.signing, args.member, id, Action::SetRules(table))
 }
 
 fn preflight(app: &App, args: &Preflight) -> Done {
@@ -176,8 +226,16 @@ fn prose(app: &App, found: &Value) -> String {
             "no_margin" => app.out.text("preflight-no-margin", &[]),
             "fewer_faults" => app.out.text("preflight-fewer-faults", &[]),
             _ => {
-                let count = found["agreements"].as_array().map_or(0, Vec::len).to_string();
-                app.out.text("preflight-agreements", &[("count", &count)])
+                let agreements = found["agreements"].as_array().map_or(0, Vec::len).to_string();
+                let [cases, disputes, grants] =
+                    ["cases", "disputes", "grants"].map(|name| number(&found[name]));
+                let counts = [
+                    ("agreements", agreements.as_str()),
+                    ("cases", &cases),
+                    ("disputes", &disputes),
+                    ("grants", &grants),
+                ];
+                app.out.text("preflight-obligations", &counts)
             }
         };
         lines.push(told);

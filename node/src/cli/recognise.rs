@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use hefu_contracts::certificate::SealVerdict;
 use hefu_contracts::identity::Role;
 use hefu_contracts::recognition::{
-    Consent, Decide as Act, DecisionMode, DecisionOutcome, MAX_REASONS, Reason,
+    Consent, CorrectDecision, Decide as Act, DecisionMode, DecisionOutcome, MAX_REASONS, Reason,
 };
 use hefu_primitives::commitment::Purpose;
 use hefu_primitives::time::Day;
@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use super::app::{App, now, random_id};
 use super::args::{AtHeight, Paging, Signing, word};
+use super::batch;
 use super::cert::verify::verify;
 use super::fault::{Done, Fault};
 use super::list::{self, List, items, record, text_at};
@@ -37,8 +38,21 @@ const COLUMNS: &[Column] = &[
 #[derive(Subcommand)]
 pub(crate) enum Recognise {
     Decide(Box<Decide>),
+    Correct(Box<Correct>),
+    Batch(batch::Batch),
+    Batches(batch::Batches),
+    Open(batch::Open),
     Show(Show),
     List(Of),
+}
+
+#[derive(Args)]
+pub(crate) struct Correct {
+    /// The decision that is corrected.
+    #[arg(long = "corrects", value_name = "DEC_ID")]
+    corrected: Id16,
+    #[command(flatten)]
+    decide: Decide,
 }
 
 #[derive(Args)]
@@ -120,7 +134,11 @@ pub(crate) struct Decide {
 
 pub(crate) fn run(app: &App, command: Recognise) -> Done {
     match command {
-        Recognise::Decide(args) => decide(app, &args),
+        Recognise::Decide(args) => decide(app, &args, None),
+        Recognise::Correct(args) => decide(app, &args.decide, Some(args.corrected)),
+        Recognise::Batch(args) => batch::decide(app, &args),
+        Recognise::Batches(args) => batch::batches(app, &args),
+        Recognise::Open(args) => batch::open(app, &args),
         Recognise::Show(args) => {
             list::show(app, &format!("/recognitions/{}", args.dec_id), args.at)
         }
@@ -178,7 +196,8 @@ impl Decide {
     }
 }
 
-fn decide(app: &App, args: &Decide) -> Done {
+/// Records a decision; in the place of another when that is named.
+fn decide(app: &App, args: &Decide, corrects: Option<Id16>) -> Done {
     args.check()?;
     let client = app.client()?;
     let (att_id, digest_match, checked) = match &args.presentation {
@@ -253,7 +272,11 @@ fn decide(app: &App, args: &Decide) -> Done {
     };
     let signing = Signing { authority: Some(signer.owner), ..args.signing.clone() };
     let told = json!({ "dec_id": dec_id });
-    submit(app, &signing, Role::Verifier, act.into(), &format!("dec:{dec_id}"), &told)
+    let act = match corrects {
+        Some(corrects) => CorrectDecision { corrects, decision: act }.into(),
+        None => act.into(),
+    };
+    submit(app, &signing, Role::Verifier, act, &format!("dec:{dec_id}"), &told)
 }
 
 fn parse<T: core::str::FromStr>(text: &str) -> Result<T, Fault> {

@@ -76,11 +76,23 @@ pub(crate) fn submit(
     subject: &str,
     extra: &Value,
 ) -> Done {
+    submit_acts(app, signing, role, &[act], subject, extra)
+}
+
+/// As [`submit`], with several acts in one transaction: all apply, or none.
+pub(crate) fn submit_acts(
+    app: &App,
+    signing: &Signing,
+    role: Role,
+    acts: &[Act],
+    subject: &str,
+    extra: &Value,
+) -> Done {
     let client = app.client()?;
     let ledger = Ledger::of(client)?;
     let signer = sign::signer(app, signing, role)?;
-    save(app, signing, &act)?;
-    let transaction = ledger.sign(&[act], subject, &signer)?;
+    save(app, signing, acts)?;
+    let transaction = ledger.sign(acts, subject, &signer)?;
     match send(app, &transaction, signing.no_wait)? {
         Submitted::Applied(answer) => {
             tell_applied(app, &answer, extra);
@@ -102,7 +114,7 @@ pub(crate) fn submit_governed(
     let client = app.client()?;
     let ledger = Ledger::of(client)?;
     let (signers, threshold) = sign::governors(app, signing, member)?;
-    save(app, signing, &act)?;
+    save(app, signing, std::slice::from_ref(&act))?;
     let mut waiting = None;
     for signer in &signers {
         let transaction = ledger.sign(std::slice::from_ref(&act), subject, signer)?;
@@ -127,9 +139,13 @@ pub(crate) fn submit_governed(
     Ok(Exit::Pending)
 }
 
-fn save(app: &App, signing: &Signing, act: &Act) -> Result<(), Fault> {
+fn save(app: &App, signing: &Signing, acts: &[Act]) -> Result<(), Fault> {
     let Some(path) = &signing.save else { return Ok(()) };
-    let mut text = serde_json::to_string_pretty(act).unwrap_or_default();
+    let text = match acts {
+        [act] => serde_json::to_string_pretty(act),
+        acts => serde_json::to_string_pretty(acts),
+    };
+    let mut text = text.unwrap_or_default();
     text.push('\n');
     app.write(path, text.as_bytes())
 }

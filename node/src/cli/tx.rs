@@ -162,9 +162,20 @@ fn role_of(acts: &[Act]) -> Role {
             | Act::ResumeAttestation(_)
             | Act::RevokeAttestation(_)
             | Act::Reaffirm(_)
-            | Act::SaltDestroyed(_),
+            | Act::SaltDestroyed(_)
+            | Act::TransferOut(_)
+            | Act::CancelTransfer(_)
+            | Act::TransferIn(_)
+            | Act::AnswerStatusRequest(_)
+            | Act::AttestBatch(_)
+            | Act::Materialise(_)
+            | Act::RegisterSeal(_)
+            | Act::SetSealState(_),
         ) => Role::Issuer,
-        Some(Act::Decide(_) | Act::CorrectDecision(_)) => Role::Verifier,
+        Some(Act::RequestStatus(_) | Act::WithdrawStatusRequest(_)) => Role::Handler,
+        Some(
+            Act::Decide(_) | Act::CorrectDecision(_) | Act::DecideBatch(_) | Act::OpenDecision(_),
+        ) => Role::Verifier,
         Some(Act::RequestAccess(_) | Act::WithdrawRequest(_)) => Role::Consumer,
         Some(
             Act::PublishCatalogue(_)
@@ -175,7 +186,8 @@ fn role_of(acts: &[Act]) -> Role {
             | Act::ReturnRequest(_)
             | Act::SetGrantState(_)
             | Act::PutReceipt(_)
-            | Act::AnswerReceipt(_),
+            | Act::AnswerReceipt(_)
+            | Act::PutReceiptBatch(_),
         ) => Role::Provider,
         _ => Role::Governor,
     }

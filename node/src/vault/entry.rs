@@ -5,6 +5,7 @@ use hefu_primitives::ids::{Id16, TxId};
 use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 
+use super::batch::Batch;
 use super::record::{Erased, Record};
 
 /// A line of an import file.
@@ -105,6 +106,25 @@ pub(super) enum Entry {
         tx_id: TxId,
         #[n(3)]
         outcome: Outcome,
+    },
+    /// A batch whose leaves follow.
+    #[n(6)]
+    Batch(#[n(0)] Batch),
+    /// A leaf of a batch.
+    #[n(7)]
+    Leaf {
+        #[n(0)]
+        batch: Id16,
+        #[n(1)]
+        leaf: u32,
+        #[n(2)]
+        att_id: Id16,
+        /// Its hash in the tree of the batch.
+        #[n(3)]
+        hash: H32,
+        /// The act that it is the body of: what was committed to, byte for byte.
+        #[n(4)]
+        body: ByteVec,
     },
 }
 

@@ -11,6 +11,7 @@ use hefu_primitives::codec::Canonical;
 use hefu_primitives::hash::{Domain, hash};
 use hefu_primitives::ids::{Id16, TxId};
 
+use super::batch::Batch;
 use super::entry::{Entry, LineKey, LineRange, Outcome};
 use super::licence::Licence;
 use super::log::Position;
@@ -76,6 +77,10 @@ pub(super) struct Index {
     /// Attestations that some import saw on the ledger.
     applied: HashSet<Id16>,
     pub(super) imports: HashMap<H32, Import>,
+    /// Batches, with the hashes of their leaves in order.
+    pub(super) batches: HashMap<Id16, (Batch, Vec<H32>)>,
+    /// The leaf that an attestation is.
+    pub(super) leaves: HashMap<Id16, (Id16, u32, Position)>,
 }
 
 impl Index {
@@ -87,6 +92,8 @@ impl Index {
             documents: HashMap::new(),
             applied: HashSet::new(),
             imports: HashMap::new(),
+            batches: HashMap::new(),
+            leaves: HashMap::new(),
         })
     }
 
@@ -102,6 +109,18 @@ impl Index {
                 self.records.insert(erased.att_id, Slot::Erased(*erased));
             }
             Entry::Line(key, att_id) => self.plan(*key, *att_id),
+            Entry::Batch(batch) => {
+                self.batches.insert(batch.id, (batch.clone(), Vec::new()));
+            }
+            Entry::Leaf { batch, leaf, att_id, hash, .. } => {
+                let known = self.batches.get_mut(batch).map(|(_, hashes)| hashes);
+                // Leaves follow one another; one out of order was cut off with what came before.
+                if let Some(hashes) = known.filter(|hashes| hashes.len() as u64 == u64::from(*leaf))
+                {
+                    hashes.push(*hash);
+                    self.leaves.insert(*att_id, (*batch, *leaf, position));
+                }
+            }
             Entry::Staged { file, lines, tx_id, .. } => {
                 let pending = Pending { tx_id: *tx_id, position, lines: lines.clone() };
                 let import = self.imports.entry(*file).or_default();

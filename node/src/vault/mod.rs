@@ -9,12 +9,14 @@
 //!    file: afterwards the commitments on the ledger can be opened by nobody, and the vault says
 //!    since when. Copies of the folder made earlier are the operator's to destroy.
 //! 5. One process at a time.
-//! 6. The journal of imports lies in the same log ([`journal`]).
+//! 6. The journal of imports lies in the same log ([`journal`]), and so do the leaves of batches
+//!    ([`batch`]): whoever loses them can never make a record of one.
 //!
 //! Documents are in memory only while somebody holds a [`Record`]. This module does not know the
 //! ledger.
 
 mod base45;
+pub mod batch;
 mod document;
 mod entry;
 mod fault;
@@ -28,6 +30,7 @@ pub mod record;
 pub mod source;
 mod wrap;
 
+pub use batch::{Batch, Leaf};
 pub use entry::Outcome;
 pub use index::{ImportLine, LineState};
 pub use journal::{ImportSummary, JournalError, PendingTransaction};

@@ -41,7 +41,7 @@ impl Stock {
         let size = self.leaves.len() as u64;
         let path = inclusion_proof(&self.tree, place as u64, size).unwrap().path;
         let proof = LeafProof { leaf: place as u32, salt: salt(place), path };
-        Materialise { batch_id: id(200), proof, certificate: self.leaves[place].clone() }
+        Materialise { batch_id: id(200), proof, attestation: self.leaves[place].clone() }
     }
 }
 
@@ -136,11 +136,11 @@ fn a_leaf_must_be_proven() {
     };
     for (act, error) in [
         (with(&|m| m.batch_id = id(9)), Code::BadBatch),
-        (with(&|m| m.certificate.type_code = code(BUSINESS)), Code::BadBatch),
-        (with(&|m| m.certificate.holder = digest(77)), Code::BadProof),
+        (with(&|m| m.attestation.type_code = code(BUSINESS)), Code::BadBatch),
+        (with(&|m| m.attestation.holder = digest(77)), Code::BadProof),
         (with(&|m| m.proof.leaf = 2), Code::BadProof),
         (with(&|m| m.proof.salt = salt(7)), Code::BadProof),
-        (with(&|m| drop(m.proof.path.pop())), Code::BadProof),
+        (with(&|m| m.proof.path.truncate(1)), Code::BadProof),
     ] {
         assert_eq!(ledger.act(&office(1, 0), act.clone()), Err(error), "{act:?}");
     }

@@ -14,7 +14,7 @@ fn cancel(ledger: &Ledger, number: u8) -> CancelTransfer {
 fn take(ledger: &Ledger, number: u8, of: u8) -> TransferIn {
     let previous = Some(Previous { id: id(of), reason: SupersedeReason::Transfer });
     let certificate = Attest { region: REGIONS[1], previous, ..ledger.driving_licence(number) };
-    TransferIn { certificate }
+    TransferIn { attestation: certificate }
 }
 
 fn offered() -> Ledger {
@@ -58,7 +58,7 @@ fn an_offer_leaves_the_certificate_good_until_the_other_province_takes_it() {
 fn there_is_no_day_without_one_of_the_two() {
     let mut ledger = offered();
     let mut later = take(&ledger, 2, 1);
-    later.certificate.valid_from = ledger.today().add_days(5).unwrap();
+    later.attestation.valid_from = ledger.today().add_days(5).unwrap();
     ledger.act(&office(1, 0), later).unwrap();
     assert_eq!((now(&ledger, 1), now(&ledger, 2)), (Status::Active, Status::NotYetValid));
     assert_eq!(ledger.act(&office(0, 0), offer(&ledger, 1)), Err(Code::Fork), "taken already");
@@ -118,7 +118,7 @@ fn taking_over_refuses() {
     let good = take(&ledger, 2, 1);
     let with = |change: &dyn Fn(&mut Attest)| {
         let mut act = good.clone();
-        change(&mut act.certificate);
+        change(&mut act.attestation);
         act
     };
     let reason = SupersedeReason::Renewal;
@@ -140,9 +140,9 @@ fn taking_over_refuses() {
         assert_eq!(ledger.act(&taker, act.clone()), Err(error), "{act:?}");
     }
     let mut elsewhere = good.clone();
-    elsewhere.certificate.region = REGIONS[2];
+    elsewhere.attestation.region = REGIONS[2];
     assert_eq!(ledger.act(&office(2, 0), elsewhere), Err(Code::NotTransferring));
-    let as_renewal = Attest { region: REGIONS[1], ..good.certificate.clone() };
+    let as_renewal = Attest { region: REGIONS[1], ..good.attestation.clone() };
     assert_eq!(ledger.act(&taker, as_renewal), Err(Code::PrevInvalid), "not by plain attesting");
     let mut bare = ledger.get(&AUTHORITIES, &code(OFFICES[1][0])).unwrap();
     let full = bare.clone();

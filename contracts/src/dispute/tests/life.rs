@@ -176,3 +176,23 @@ fn no_clock_starts_without_its_calendar() {
     ledger.time = Millis::from_rfc3339("2026-12-20T02:00:00Z").unwrap();
     assert_eq!(ledger.act(&issuer(), ESCALATE), missing);
 }
+
+/// An open dispute is an obligation of both sides' provinces, and a notice says so.
+#[test]
+fn an_open_dispute_is_an_obligation_of_both_provinces() {
+    let disputes = |ledger: &Ledger| {
+        [0, 1, 2].map(|province| {
+            let (none, block) = (std::iter::empty(), ledger.next_block());
+            crate::identity::obligations(&ledger.state, REGIONS[province], none, &block).disputes
+        })
+    };
+    let mut ledger = opened();
+    assert_eq!(disputes(&ledger), [1, 1, 0]);
+    let mut leaving = ledger.clone();
+    let notice = crate::identity::GiveNotice { member: REGIONS[0] };
+    leaving.govern(0, notice).unwrap();
+    let told = ["open_obligations", "disputes_1", "too_few_remain"];
+    assert_eq!(leaving.events[1].flags, told);
+    ledger.act(&issuer(), WITHDRAW).unwrap();
+    assert_eq!(disputes(&ledger), [0, 0, 0]);
+}

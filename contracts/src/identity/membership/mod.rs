@@ -21,7 +21,7 @@
 //! 3. A member that has given notice acts, and votes on what was proposed before; it neither
 //!    proposes nor votes on what comes after. It may still be suspended.
 //! 4. Open obligations hold nobody back: `E209` is no refusal but the flag `open_obligations` of the
-//!    notice; [`obligations`] lists them.
+//!    notice, with the numbers of agreements, cases, disputes and grants; [`obligations`] counts them.
 //! 5. Notice is taken even while the set of validators could not do without the member; it leaves
 //!    when it can (`E214` until then). Its 90 days over, whoever acts may complete the leaving.
 //! 6. A province that left, was expelled, or was admitted and did not prove its keys in time may be
@@ -50,7 +50,7 @@ mod validator;
 pub use candidate::{Candidate, GOVERNORS, MAX_ADDRESS_BYTES, MAX_ADDRESSES, check_address};
 pub use discipline::{EXPEL_DAYS, SuspendMember};
 pub(crate) use discipline::{can_expel, can_reinstate, expel, reinstate};
-pub use leave::{GiveNotice, Leave, NOTICE_DAYS, obligations};
+pub use leave::{GiveNotice, Leave, NOTICE_DAYS, Obligations, obligations};
 pub use preflight::{Change, Preflight, preflight};
 pub use proof::{KeyPurpose, MemberProof, ProveKeys};
 pub(crate) use records::keep_member;

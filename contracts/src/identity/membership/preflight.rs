@@ -3,6 +3,7 @@
 
 use hefu_primitives::{Id16, Region, ValidatorSet};
 
+use super::leave::Obligations;
 use super::records::{MEMBERS, Member};
 use super::{can_reach, leave};
 use crate::code::Code;
@@ -40,8 +41,8 @@ pub struct Preflight {
     pub before: Option<ValidatorSet>,
     /// The validators there would be: as now when the change is refused.
     pub after: Option<ValidatorSet>,
-    /// Agreements that a member would leave behind, or that would be paused.
-    pub obligations: Vec<Id16>,
+    /// What a member would leave behind, or that would be paused.
+    pub obligations: Obligations,
 }
 
 /// Looks ahead at a change that `proposer` would bring about in `block`.
@@ -61,7 +62,7 @@ pub fn preflight(
         needed: 0,
         after: before.clone(),
         before,
-        obligations: Vec::new(),
+        obligations: Obligations::default(),
     };
     let tried = try_in_block(view, block, proposer, |ctx| {
         let (subject, result) = carry_out(ctx, change, &mut found);

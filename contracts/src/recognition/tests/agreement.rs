@@ -267,7 +267,7 @@ fn notice_tells_of_agreements_that_are_left_behind() {
     ledger.govern(3, GiveNotice { member: REGIONS[3] }).unwrap();
     assert_eq!(ledger.events[1].flags, ["too_few_remain"], "it is no party");
     ledger.govern(0, GiveNotice { member: REGIONS[0] }).unwrap();
-    assert_eq!(ledger.events[1].flags, ["open_obligations", "too_few_remain"]);
+    assert_eq!(ledger.events[1].flags, ["open_obligations", "agreements_1", "too_few_remain"]);
 }
 
 #[test]

@@ -6,6 +6,7 @@
 
 mod agreement;
 mod agreement_model;
+mod batch;
 mod decision;
 mod decision_model;
 mod golden;

@@ -413,3 +413,18 @@ fn a_successor_takes_over_an_open_case() {
     ledger.act(&office(0, 1), accept).unwrap();
     assert!(all_roles().contains(&Role::Handler));
 }
+
+/// An open case is an obligation of the receiver's and the handler's province until it is decided.
+#[test]
+fn an_open_case_is_an_obligation_of_both_provinces() {
+    let cases = |ledger: &Ledger| {
+        [0, 1, 2, 3].map(|province| {
+            let (none, block) = (std::iter::empty(), ledger.next_block());
+            crate::identity::obligations(&ledger.state, REGIONS[province], none, &block).cases
+        })
+    };
+    assert_eq!(cases(&with_item(&terms())).iter().sum::<u32>(), 0);
+    let open = at(CaseState::Accepted);
+    assert_eq!(cases(&open).iter().sum::<u32>(), 2, "receiver and handler");
+    assert_eq!(cases(&at(CaseState::Decided)).iter().sum::<u32>(), 0);
+}

@@ -152,3 +152,20 @@ fn a_successor_keeps_the_entry() {
     assert_eq!(ledger.act(&stranger(), next), Ok(()));
     assert_eq!(ledger.get(&CATALOGUE, &CAT.to_owned()).unwrap().provider, key);
 }
+
+/// Codes of resources are given out in each province by itself, so two may come to the same one. What
+/// begins with a province's code is that province's: nobody else can take it first.
+#[test]
+fn a_code_with_a_province_in_front_is_that_provinces() {
+    let mut ledger = Ledger::new();
+    let own = |region: &str| PublishCatalogue { cat_id: format!("{region}:{CAT}"), ..entry() };
+    let squatter = ledger.act(&provider(), own("320000"));
+    assert_eq!(squatter, Err(Code::NotOwn), "of the first province");
+    ledger.act(&consumer(), own("320000")).unwrap();
+    ledger.act(&provider(), own("310000")).unwrap();
+    ledger.act(&provider(), entry()).unwrap();
+    for bad in ["310000:", "3100:1", "310000:a:b", ":1", "310100:1"] {
+        let act = PublishCatalogue { cat_id: bad.to_owned(), ..entry() };
+        assert_eq!(ledger.act(&provider(), act), Err(Code::FreeTextForbidden), "{bad}");
+    }
+}

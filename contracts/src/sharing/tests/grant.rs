@@ -172,3 +172,21 @@ fn what_is_not_shared_any_more_is_not_granted() {
         assert_eq!(ledger.act(&provider(), Deny { req_id: id(1), denial }), Ok(()));
     }
 }
+
+/// A grant is an obligation of both provinces until its term is over or it is ended.
+#[test]
+fn a_running_grant_is_an_obligation_of_both_sides() {
+    let grants = |ledger: &Ledger, province: usize| {
+        let none = std::iter::empty();
+        let block = ledger.next_block();
+        crate::identity::obligations(&ledger.state, REGIONS[province], none, &block).grants
+    };
+    let mut ledger = granted();
+    assert_eq!([0, 1, 2].map(|province| grants(&ledger, province)), [1, 1, 0]);
+    let mut over = ledger.clone();
+    over.wait_days(40);
+    assert_eq!([0, 1].map(|province| grants(&over, province)), [0, 0]);
+    let (state, reason) = (GrantState::GivenUp, None);
+    ledger.act(&consumer(), SetGrantState { grant_id: id(1), state, reason }).unwrap();
+    assert_eq!([0, 1].map(|province| grants(&ledger, province)), [0, 0]);
+}

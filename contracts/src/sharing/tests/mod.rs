@@ -10,6 +10,7 @@ mod grant;
 mod model;
 mod receipt;
 mod request;
+mod window;
 
 use hefu_primitives::Domain;
 use hefu_primitives::codec::Canonical;

@@ -3,7 +3,8 @@
 use axum::extract::State;
 use axum::response::Response;
 use hefu_contracts::certificate::{
-    ATTESTATIONS, Attestation, IDENTS, StatusAnswer, StatusChange, TYPES, status as status_of,
+    ATTESTATIONS, Attestation, BATCHES, IDENTS, StatusAnswer, StatusChange, TYPES,
+    status as status_of,
 };
 use hefu_contracts::identity::{AUTHORITIES, KEYS};
 use hefu_primitives::codes::identifier::normalised;
@@ -156,8 +157,8 @@ pub(crate) struct StatusParams {
 pub(crate) struct StatusDocument {
     #[schema(value_type = String)]
     att_id: Id16,
-    /// `active`, `suspended`, `revoked`, `superseded`, `not_yet_valid`, `expired`, `questioned`,
-    /// and what it rests on.
+    /// `active`, `suspended`, `revoked`, `superseded`, `transferred`, `not_yet_valid`, `expired`,
+    /// `questioned`, and what it rests on; `transfer` while it is offered to another province.
     #[serde(flatten)]
     #[schema(value_type = Object)]
     answer: StatusAnswer,
@@ -238,13 +239,16 @@ fn basis(service: &Service, id: Id16) -> Result<(TxId, Vec<Vec<u8>>), Problem> {
     let attestation = ATTESTATIONS.read(service.records(), &id);
     let attestation = attestation.ok_or_else(|| Problem::not_found("certificate"))?;
     let kind = (attestation.type_code, attestation.type_version);
-    let records = vec![
+    let mut records = vec![
         ATTESTATIONS.key(&id),
         KEYS.key(&attestation.made.key),
         AUTHORITIES.key(&attestation.issuer),
         TYPES.key(&kind),
     ];
-    Ok((attesting(service, attestation.made.height, &format!("att:{id}"))?, records))
+    // The leaf of a batch: the transaction that shows it, and the batch whose root it leads to.
+    records.extend(attestation.leaf.map(|leaf| BATCHES.key(&leaf.batch)));
+    let recorded = attestation.leaf.map_or(attestation.made.height, |leaf| leaf.recorded.height);
+    Ok((attesting(service, recorded, &format!("att:{id}"))?, records))
 }
 
 /// Finds the transaction through the event it left.
@@ -253,8 +257,9 @@ fn attesting(service: &Service, height: Height, subject: &str) -> Result<TxId, P
     let mut from = (height, 0);
     loop {
         let page = service.events(from, height, EVENTS)?;
-        let made =
-            |event: &hefu_contracts::Event| event.kind == "attested" && event.subject == subject;
+        let made = |event: &hefu_contracts::Event| {
+            ["attested", "materialised"].contains(&event.kind.as_str()) && event.subject == subject
+        };
         if let Some((_, _, event)) = page.iter().find(|(_, _, event)| made(event)) {
             let stored = service.block(height)?.ok_or_else(missing)?;
             let outcome = stored.outcomes.get(event.transaction as usize);

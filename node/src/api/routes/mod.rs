@@ -2,6 +2,7 @@
 
 mod agreements;
 mod audit;
+mod batches;
 mod blocks;
 mod certificates;
 mod disputes;
@@ -13,6 +14,7 @@ mod log;
 mod node;
 mod oversight;
 mod preflight;
+mod requests;
 mod rules;
 mod services;
 mod sharing;
@@ -106,6 +108,12 @@ fn certificate_routes() -> OpenApiRouter<Api> {
         .routes(routes!(certificates::certificate))
         .routes(routes!(certificates::status))
         .routes(routes!(certificates::evidence))
+        .routes(routes!(requests::requests))
+        .routes(routes!(requests::request))
+        .routes(routes!(requests::seals))
+        .routes(routes!(batches::batches))
+        .routes(routes!(batches::batch))
+        .routes(routes!(batches::certificates))
 }
 
 fn exchange_routes() -> OpenApiRouter<Api> {
@@ -122,6 +130,10 @@ fn exchange_routes() -> OpenApiRouter<Api> {
         .routes(routes!(sharing::grant))
         .routes(routes!(sharing::receipts))
         .routes(routes!(sharing::receipt))
+        .routes(routes!(batches::decision_batches))
+        .routes(routes!(batches::decision_batch))
+        .routes(routes!(batches::decisions))
+        .routes(routes!(batches::windows))
 }
 
 fn service_routes() -> OpenApiRouter<Api> {

@@ -3,7 +3,9 @@
 
 use axum::extract::State;
 use hefu_contracts::exec::BlockInfo;
-use hefu_contracts::identity::{Action, Change, Member, MemberState, preflight as look};
+use hefu_contracts::identity::{
+    Action, Change, Member, MemberState, Obligations, preflight as look,
+};
 use hefu_primitives::{Id16, Region, ValidatorSet};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -93,8 +95,14 @@ pub(crate) struct Preflight {
     /// Agreements that would be left behind or not bind.
     #[schema(value_type = Vec<String>)]
     agreements: Vec<Id16>,
+    /// Cases of its authorities that wait for a decision.
+    cases: u32,
+    /// Disputes with an authority of it that are not over.
+    disputes: u32,
+    /// Grants to or by its authorities whose term is not over.
+    grants: u32,
     /// `would_stop`: too few are reached to decide anything after it; `no_margin`: nobody more may
-    /// fail; `fewer_faults`: fewer may fail or lie than now; `e209`: agreements are left behind.
+    /// fail; `fewer_faults`: fewer may fail or lie than now; `e209`: obligations are left behind.
     warnings: Vec<&'static str>,
 }
 
@@ -126,7 +134,10 @@ pub(crate) async fn preflight(
             warnings: warnings(now.as_ref(), then.as_ref(), &found.obligations),
             now,
             then,
-            agreements: found.obligations,
+            agreements: found.obligations.agreements,
+            cases: found.obligations.cases,
+            disputes: found.obligations.disputes,
+            grants: found.obligations.grants,
         })
     })
     .await
@@ -161,7 +172,7 @@ fn seats(snapshot: &Snapshot<'_>, members: &[Member], set: &ValidatorSet) -> Sea
     }
 }
 
-fn warnings(now: Option<&Seats>, then: Option<&Seats>, agreements: &[Id16]) -> Vec<&'static str> {
+fn warnings(now: Option<&Seats>, then: Option<&Seats>, open: &Obligations) -> Vec<&'static str> {
     let mut found = Vec::new();
     if let (Some(now), Some(then)) = (now, then) {
         if then.margin < 0 {
@@ -173,7 +184,7 @@ fn warnings(now: Option<&Seats>, then: Option<&Seats>, agreements: &[Id16]) -> V
             found.push("fewer_faults");
         }
     }
-    if !agreements.is_empty() {
+    if !open.is_empty() {
         found.push("e209");
     }
     found

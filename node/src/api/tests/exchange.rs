@@ -3,6 +3,7 @@
 
 use hefu_contracts::Act;
 use hefu_genesis::sample::AuthorityKeys;
+use hefu_primitives::codec::Canonical;
 use hefu_primitives::time::Day;
 use hefu_primitives::{Height, Id16, Millis};
 use serde_json::{Value, json};
@@ -17,6 +18,7 @@ async fn recognition_and_sharing_over_http() {
     let network = Network::start().await;
     recognition(&network).await;
     sharing(&network).await;
+    border(&network).await;
     network.stop().await;
 }
 
@@ -153,4 +155,77 @@ async fn sharing(network: &Network) {
     assert_eq!(first(&format!("grants?consumer={}", consumer.code)).await, grant["record"]);
     assert_eq!(first(&format!("receipts?grant={id}")).await, one["record"]);
     assert_eq!(first(&format!("grants?provider={}", consumer.code)).await, Value::Null);
+}
+
+/// What crosses a provincial border, and batches: from act to answer.
+async fn border(network: &Network) {
+    let (issuer, taker) = (network.issuer(0), network.issuer(1));
+    let (leaf, taken) = (licence(issuer, fresh()), fresh());
+    let salt = hefu_primitives::commitment::Salt::new([7; 32]);
+    let root = hefu_contracts::leaf::hash(&salt, &leaf.to_bytes());
+    let schema = network.client(0).read(&format!("/api/v1/types/{}", leaf.type_code)).await;
+    let schema = schema["items"][0]["record"]["terms"]["schema_digest"].clone();
+    let batch = Id16([fresh(); 16]);
+    let batched = json!({
+        "act": "attest_batch", "batch_id": batch, "root": root, "count": 1,
+        "type_code": leaf.type_code, "type_version": 1, "schema": schema,
+        "occurred_at": wall_clock(),
+    });
+    act(network, issuer, batched).await;
+    let proof = json!({ "leaf": 0, "salt": salt, "path": [] });
+    let shown =
+        json!({ "act": "materialise", "batch_id": batch, "proof": proof, "attestation": leaf });
+    act(network, network.issuer(2), shown).await;
+    let request = Id16([fresh(); 16]);
+    let asked = json!({
+        "act": "request_status", "request_id": request, "att_id": leaf.id, "wanted": "suspend",
+        "reason": 3, "evidence": [{ "kind": 0, "commit": hash(1), "bytes": 5 }], "days": 5,
+        "occurred_at": wall_clock(),
+    });
+    act(network, taker, asked).await;
+    let refused = json!({ "refuse": { "reason": 2, "evidence": null } });
+    let answered =
+        json!({ "act": "answer_status_request", "request_id": request, "answer": refused });
+    act(network, issuer, answered).await;
+    let offer = json!({
+        "act": "transfer_out", "id": leaf.id, "to": 320_000, "occurred_at": wall_clock(),
+    });
+    let offered = act(network, issuer, offer).await;
+    settle(network, &offered, 3).await;
+    let client = network.client(3);
+    let status = client.read(&format!("/api/v1/certificates/{}/status", leaf.id)).await;
+    assert_eq!((&status["status"], &status["transfer"]["to"]), (&json!("active"), &json!(320_000)));
+    let mut certificate = licence(taker, taken);
+    certificate.region = hefu_primitives::Region(320_000);
+    let reason = hefu_contracts::certificate::SupersedeReason::Transfer;
+    certificate.previous = Some(hefu_contracts::certificate::Previous { id: leaf.id, reason });
+    let took = act(network, taker, json!({ "act": "transfer_in", "attestation": certificate }));
+    settle(network, &took.await, 3).await;
+    let status = client.read(&format!("/api/v1/certificates/{}/status", leaf.id)).await;
+    assert_eq!((&status["status"], &status["transfer"]), (&json!("transferred"), &Value::Null));
+    let seal = json!({
+        "act": "register_seal", "seal_id": hash(1), "maker_cert": hash(2), "signer_cert": hash(3),
+        "valid_from": "2026-01-01", "valid_until": "2030-12-31",
+    });
+    settle(network, &act(network, network.issuer(2), seal).await, 3).await;
+    let first = |list: String| async move { client.read(&list).await["items"][0].clone() };
+    let one = first(format!("/api/v1/batches?authority={}", issuer.code)).await;
+    assert_eq!(one["record"], client.read(&format!("/api/v1/batches/{batch}")).await["record"]);
+    let record = first(format!("/api/v1/batches/{batch}/certificates")).await;
+    assert_eq!(record["record"]["leaf"]["batch"], json!(batch), "{record}");
+    for list in [
+        format!("/api/v1/status-requests?attestation={}", leaf.id),
+        format!("/api/v1/status-requests?issuer={}&open=false", issuer.code),
+        format!("/api/v1/status-requests?by={}", taker.code),
+    ] {
+        let one = first(list).await;
+        assert_eq!(one["record"]["body"]["request_id"], json!(request), "{one}");
+        assert_eq!((&one["overdue"], &one["clock"]["late"]), (&json!(false), &json!(false)));
+    }
+    let open = client.read("/api/v1/status-requests?open=true").await;
+    assert_eq!(open["items"], json!([]));
+    let seal = first(format!("/api/v1/seals?owner={}", network.issuer(2).code)).await;
+    assert_eq!((&seal["state"], &seal["proven"]), (&json!("active"), &json!(true)));
+    let evidence = client.get(&format!("/api/v1/certificates/{}/evidence", leaf.id)).await;
+    assert_eq!(evidence.status, 200, "the capsule of a leaf");
 }

@@ -3,10 +3,11 @@
 //! The record with its salts is durable in the vault before anything is submitted.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
-use hefu_contracts::certificate::{Previous, SupersedeReason};
+use hefu_contracts::Act;
+use hefu_contracts::certificate::{Previous, SealEvidence, SupersedeReason};
 use hefu_contracts::identity::Role;
 use hefu_primitives::time::Day;
 use hefu_primitives::{Id16, Region, TypeCode, Uscc};
@@ -36,6 +37,9 @@ pub(crate) struct Attest {
     /// From a paper original.
     #[arg(long)]
     paper: bool,
+    /// Evidence of its electronic seal, as JSON.
+    #[arg(long, value_name = "FILE")]
+    seal: Option<PathBuf>,
     #[command(flatten)]
     particulars: Particulars,
     #[command(flatten)]
@@ -102,6 +106,16 @@ pub(crate) fn renew(app: &App, args: &Renew) -> Done {
 }
 
 pub(crate) fn run(app: &App, args: &Attest, previous: Option<Previous>) -> Done {
+    run_as(app, args, previous, Act::from)
+}
+
+/// Attests by an act that is made of the attestation.
+pub(super) fn run_as(
+    app: &App,
+    args: &Attest,
+    previous: Option<Previous>,
+    act_of: impl Fn(hefu_contracts::certificate::Attest) -> Act,
+) -> Done {
     let licence = args.document(app)?;
     let signing = Signing {
         authority: args.signing.authority.or(Some(licence.issuer_code)),
@@ -116,13 +130,23 @@ pub(crate) fn run(app: &App, args: &Attest, previous: Option<Previous>) -> Done 
     let terms = types.terms(app.client()?, licence.type_code)?;
     let record = Record::new(licence, digest, now())?;
     let manner = Manner { legacy: args.legacy, paper: args.paper, previous };
-    let act = attestation(&record, terms, manner, now())?;
+    let mut act = attestation(&record, terms, manner, now())?;
+    act.seal = match &args.seal {
+        Some(path) => Some(seal_evidence(app, path)?),
+        None => None,
+    };
     let mut vault = app.vault(true)?;
     vault.put(&record)?;
     vault.sync()?;
     drop(vault);
     let told = json!({ "att_id": record.att_id });
-    submit(app, &signing, Role::Issuer, act.into(), &format!("att:{}", record.att_id), &told)
+    submit(app, &signing, Role::Issuer, act_of(act), &format!("att:{}", record.att_id), &told)
+}
+
+/// What whoever verified the seal wrote down: digests, a time and a verdict.
+fn seal_evidence(app: &App, path: &Path) -> Result<SealEvidence, Fault> {
+    let read = serde_json::from_slice(&app.read(path)?);
+    read.map_err(|error| Fault::with("cli.input", format_args!("{}: {error}", path.display())))
 }
 
 impl Attest {

@@ -9,15 +9,16 @@ use hefu_contracts::certificate::{
 };
 use hefu_contracts::identity::Role;
 use hefu_primitives::time::Day;
-use hefu_primitives::{Id16, Millis};
+use hefu_primitives::{Id16, Millis, Uscc};
 use serde_json::json;
 
 use super::super::app::{App, now};
 use super::super::args::{Signing, instant, word};
 use super::super::fault::{Done, Fault};
-use super::super::list::{record, text_at};
 use super::super::openings::Openings;
-use super::super::{sign, submit};
+use super::super::sign;
+use super::super::submit::submit_acts;
+use super::leaf::{Ground, ground};
 
 #[derive(Args)]
 pub(crate) struct Suspend {
@@ -103,7 +104,7 @@ pub(crate) struct Revoke {
 pub(crate) fn revoke(app: &App, args: &Revoke) -> Done {
     let id = args.att_id;
     args.check()?;
-    let signing = issuing(app, &args.signing, id)?;
+    let signing = issued_by(&args.signing, ground(app, id)?.issuer);
     sign::choose(app, &signing, Role::Issuer)?;
     app.confirm("confirm-revoke", &[("id", &id.to_string())])?;
     let mut openings = Openings::default();
@@ -143,32 +144,34 @@ impl Revoke {
     }
 }
 
-fn day(given: Option<Day>) -> Day {
+pub(super) fn day(given: Option<Day>) -> Day {
     given.unwrap_or_else(|| Day::of_beijing(now()))
 }
 
 /// When a change was decided. Only an annulment takes effect before its own decision (`E323`); so
 /// what took effect on an earlier day was decided by then, and is only recorded today.
-fn decided(given: Option<Millis>, effective: Day) -> Millis {
+pub(super) fn decided(given: Option<Millis>, effective: Day) -> Millis {
     let now = now();
     let past = effective < Day::of_beijing(now);
     given.unwrap_or(if past { effective.start() } else { now })
 }
 
-/// Signs as the issuer of the attestation, unless told otherwise.
-fn change(app: &App, signing: &Signing, id: Id16, act: Act) -> Done {
-    let signing = issuing(app, signing, id)?;
-    submit::submit(app, &signing, Role::Issuer, act, &format!("att:{id}"), &json!({ "att_id": id }))
+/// Signs as the issuer of the attestation, unless told otherwise. What is still a leaf of a batch
+/// becomes a record in the same transaction.
+pub(super) fn change(app: &App, signing: &Signing, id: Id16, act: Act) -> Done {
+    let Ground { issuer, mut acts } = ground(app, id)?;
+    acts.push(act);
+    let signing = issued_by(signing, issuer);
+    let told = json!({ "att_id": id });
+    submit_acts(app, &signing, Role::Issuer, &acts, &format!("att:{id}"), &told)
 }
 
-fn issuing(app: &App, signing: &Signing, id: Id16) -> Result<Signing, Fault> {
+fn issued_by(signing: &Signing, issuer: Uscc) -> Signing {
     let mut signing = signing.clone();
     if signing.authority.is_none() && signing.key.is_none() {
-        let answer = app.client()?.find(&format!("/certificates/{id}"), &[])?;
-        let answer = answer.ok_or_else(|| Fault::with("E318", id))?;
-        signing.authority = text_at(record(&answer), "/issuer")?.parse().ok();
+        signing.authority = Some(issuer);
     }
-    Ok(signing)
+    signing
 }
 
 #[cfg(test)]

@@ -2,11 +2,16 @@
 
 mod attest;
 mod change;
+mod leaf;
 pub(super) mod ledger;
 mod lists;
 mod present;
+mod request;
+mod seal;
 mod show;
+mod transfer;
 pub(super) mod verify;
+mod vow;
 
 use clap::Subcommand;
 
@@ -23,6 +28,19 @@ pub(crate) enum Cert {
     Resume(change::Resume),
     Revoke(change::Revoke),
     Renew(Box<attest::Renew>),
+    TransferOut(transfer::Out),
+    TransferIn(Box<transfer::In>),
+    CancelTransfer(transfer::Cancel),
+    Request(request::Request),
+    Requests(request::Requests),
+    Answer(request::Answer),
+    WithdrawRequest(request::Withdraw),
+    Materialise(leaf::Materialised),
+    Batches(leaf::Batches),
+    #[command(subcommand)]
+    Seal(seal::Seal),
+    DestroySalt(vow::Destroy),
+    Reaffirm(vow::Reaffirmed),
     Show(show::Show),
     Status(show::Status),
     List(show::List),
@@ -42,6 +60,18 @@ pub(crate) fn run(app: &App, command: Cert) -> Done {
         Cert::Resume(args) => change::resume(app, &args),
         Cert::Revoke(args) => change::revoke(app, &args),
         Cert::Renew(args) => attest::renew(app, &args),
+        Cert::TransferOut(args) => transfer::out(app, &args),
+        Cert::TransferIn(args) => transfer::take(app, &args),
+        Cert::CancelTransfer(args) => transfer::cancel(app, &args),
+        Cert::Request(args) => request::request(app, &args),
+        Cert::Requests(args) => request::requests(app, &args),
+        Cert::Answer(args) => request::answer(app, &args),
+        Cert::WithdrawRequest(args) => request::withdraw(app, &args),
+        Cert::Materialise(args) => leaf::materialise(app, &args),
+        Cert::Batches(args) => leaf::batches(app, &args),
+        Cert::Seal(command) => seal::run(app, command),
+        Cert::DestroySalt(args) => vow::destroy(app, &args),
+        Cert::Reaffirm(args) => vow::reaffirm(app, &args),
         Cert::Show(args) => show::run(app, &args),
         Cert::Status(args) => show::status(app, &args),
         Cert::List(args) => show::list(app, &args),

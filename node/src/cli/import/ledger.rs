@@ -7,9 +7,10 @@ use hefu_contracts::Act;
 use hefu_primitives::{H32, Id16, TxId, Uscc};
 use serde_json::Value;
 
-use super::super::app::App;
+use super::super::app::{App, now};
 use super::super::client::Submitted;
 use super::super::fault::Fault;
+use super::super::list::record;
 use super::super::progress::Progress;
 use super::super::submit::Ledger;
 use super::super::tx::refusal;
@@ -17,6 +18,7 @@ use super::Import;
 use super::courier::{Courier, Delivered, Parcel};
 use super::plan::{Item, MAX_ACTS_BYTES, Planned, Planner, is_of_line};
 use super::report::Report;
+use super::stock::{Full, Stock};
 use crate::vault::{Licence, LicenceError, Outcome, Vault};
 
 /// Refusals that are about the transaction or its signer: every line of it would be refused so.
@@ -47,6 +49,8 @@ pub(super) struct Importer<'a> {
     /// Attestations that this run was refused: why, or that they were there.
     refused: BTreeMap<Id16, Option<Fault>>,
     known: Option<(Ledger, Instant)>,
+    /// Batches, when lines share them.
+    stock: Option<Stock>,
     report: Report,
 }
 
@@ -67,6 +71,7 @@ impl<'a> Importer<'a> {
             doubles: Vec::new(),
             refused: BTreeMap::new(),
             known: None,
+            stock: args.stock.then(Stock::default),
             report: Report::default(),
         })
     }
@@ -128,7 +133,13 @@ impl<'a> Importer<'a> {
             Ok(Planned::Done) => self.report.accept_already(),
             Ok(Planned::Double(first)) => self.doubles.push((line, first)),
             Ok(Planned::UnderWay) => self.report.pending += 1,
-            Ok(Planned::Todo(issuer, item)) => self.add(issuer, *item)?,
+            Ok(Planned::Todo(issuer, item)) => match &mut self.stock {
+                Some(stock) => {
+                    let full = stock.add(&mut self.vault, issuer, &item)?;
+                    full.map_or(Ok(()), |full| self.dispatch_batch(full))?;
+                }
+                None => self.add(issuer, *item)?,
+            },
             Err(fault) if is_of_line(&fault) => self.report.refuse(line, fault),
             Err(fault) => return Err(fault),
         }
@@ -145,8 +156,26 @@ impl<'a> Importer<'a> {
         if ready.is_empty() { Ok(()) } else { self.dispatch(issuer, ready) }
     }
 
+    /// As [`Self::dispatch`], for a batch.
+    fn dispatch_batch(&mut self, full: Full) -> Result<(), Fault> {
+        self.make_room()?;
+        let signer = self.planner.signer(full.issuer)?;
+        let ledger = self.ledger()?;
+        let schema = self.planner.schema(full.kind.0)?;
+        let act = full.act(&self.vault, schema, now())?;
+        let transaction = ledger.sign(&[act], "import", &signer)?;
+        // Durable with the leaves before it.
+        self.vault.stage(self.file, &full.lines, &transaction)?;
+        let count = full.lines.len().to_string();
+        self.app.out.tell("import-batch", &[("id", &full.batch.to_string()), ("count", &count)]);
+        self.sent.insert(transaction.id(), (full.issuer, Vec::new()));
+        self.courier.send(Parcel { file: self.file, transaction, lines: full.lines })
+    }
+
     /// Sends what waits, and sees everything through.
     pub(super) fn finish(&mut self) -> Result<(), Fault> {
+        let batches = self.stock.as_mut().map(Stock::finish).unwrap_or_default();
+        batches.into_iter().try_for_each(|full| self.dispatch_batch(full))?;
         for (issuer, items) in std::mem::take(&mut self.open) {
             if !items.is_empty() {
                 self.dispatch(issuer, items)?;
@@ -230,7 +259,12 @@ impl<'a> Importer<'a> {
             }
             // It may still commit: the next run asks again.
             Ok(Submitted::Pending) => self.report.pending += counted as u64,
-            Err(fault) if is_of_line(&fault) => self.refused(file, id, fault, sent)?,
+            Err(fault) if is_of_line(&fault) => match sent {
+                Some((_, items)) if items.is_empty() => {
+                    self.batch_refused(file, id, &fault, &lines)?;
+                }
+                sent => self.refused(file, id, fault, sent)?,
+            },
             Err(fault) => return Err(fault),
         }
         self.tick();
@@ -241,6 +275,24 @@ impl<'a> Importer<'a> {
         let height = answer["height"].as_str().and_then(|height| height.parse().ok());
         let height = height.unwrap_or_default();
         Ok(self.vault.settle(file, id, Outcome::Applied { height })?)
+    }
+
+    /// A batch is refused as a whole; the next run makes another one.
+    fn batch_refused(
+        &mut self,
+        file: H32,
+        id: TxId,
+        fault: &Fault,
+        lines: &[u32],
+    ) -> Result<(), Fault> {
+        let outcome = match fault.code.as_str() {
+            "E108" => Outcome::Lapsed,
+            _ => Outcome::Refused { code: number(fault) },
+        };
+        self.vault.settle(file, id, outcome)?;
+        let fault = Fault { tx: None, act: None, height: None, ..fault.clone() };
+        lines.iter().for_each(|line| self.report.refuse(*line, fault.clone()));
+        Ok(())
     }
 
     /// A refusal: of one act, and then the others are sent again; or of the whole transaction.
@@ -268,7 +320,7 @@ impl<'a> Importer<'a> {
         };
         for item in refused {
             let fault = Fault { tx: None, act: None, height: None, ..fault.clone() };
-            if self.is_there(&fault, item.att_id)? {
+            if self.is_there(&fault, &item)? {
                 self.report.accept_already();
                 self.refused.insert(item.att_id, None);
             } else {
@@ -282,12 +334,19 @@ impl<'a> Importer<'a> {
         Ok(())
     }
 
-    /// Whether what was refused as a repetition is this very attestation, on the ledger already.
-    fn is_there(&self, fault: &Fault, id: Id16) -> Result<bool, Fault> {
+    /// Whether what was refused as a repetition is this very attestation, on the ledger already. An id
+    /// is everybody's to choose: what another put there under it is not this.
+    fn is_there(&self, fault: &Fault, item: &Item) -> Result<bool, Fault> {
         if !matches!(fault.code.as_str(), "E114" | "E303") {
             return Ok(false);
         }
-        Ok(self.app.client()?.find(&format!("/certificates/{id}"), &[])?.is_some())
+        let answer = self.app.client()?.find(&format!("/certificates/{}", item.att_id), &[])?;
+        let own = match &item.act {
+            Act::Attest(attest) => serde_json::to_value(attest.content).ok(),
+            _ => None,
+        };
+        let there = answer.map(|answer| record(&answer)["content"].clone());
+        Ok(own.is_some() && own == there)
     }
 
     fn tick(&mut self) {

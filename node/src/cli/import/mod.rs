@@ -11,6 +11,9 @@
 //!    the ledger has is not attested again, and is reported as there `already`.
 //! 5. What was refused is tried again by a later run: its cause may be gone.
 //!
+//! With `--stock` rules 1 and 3 to 5 hold as well; lines share a batch, which is taken or refused as a
+//! whole ([`stock`]).
+//!
 //! [`plan`] makes acts of lines, [`courier`] sends transactions side by side, [`ledger`] keeps the
 //! order between journal and network.
 
@@ -18,6 +21,7 @@ mod courier;
 mod ledger;
 mod plan;
 mod report;
+mod stock;
 
 use std::fs::File;
 use std::io::BufReader;
@@ -58,6 +62,9 @@ pub(crate) struct Import {
     /// Identifiers that break GB/T 36904 are committed to, with the mark "legacy".
     #[arg(long)]
     legacy: bool,
+    /// One act for all lines of an issuer and type; a line becomes a record when it is needed.
+    #[arg(long, conflicts_with_all = ["batch", "parallel"])]
+    stock: bool,
 }
 
 /// The form of a file of licences.

@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use hefu_contracts::Act;
 use hefu_contracts::identity::Role;
 use hefu_primitives::codec::Canonical;
-use hefu_primitives::{H32, Id16, Uscc};
+use hefu_primitives::{H32, Id16, TypeCode, Uscc};
 
 use super::super::app::{App, now};
 use super::super::cert::ledger::{Manner, Types, attestation};
 use super::super::fault::Fault;
 use super::super::licence::is_licence_code;
+use super::super::list::record;
 use super::super::sign::{Signer, signer_of};
 use crate::keystore::Keystore;
 use crate::vault::{Licence, LineState, Record, Vault};
@@ -74,6 +75,11 @@ impl<'a> Planner<'a> {
         found
     }
 
+    /// Digest of the schema of a type, of the version in use.
+    pub(super) fn schema(&mut self, code: TypeCode) -> Result<H32, Fault> {
+        Ok(self.types.terms(self.app.client()?, code)?.schema_digest)
+    }
+
     /// What is to be done about a line. Decides its record when it has none.
     pub(super) fn plan(
         &mut self,
@@ -106,11 +112,20 @@ impl<'a> Planner<'a> {
             return Err(Fault::new("cli.journal"));
         };
         self.claimed.insert(known.att_id);
-        let record = vault.get(known.att_id)?;
-        let act = Act::from(attestation(&record, terms, manner, now())?);
+        let kept = vault.get(known.att_id)?;
+        let act = Act::from(attestation(&kept, terms, manner, now())?);
         let bytes = act.to_bytes().len() + 8;
         let item = Item { line, att_id: known.att_id, act, bytes };
         Ok(Planned::Todo(issuer, Box::new(item)))
+    }
+
+    /// Whether the ledger has this very record: an id is everybody's to choose, and what another put
+    /// there under it is not this.
+    fn is_on_ledger(&self, vault: &Vault, id: Id16) -> Result<bool, Fault> {
+        let answer = self.app.client()?.find(&format!("/certificates/{id}"), &[])?;
+        let Some(answer) = answer else { return Ok(false) };
+        let own: H32 = vault.get(id)?.commitments.content.into();
+        Ok(record(&answer)["content"].as_str() == Some(own.to_string().as_str()))
     }
 
     /// What the vault or the ledger knows of the line's document, when that settles the line. One
@@ -127,7 +142,7 @@ impl<'a> Planner<'a> {
             // What `cert attest` recorded stands in no journal: the ledger is asked.
             let settled = vault.is_applied(id) || vault.is_under_way(id);
             let open = settled || self.claimed.contains(&id);
-            if !open && self.app.client()?.find(&format!("/certificates/{id}"), &[])?.is_some() {
+            if !open && self.is_on_ledger(vault, id)? {
                 return Ok(Some(Planned::Done));
             }
             vault.plan_as(self.file, line, id)?;

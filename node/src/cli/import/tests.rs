@@ -24,7 +24,10 @@ use crate::text::Lang;
 /// What the played node knows and does.
 #[derive(Default)]
 struct Node {
-    recorded: BTreeSet<Id16>,
+    /// Attestations, with what they commit to.
+    recorded: BTreeMap<Id16, Value>,
+    /// Batches: root and number of leaves.
+    batches: BTreeMap<Id16, (hefu_primitives::H32, u32)>,
     /// Transactions by id: applied at a height, or refused with a code at an act.
     known: BTreeMap<String, Result<u64, (u16, usize)>>,
     submissions: usize,
@@ -60,9 +63,9 @@ impl Node {
                 },
                 None => {
                     let id = path.strip_prefix("/certificates/").and_then(|id| id.parse().ok());
-                    match id.is_some_and(|id| self.recorded.contains(&id)) {
-                        true => (200, json!({})),
-                        false => (404, json!({"code": "api.not_found"})),
+                    match id.and_then(|id: Id16| self.recorded.get(&id)) {
+                        Some(content) => (200, json!({"record": {"content": content}})),
+                        None => (404, json!({"code": "api.not_found"})),
                     }
                 }
             },
@@ -101,14 +104,21 @@ impl Node {
     fn execute(&mut self, acts: &[Act]) -> Result<u64, (u16, usize)> {
         let mut ids = Vec::new();
         for (place, act) in acts.iter().enumerate() {
+            if let Act::AttestBatch(batch) = act {
+                if !self.refused.is_empty() {
+                    return Err((302, place));
+                }
+                self.batches.insert(batch.batch_id, (batch.root, batch.count));
+                continue;
+            }
             let Act::Attest(attest) = act else { panic!("{act:?}") };
-            if self.recorded.contains(&attest.id) {
+            if self.recorded.contains_key(&attest.id) {
                 return Err((114, place));
             }
             if self.refused.contains(&attest.cert_version) {
                 return Err((302, place));
             }
-            ids.push(attest.id);
+            ids.push((attest.id, json!(attest.content)));
         }
         self.recorded.extend(ids);
         Ok(self.known.len() as u64 + 1)
@@ -444,9 +454,76 @@ fn a_licence_attested_by_itself_is_known() {
     }
     vault.sync().unwrap();
     drop(vault);
-    office.node.lock().unwrap().recorded.insert(recorded.att_id);
+    let content = json!(hefu_primitives::H32::from(recorded.commitments.content));
+    office.node.lock().unwrap().recorded.insert(recorded.att_id, content);
     let (done, report) = office.import(&[]);
     let expected = json!({"accepted": 3, "already": 1, "refused": []});
     assert_eq!((done, report, office.recorded()), (Ok(Exit::Ok), expected, 3));
-    assert!(office.node.lock().unwrap().recorded.contains(&kept.att_id), "its record is used");
+    assert!(office.node.lock().unwrap().recorded.contains_key(&kept.att_id), "its record is used");
+}
+
+/// An id is everybody's to choose: what another put onto the ledger under ours is not our record.
+#[test]
+fn an_id_that_another_took_is_no_record_of_ours() {
+    let office = Office::new(1);
+    let passphrase = Passphrase::new("a long secret".to_owned()).unwrap();
+    let folder = office.path("vault");
+    let mut vault =
+        crate::vault::Vault::create(&folder, &passphrase, Profile::InsecureFast).unwrap();
+    let licence = crate::vault::Licence::from_json(licence(1).as_bytes()).unwrap();
+    let kept = crate::vault::Record::new(licence, None, now()).unwrap();
+    vault.put(&kept).unwrap();
+    vault.sync().unwrap();
+    drop(vault);
+    let foreign = json!("77".repeat(32));
+    office.node.lock().unwrap().recorded.insert(kept.att_id, foreign);
+    let (done, report) = office.import(&[]);
+    assert_eq!(done, Ok(Exit::Denied));
+    assert_eq!((&report["accepted"], &report["refused"][0]["code"]), (&json!(0), &json!("E114")));
+}
+
+#[test]
+fn stock_is_one_act_and_each_line_can_be_proven() {
+    use hefu_primitives::codec::Canonical;
+    let office = Office::new(9);
+    let (done, report) = office.import(&["--stock"]);
+    let expected = json!({"accepted": 9, "already": 0, "refused": []});
+    assert_eq!((done, report), (Ok(Exit::Ok), expected));
+    assert_eq!((office.recorded(), office.node.lock().unwrap().submissions), (0, 1));
+    let (batch, (root, count)) =
+        office.node.lock().unwrap().batches.first_key_value().map(|(id, b)| (*id, *b)).unwrap();
+    assert_eq!(count, 9);
+    let passphrase = Passphrase::new("a long secret".to_owned()).unwrap();
+    let vault = crate::vault::Vault::open(&office.path("vault"), &passphrase).unwrap();
+    let ids: Vec<Id16> = vault.att_ids().collect();
+    assert_eq!(ids.len(), 9);
+    for id in ids {
+        let leaf = vault.leaf(id).unwrap().unwrap();
+        assert_eq!(leaf.batch, batch);
+        assert!(leaf.proof.leads(&leaf.body.to_bytes(), root, count));
+    }
+    drop(vault);
+    let (done, report) = office.import(&["--stock"]);
+    let expected = json!({"accepted": 9, "already": 9, "refused": []});
+    assert_eq!((done, report), (Ok(Exit::Ok), expected));
+    assert_eq!(office.import(&[]).1["already"], 9, "nor singly");
+    assert_eq!(office.node.lock().unwrap().submissions, 1, "nothing twice");
+}
+
+#[test]
+fn stock_that_is_refused_or_whose_answer_is_lost_is_sent_again() {
+    let office = Office::new(4);
+    office.node.lock().unwrap().refused = BTreeSet::from([1]);
+    let (done, report) = office.import(&["--stock"]);
+    assert_eq!(done, Ok(Exit::Denied));
+    assert_eq!(report["refused"].as_array().unwrap().len(), 4);
+    assert_eq!(report["refused"][3]["code"], "E302");
+    office.node.lock().unwrap().refused.clear();
+    office.node.lock().unwrap().silent_after = Some(1);
+    assert_eq!(office.import(&["--stock"]).0.unwrap_err().exit, Exit::Unreachable);
+    office.node.lock().unwrap().silent_after = None;
+    let (done, report) = office.import(&["--stock"]);
+    let expected = json!({"accepted": 4, "already": 4, "refused": []});
+    assert_eq!((done, report), (Ok(Exit::Ok), expected));
+    assert_eq!(office.node.lock().unwrap().batches.len(), 1, "the same batch");
 }

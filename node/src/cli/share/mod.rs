@@ -12,6 +12,7 @@ use hefu_primitives::H32;
 use hefu_primitives::hash::{Domain, hash};
 
 use super::app::App;
+use super::batch;
 use super::fault::{Done, Fault};
 use super::openings::public_digest;
 
@@ -32,6 +33,8 @@ pub(crate) enum Share {
     Cosign(receipt::Cosign),
     Confirm(receipt::Confirm),
     Contest(receipt::Contest),
+    Hour(batch::Hour),
+    Hours(batch::Hours),
 }
 
 pub(crate) fn run(app: &App, command: Share) -> Done {
@@ -51,6 +54,8 @@ pub(crate) fn run(app: &App, command: Share) -> Done {
         Share::Cosign(args) => receipt::cosign(app, &args),
         Share::Confirm(args) => receipt::confirm(app, &args),
         Share::Contest(args) => receipt::contest(app, &args),
+        Share::Hour(args) => batch::hour(app, &args),
+        Share::Hours(args) => batch::hours(app, &args),
     }
 }
 
