@@ -128,11 +128,44 @@ impl Attest {
         terms: &CertTypeTerms,
         word: &Word,
     ) -> Result<(), Code> {
+        self.check_alone(terms, word)?;
+        if let Ident::Plain(text) = &self.ident
+            && ctx.state.has(&IDENTS, text.as_str())
+        {
+            return Err(Code::DuplicateId);
+        }
+        self.check_seal(ctx, word)
+    }
+
+    /// What can be said of a certificate before it is put into a batch: nobody sees what is wrong with
+    /// a leaf until it is to become a record, and then it is too late.
+    ///
+    /// # Errors
+    /// The [`Code`] with which [`Materialise`](super::Materialise) would be refused.
+    pub fn check_as_leaf(
+        &self,
+        terms: &CertTypeTerms,
+        issuer: Uscc,
+        now: Millis,
+    ) -> Result<(), Code> {
+        if self.previous.is_some() {
+            return Err(Code::PrevInvalid);
+        }
+        let (height, key) = (hefu_primitives::Height(0), hefu_primitives::KeyId::ZERO);
+        let made = Stamp { height, time: now, occurred_at: self.occurred_at, key };
+        self.check_alone(terms, &Word { issuer, region: self.region.province(), made })
+    }
+
+    /// What needs nothing but the type's terms.
+    fn check_alone(&self, terms: &CertTypeTerms, word: &Word) -> Result<(), Code> {
         self.check_region(word.region, terms)?;
         self.check_commitments()?;
-        self.check_ident(ctx, terms, word.issuer)?;
+        self.check_ident(terms, word.issuer)?;
         self.check_days(Day::of_beijing(word.made.time), &terms.validity)?;
-        self.check_seal(ctx, terms, word)?;
+        let good = self.seal.is_some_and(|seal| seal.verdict != SealVerdict::Invalid);
+        if terms.seal_required && !good {
+            return Err(Code::SealRequired);
+        }
         // Whoever says it happened just now, and was issued long ago, is late as well.
         let happened = word.made.occurred_at.min(self.issued_on.end());
         let late = word.made.time.0.saturating_sub(happened.0);
@@ -191,12 +224,7 @@ impl Attest {
         if zero { Err(Code::BadField) } else { Ok(()) }
     }
 
-    fn check_ident(
-        &self,
-        ctx: &Context<'_, '_>,
-        terms: &CertTypeTerms,
-        issuer: Uscc,
-    ) -> Result<(), Code> {
+    fn check_ident(&self, terms: &CertTypeTerms, issuer: Uscc) -> Result<(), Code> {
         if self.cert_version == 0 || self.cert_version > 999 {
             return Err(Code::BadIdent);
         }
@@ -211,10 +239,7 @@ impl Attest {
         let own = ident.type_code() == self.type_code
             && ident.issuer() == issuer
             && ident.version() == self.cert_version;
-        if !own {
-            return Err(Code::BadIdent);
-        }
-        if ctx.state.has(&IDENTS, text.as_str()) { Err(Code::DuplicateId) } else { Ok(()) }
+        if own { Ok(()) } else { Err(Code::BadIdent) }
     }
 
     fn check_days(&self, today: Day, validity: &Validity) -> Result<(), Code> {
@@ -231,23 +256,13 @@ impl Attest {
         if ordered && within { Ok(()) } else { Err(Code::BadDates) }
     }
 
-    fn check_seal(
-        &self,
-        ctx: &Context<'_, '_>,
-        terms: &CertTypeTerms,
-        word: &Word,
-    ) -> Result<(), Code> {
-        let latest = word.made.time.0.saturating_add(ctx.parameters.max_future_ms);
-        if self.seal.is_some_and(|seal| seal.signed_at.0 > latest) {
+    fn check_seal(&self, ctx: &Context<'_, '_>, word: &Word) -> Result<(), Code> {
+        let Some(seal) = &self.seal else { return Ok(()) };
+        if seal.signed_at.0 > word.made.time.0.saturating_add(ctx.parameters.max_future_ms) {
             return Err(Code::FutureTime);
         }
-        let registry =
-            |seal: &SealEvidence| seal_borne_out(&*ctx.state, &word.issuer, seal, word.made.height);
-        if self.seal.as_ref().and_then(registry) == Some(false) {
-            return Err(Code::SealNotInForce);
-        }
-        let good = self.seal.is_some_and(|seal| seal.verdict != SealVerdict::Invalid);
-        if terms.seal_required && !good { Err(Code::SealRequired) } else { Ok(()) }
+        let known = seal_borne_out(&*ctx.state, &word.issuer, seal, word.made.height);
+        if known == Some(false) { Err(Code::SealNotInForce) } else { Ok(()) }
     }
 
     fn supersede(

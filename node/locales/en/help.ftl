@@ -661,3 +661,5 @@ arg-by-vote = Put it to a vote between provinces: a compromised key of any of th
 arg-stock = One act for all lines of an issuer and type; a line becomes a record when it is needed
 arg-seal = Evidence of its electronic seal, as JSON
 arg-cert-materialise-role = Sign with a key of this role
+cmd-cert-find = Find attestations in the vault here
+arg-cert-find-what = Identifier or number of a certificate, or the id of an attestation

@@ -661,3 +661,5 @@ arg-by-vote = 交由各省表决:任一省的失密密钥
 arg-stock = 同一机构同一类型各行合为一个行为;需要时再转为单独记录
 arg-seal = 电子印章证据(JSON)
 arg-cert-materialise-role = 以此角色的密钥签署
+cmd-cert-find = 在本地保险库中查找存证
+arg-cert-find-what = 证照标识、证照编号或存证编号

@@ -1,5 +1,6 @@
 //! Whole-system tests: the program as its users run it, in processes of its own.
 
+mod border;
 mod demo;
 mod fifth_province;
 mod formats;

@@ -208,3 +208,32 @@ fn a_leaf_is_judged_as_of_its_batch_whatever_came_after() {
     compromise(&mut ledger, office(0, 0).key.id(), since);
     assert_eq!(now(&ledger, 5), Status::Questioned, "it rests on the batch's key");
 }
+
+/// Who makes a batch finds what would be refused in it before it is too late.
+#[test]
+fn what_would_never_become_a_record_is_found_before() {
+    let ledger = Ledger::new();
+    let driving = type_terms(DRIVING, HolderClass::Natural, IdPolicy::Committed);
+    let food = type_terms(FOOD, HolderClass::Legal, IdPolicy::Plain);
+    let (good, issuer) = (ledger.driving_licence(1), code(OFFICES[0][0]));
+    let reason = SupersedeReason::Renewal;
+    let with = |change: &dyn Fn(&mut Attest)| {
+        let mut body = good.clone();
+        change(&mut body);
+        body
+    };
+    for (body, terms, error) in [
+        (with(&|_| ()), &driving, Ok(())),
+        (with(&|_| ()), &food, Err(Code::SealRequired)),
+        (with(&|a| a.region = Region(310_115)), &driving, Err(Code::RegionTooPrecise)),
+        (with(&|a| a.valid_until = None), &driving, Ok(())),
+        (with(&|a| a.valid_until = a.valid_from.add_days(5000)), &driving, Err(Code::BadDates)),
+        (
+            with(&|a| a.previous = Some(Previous { id: id(2), reason })),
+            &driving,
+            Err(Code::PrevInvalid),
+        ),
+    ] {
+        assert_eq!(body.check_as_leaf(terms, issuer, ledger.time), error, "{body:?}");
+    }
+}

@@ -192,7 +192,7 @@ async fn border(network: &Network) {
     });
     let offered = act(network, issuer, offer).await;
     settle(network, &offered, 3).await;
-    let client = network.client(3);
+    let client = &network.client(3);
     let status = client.read(&format!("/api/v1/certificates/{}/status", leaf.id)).await;
     assert_eq!((&status["status"], &status["transfer"]["to"]), (&json!("active"), &json!(320_000)));
     let mut certificate = licence(taker, taken);

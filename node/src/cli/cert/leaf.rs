@@ -1,4 +1,4 @@
-//! `hefu cert materialise` and `batches`: certificates that were attested with many others in one
+//! `hefu cert materialise`, `batches` and `find`: certificates that were attested with many others in one
 //! act, and become records when they are needed.
 //!
 //! A change of status does it by itself: the leaf goes into the same transaction.
@@ -27,6 +27,13 @@ const BATCHES: &[Column] = &[
     col("recorded", "/made/time").as_time(),
 ];
 
+const FOUND: &[Column] = &[
+    col("att-id", "/att_id"),
+    col("batch", "/batch"),
+    col("leaf", "/leaf"),
+    col("salt-destroyed", "/salt_destroyed").as_time(),
+];
+
 #[derive(Args)]
 pub(crate) struct Materialised {
     /// The attestations.
@@ -53,6 +60,31 @@ pub(crate) fn batches(app: &App, args: &Batches) -> Done {
     let filters: Vec<(&str, String)> =
         args.issuer.iter().map(|code| ("authority", code.to_string())).collect();
     list.show(app, &args.paging, &filters)
+}
+
+#[derive(Args)]
+pub(crate) struct Find {
+    /// Identifier or number of a certificate, or the id of an attestation.
+    #[arg(value_name = "TEXT")]
+    what: String,
+}
+
+/// What the vault here holds: the way from a licence to its attestation, also while that is a leaf and
+/// the ledger cannot find it.
+pub(crate) fn find(app: &App, args: &Find) -> Done {
+    let vault = app.vault(false)?;
+    let mut ids = vault.find(&args.what);
+    let named = args.what.parse().ok();
+    ids.extend(named.filter(|id| vault.erased(*id).is_some() || vault.get(*id).is_ok()));
+    let mut rows = Vec::new();
+    for id in ids {
+        let leaf = vault.leaf(id)?;
+        let (batch, place) = leaf.map(|leaf| (leaf.batch, leaf.proof.leaf)).unzip();
+        let erased = vault.erased(id).map(|erased| erased.at);
+        rows.push(json!({ "att_id": id, "batch": batch, "leaf": place, "salt_destroyed": erased }));
+    }
+    app.out.list(&json!({ "items": rows }), &rows, FOUND, "list-empty");
+    Ok(Exit::Ok)
 }
 
 /// One transaction for each: what is a record already holds nothing up.

@@ -37,6 +37,7 @@ pub(crate) enum Cert {
     WithdrawRequest(request::Withdraw),
     Materialise(leaf::Materialised),
     Batches(leaf::Batches),
+    Find(leaf::Find),
     #[command(subcommand)]
     Seal(seal::Seal),
     DestroySalt(vow::Destroy),
@@ -69,6 +70,7 @@ pub(crate) fn run(app: &App, command: Cert) -> Done {
         Cert::WithdrawRequest(args) => request::withdraw(app, &args),
         Cert::Materialise(args) => leaf::materialise(app, &args),
         Cert::Batches(args) => leaf::batches(app, &args),
+        Cert::Find(args) => leaf::find(app, &args),
         Cert::Seal(command) => seal::run(app, command),
         Cert::DestroySalt(args) => vow::destroy(app, &args),
         Cert::Reaffirm(args) => vow::reaffirm(app, &args),

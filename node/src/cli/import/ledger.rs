@@ -63,7 +63,7 @@ impl<'a> Importer<'a> {
             file,
             batch: usize::from(args.batch),
             vault: app.vault(true)?,
-            planner: Planner::new(app, file, args.legacy)?,
+            planner: Planner::new(app, file, args.legacy, args.stock)?,
             courier: Courier::new(app.client()?, usize::from(args.parallel)),
             open: BTreeMap::new(),
             again: VecDeque::new(),

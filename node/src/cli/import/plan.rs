@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hefu_contracts::Act;
+use hefu_contracts::certificate::Attest;
 use hefu_contracts::identity::Role;
 use hefu_primitives::codec::Canonical;
 use hefu_primitives::{H32, Id16, TypeCode, Uscc};
@@ -45,6 +46,8 @@ pub(super) struct Planner<'a> {
     app: &'a App,
     file: H32,
     legacy: bool,
+    /// Lines become leaves of batches.
+    stock: bool,
     keystore: Keystore,
     types: Types,
     signers: BTreeMap<Uscc, Result<Signer, Fault>>,
@@ -53,10 +56,10 @@ pub(super) struct Planner<'a> {
 }
 
 impl<'a> Planner<'a> {
-    pub(super) fn new(app: &'a App, file: H32, legacy: bool) -> Result<Self, Fault> {
+    pub(super) fn new(app: &'a App, file: H32, legacy: bool, stock: bool) -> Result<Self, Fault> {
         let keystore = app.keystore()?;
         let (types, signers, claimed) = Default::default();
-        Ok(Self { app, file, legacy, keystore, types, signers, claimed })
+        Ok(Self { app, file, legacy, stock, keystore, types, signers, claimed })
     }
 
     /// The key that signs for an issuer, opened once.
@@ -103,9 +106,14 @@ impl<'a> Planner<'a> {
         let client = self.app.client()?;
         let terms = self.types.terms(client, licence.type_code)?;
         let manner = Manner { legacy: self.legacy, ..Manner::default() };
+        let stock = self.stock;
+        let checked = |body: Attest| match body.check_as_leaf(terms, issuer, now()) {
+            Err(code) if stock => Err(Fault::new(format!("E{}", code.number()))),
+            _ => Ok(body),
+        };
         if vault.line(self.file, line).is_none() {
             let trial = Record::new(licence.clone(), None, now())?;
-            attestation(&trial, terms, manner, now())?;
+            checked(attestation(&trial, terms, manner, now())?)?;
             vault.plan(self.file, line, || Ok::<_, Fault>(trial))?;
         }
         let Some(known) = vault.line(self.file, line) else {
@@ -113,7 +121,7 @@ impl<'a> Planner<'a> {
         };
         self.claimed.insert(known.att_id);
         let kept = vault.get(known.att_id)?;
-        let act = Act::from(attestation(&kept, terms, manner, now())?);
+        let act = Act::from(checked(attestation(&kept, terms, manner, now())?)?);
         let bytes = act.to_bytes().len() + 8;
         let item = Item { line, att_id: known.att_id, act, bytes };
         Ok(Planned::Todo(issuer, Box::new(item)))
