@@ -592,3 +592,4 @@ value-root_mismatch = USES DIFFER
 value-differs = differs
 col-cases = cases
 col-disputes = disputes
+col-rotated-at = validator key rotated

@@ -592,3 +592,4 @@ value-root_mismatch = 内容不一致
 value-differs = 不一致
 col-cases = 办件
 col-disputes = 异议
+col-rotated-at = 验证密钥轮换时间
