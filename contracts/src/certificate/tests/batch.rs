@@ -224,7 +224,7 @@ fn what_would_never_become_a_record_is_found_before() {
     };
     for (body, terms, error) in [
         (with(&|_| ()), &driving, Ok(())),
-        (with(&|_| ()), &food, Err(Code::SealRequired)),
+        (with(&|a| a.valid_until = None), &food, Err(Code::SealRequired)),
         (with(&|a| a.region = Region(310_115)), &driving, Err(Code::RegionTooPrecise)),
         (with(&|a| a.valid_until = None), &driving, Ok(())),
         (with(&|a| a.valid_until = a.valid_from.add_days(5000)), &driving, Err(Code::BadDates)),
