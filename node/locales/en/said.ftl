@@ -244,3 +244,20 @@ value-suspension = suspension
 value-recovery = new governors
 value-keys = compromised keys
 value-rules = this table
+
+# bench
+bench-range = { $name } is { $least } to { $most }
+bench-signing = signing { $done } of { $of } transactions
+bench-floor = measuring the floor: what no ledger can leave out
+bench-starting = the validators start
+bench-preparing = attesting what will be decided on
+bench-loading = { $acts } acts committed
+bench-settling = the validators come to one height
+bench-report =
+    { $validators } validators on { $cores } cores
+    committed     { $acts } acts/s     floor { $floor } acts/s     efficiency { $efficiency }
+    latency       p50 { $p50 } ms   p90 { $p90 } ms   p99 { $p99 } ms   max { $longest } ms
+    an act costs  { $cpu } µs of processor on all validators, { $written } bytes written on each, for { $size } bytes
+    memory        { $memory } MiB at most
+    blocks        { $blocks } of { $per_block } acts     failed { $failed }     still waiting { $left }
+    the machine   a signature in a batch { $verify } µs, a durable write { $sync } ms

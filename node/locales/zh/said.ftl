@@ -244,3 +244,20 @@ value-suspension = 停权
 value-recovery = 更换治理者
 value-keys = 失密密钥
 value-rules = 本规则表
+
+# bench
+bench-range = { $name } 须为 { $least } 至 { $most }
+bench-signing = 正在签名:{ $done } / { $of } 笔交易
+bench-floor = 正在测量下限:任何账本都省不掉的工作
+bench-starting = 验证者正在启动
+bench-preparing = 正在登记将被互认的证照
+bench-loading = 已提交 { $acts } 项操作
+bench-settling = 各验证者正在到达同一高度
+bench-report =
+    { $validators } 个验证者,{ $cores } 个核心
+    已提交      { $acts } 项/秒     下限 { $floor } 项/秒     效率 { $efficiency }
+    延迟        p50 { $p50 } ms   p90 { $p90 } ms   p99 { $p99 } ms   最长 { $longest } ms
+    每项开销    全部验证者 { $cpu } µs 处理器时间,每个写入 { $written } 字节,本身 { $size } 字节
+    内存        最多 { $memory } MiB
+    区块        { $blocks } 个,平均 { $per_block } 项     失败 { $failed }     仍在等待 { $left }
+    本机        批量验签每个 { $verify } µs,落盘一次 { $sync } ms

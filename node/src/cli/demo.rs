@@ -298,7 +298,7 @@ fn copy(from: &Path, to: &Path, depth: usize) -> std::io::Result<()> {
 }
 
 /// A time like 30s, 5m or 1h; a bare number is seconds.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let (number, unit) = match text.find(|c: char| !c.is_ascii_digit()) {
         Some(at) => text.split_at(at),
         None => (text, "s"),

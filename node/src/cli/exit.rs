@@ -123,7 +123,11 @@ mod tests {
     fn every_code_of_the_program_is_placed() {
         let faults = [
             "cli.bad_answer",
+            "cli.bench",
+            "cli.bench_disagrees",
             "cli.check_failed",
+            "cli.bench",
+            "cli.bench_disagrees",
             "cli.demo_disagrees",
             "cli.demo_state",
             "cli.disk_full",

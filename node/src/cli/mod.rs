@@ -20,6 +20,7 @@ mod args;
 mod audit;
 mod authority;
 mod batch;
+mod bench;
 mod block;
 mod case;
 mod cert;
@@ -89,6 +90,7 @@ struct Hefu {
 #[derive(Subcommand)]
 enum Command {
     Demo(demo::Demo),
+    Bench(bench::Bench),
     Init(init::Init),
     Run(run::Run),
     Doctor,
@@ -166,6 +168,7 @@ fn run_with(arguments: Vec<OsString>) -> Exit {
 fn dispatch(app: &App, command: Command) -> Done {
     match command {
         Command::Demo(args) => demo::run(app, args),
+        Command::Bench(args) => bench::run(app, args),
         Command::Init(args) => init::run(app, &args),
         Command::Run(args) => run::run(app, &args),
         Command::Doctor => doctor::run(app),

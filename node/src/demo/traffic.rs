@@ -124,7 +124,11 @@ fn commitment(seed: Id16) -> H32 {
     hefu_primitives::hash::hash(hefu_primitives::Domain::Commitment, &[seed.as_ref()])
 }
 
-fn decision(att_id: Id16, checked_height: Height) -> anyhow::Result<Decide> {
+/// A decision of one more relying office on a licence: accepted, with a case of its own.
+///
+/// # Errors
+/// When no randomness can be had.
+pub(crate) fn decision(att_id: Id16, checked_height: Height) -> anyhow::Result<Decide> {
     Ok(Decide {
         dec_id: random_id()?,
         att_id,

@@ -34,6 +34,8 @@ pub const API_CODES: &[&str] = &[
 pub const CLI_CODES: &[&str] = &[
     "cli.bad_answer",
     "cli.bad_passphrase",
+    "cli.bench",
+    "cli.bench_disagrees",
     "cli.blocks_damaged",
     "cli.canceled",
     "cli.check_failed",

@@ -1,0 +1,339 @@
+//! Sending what a run sends, and counting what becomes of it.
+//!
+//! Each validator has a few lanes: connections that send a request of some transactions and wait
+//! until all of them are committed. A saturating load always has the next request ready; an open
+//! load hands over what has become due, and what waits for a free lane waits on the clock.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use hefu_primitives::SignedTransaction;
+use serde::Serialize;
+
+use super::Stage;
+use super::nodes::{Nodes, Used};
+use super::work::Work;
+
+/// Requests under way at each validator.
+const LANES: usize = 8;
+/// Most transactions in a request.
+const MOST: usize = 256;
+/// How often an open load hands over what has become due.
+const TICK: Duration = Duration::from_millis(2);
+/// Longest wait for an answer.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Quantiles of times, in milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Times {
+    /// Median.
+    pub p50: f64,
+    /// 90th percentile.
+    pub p90: f64,
+    /// 99th percentile.
+    pub p99: f64,
+    /// The longest.
+    pub max: f64,
+}
+
+impl Times {
+    /// Of times in microseconds, each with how many acts it is the time of.
+    fn of(mut micros: Vec<(u64, u64)>) -> Self {
+        micros.sort_unstable();
+        let all: u64 = micros.iter().map(|(_, acts)| acts).sum();
+        let at = |quantile: f64| {
+            let place = (all.saturating_sub(1) as f64 * quantile).round() as u64;
+            let mut before = 0;
+            let found = micros.iter().find(|(_, acts)| {
+                before += acts;
+                before > place
+            });
+            found.map_or(0.0, |(micros, _)| *micros as f64 / 1e3)
+        };
+        Self { p50: at(0.5), p90: at(0.9), p99: at(0.99), max: at(1.0) }
+    }
+}
+
+/// When and how fast.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Plan {
+    pub(super) warm_up: Duration,
+    pub(super) measured: Duration,
+    pub(super) rate: Option<u32>,
+}
+
+/// What came of a load in the measured time.
+pub(super) struct Loaded {
+    pub(super) acts: u64,
+    pub(super) failed: u64,
+    pub(super) left_over: u64,
+    pub(super) seconds: f64,
+    pub(super) latency_ms: Times,
+    pub(super) used: Used,
+    pub(super) blocks: u64,
+    pub(super) acts_of_second: Vec<u64>,
+}
+
+/// One answered request.
+struct Answered {
+    /// When each of its transactions was due.
+    due: Vec<Instant>,
+    at: Instant,
+    applied: usize,
+}
+
+/// Transactions that are due and on no lane yet.
+#[derive(Default)]
+struct Due {
+    waiting: Mutex<VecDeque<(usize, Instant)>>,
+    came: Condvar,
+}
+
+/// Sends everything once, as fast as it is taken, and gives the height at which all is there.
+pub(super) fn send_all(nodes: &Nodes, work: &Work) -> anyhow::Result<u64> {
+    let api = *nodes.apis().first().context("no validator")?;
+    let agent = agent();
+    for part in work.transactions().chunks(MOST) {
+        let applied = send(&agent, api, part)?;
+        anyhow::ensure!(applied == part.len(), "{} of {} were applied", applied, part.len());
+    }
+    nodes.height()
+}
+
+pub(super) fn run(
+    nodes: &Nodes,
+    work: &Work,
+    plan: Plan,
+    tell: &(dyn Fn(Stage) + Sync),
+) -> anyhow::Result<Loaded> {
+    let (apis, per_tx) = (nodes.apis(), work.acts_per_tx() as u64);
+    let (next, over) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let (committed, due) = (AtomicU64::new(0), Due::default());
+    let began = Instant::now();
+    let from = began + plan.warm_up;
+    let until = from + plan.measured;
+    let lane = |api: SocketAddr| {
+        let (agent, mut answered) = (agent(), Vec::new());
+        while let Some(request) = next_request(work, plan, &next, &due, &over) {
+            let transactions: Vec<_> =
+                request.iter().filter_map(|(number, _)| work.transactions().get(*number)).collect();
+            // A request without an answer counts as failed, and its node may have ended.
+            let applied = send_these(&agent, api, &transactions).unwrap_or(0);
+            committed.fetch_add(applied as u64 * per_tx, Ordering::Relaxed);
+            let due = request.into_iter().map(|(_, due)| due).collect();
+            answered.push(Answered { due, at: Instant::now(), applied });
+        }
+        answered
+    };
+    std::thread::scope(|scope| {
+        let lanes: Vec<_> = (0..LANES)
+            .flat_map(|_| &apis)
+            .map(|api| {
+                let lane = &lane;
+                scope.spawn(move || lane(*api))
+            })
+            .collect();
+        let mut watch = Watch { nodes, plan, began, from, until, due: &due, sent: 0 };
+        let watched = watch.run(work, &committed, tell);
+        over.store(true, Ordering::Relaxed);
+        due.came.notify_all();
+        let mut answered = Vec::new();
+        for lane in lanes {
+            answered.extend(lane.join().map_err(|_| anyhow::anyhow!("a lane failed"))?);
+        }
+        let (used, blocks, left_over) = watched?;
+        let mut loaded = count(&answered, from, until, per_tx);
+        (loaded.used, loaded.blocks, loaded.left_over) = (used, blocks, left_over * per_tx);
+        Ok(loaded)
+    })
+}
+
+/// What a lane sends next; nothing when the load is over.
+fn next_request(
+    work: &Work,
+    plan: Plan,
+    next: &AtomicUsize,
+    due: &Due,
+    over: &AtomicBool,
+) -> Option<Vec<(usize, Instant)>> {
+    let most = (MOST / work.acts_per_tx()).max(1);
+    if over.load(Ordering::Relaxed) {
+        return None;
+    }
+    if plan.rate.is_none() {
+        let first = next.fetch_add(most, Ordering::Relaxed);
+        let last = (first + most).min(work.transactions().len());
+        let now = Instant::now();
+        return (first < last).then(|| (first..last).map(|number| (number, now)).collect());
+    }
+    let mut waiting = due.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+    while waiting.is_empty() {
+        if over.load(Ordering::Relaxed) {
+            return None;
+        }
+        let waited = due.came.wait_timeout(waiting, Duration::from_millis(50));
+        waiting = waited.unwrap_or_else(PoisonError::into_inner).0;
+    }
+    let count = waiting.len().min(most);
+    Some(waiting.drain(..count).collect())
+}
+
+/// Keeps the time of a run.
+struct Watch<'a> {
+    nodes: &'a Nodes,
+    plan: Plan,
+    began: Instant,
+    from: Instant,
+    until: Instant,
+    due: &'a Due,
+    sent: usize,
+}
+
+impl Watch<'_> {
+    /// What the validators used and made in the measured time, and what waited at its end.
+    fn run(
+        &mut self,
+        work: &Work,
+        committed: &AtomicU64,
+        tell: &(dyn Fn(Stage) + Sync),
+    ) -> anyhow::Result<(Used, u64, u64)> {
+        self.pass(self.from, work, committed, tell);
+        let (used, height) = (self.nodes.used()?, self.nodes.height()?);
+        self.pass(self.until, work, committed, tell);
+        let used = self.nodes.used()? - used;
+        let blocks = self.nodes.height()?.saturating_sub(height);
+        let left = self.due.waiting.lock().unwrap_or_else(PoisonError::into_inner).len();
+        Ok((used, blocks, left as u64))
+    }
+
+    /// Hands over what becomes due until a time.
+    fn pass(
+        &mut self,
+        until: Instant,
+        work: &Work,
+        committed: &AtomicU64,
+        tell: &(dyn Fn(Stage) + Sync),
+    ) {
+        let mut told = Instant::now();
+        while Instant::now() < until {
+            if let Some(rate) = self.plan.rate {
+                self.hand_over(f64::from(rate) / work.acts_per_tx() as f64, work);
+            }
+            if told.elapsed() > Duration::from_millis(500) {
+                told = Instant::now();
+                tell(Stage::Loading(committed.load(Ordering::Relaxed)));
+            }
+            std::thread::sleep(TICK);
+        }
+    }
+
+    fn hand_over(&mut self, per_second: f64, work: &Work) {
+        let due = (self.began.elapsed().as_secs_f64() * per_second) as usize;
+        let due = due.min(work.transactions().len());
+        let mut waiting = self.due.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        for number in self.sent..due {
+            let at = Duration::from_secs_f64(number as f64 / per_second);
+            waiting.push_back((number, self.began + at));
+        }
+        self.sent = self.sent.max(due);
+        drop(waiting);
+        self.due.came.notify_all();
+    }
+}
+
+fn count(answered: &[Answered], from: Instant, until: Instant, per_tx: u64) -> Loaded {
+    let seconds = until.duration_since(from).as_secs_f64();
+    let mut loaded = Loaded {
+        acts: 0,
+        failed: 0,
+        left_over: 0,
+        seconds,
+        latency_ms: Times::default(),
+        used: Used::default(),
+        blocks: 0,
+        acts_of_second: vec![0; seconds.ceil() as usize],
+    };
+    let mut micros = Vec::new();
+    for answer in answered {
+        loaded.failed += (answer.due.len() - answer.applied) as u64 * per_tx;
+        if answer.at < from || answer.at >= until {
+            continue;
+        }
+        let acts = answer.applied as u64 * per_tx;
+        loaded.acts += acts;
+        let second = answer.at.duration_since(from).as_secs() as usize;
+        if let Some(of_second) = loaded.acts_of_second.get_mut(second) {
+            *of_second += acts;
+        }
+        let time = |due: &Instant| (answer.at.duration_since(*due).as_micros() as u64, per_tx);
+        micros.extend(answer.due.iter().map(time));
+    }
+    loaded.latency_ms = Times::of(micros);
+    loaded
+}
+
+fn agent() -> ureq::Agent {
+    let config = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .timeout_global(Some(PATIENCE))
+        .build();
+    config.into()
+}
+
+fn send(
+    agent: &ureq::Agent,
+    api: SocketAddr,
+    transactions: &[SignedTransaction],
+) -> anyhow::Result<usize> {
+    send_these(agent, api, &transactions.iter().collect::<Vec<_>>())
+}
+
+/// How many were applied.
+fn send_these(
+    agent: &ureq::Agent,
+    api: SocketAddr,
+    transactions: &[&SignedTransaction],
+) -> anyhow::Result<usize> {
+    let body: Vec<u8> = transactions.iter().flat_map(|tx| tx.as_bytes()).copied().collect();
+    let request = agent.post(format!("http://{api}/api/v1/transactions/many?timeout_ms=60000"));
+    let mut answer = request.header("content-type", "application/cbor-seq").send(&body[..])?;
+    let text = answer.body_mut().read_to_string()?;
+    Ok(text.matches(r#""status":"applied""#).count())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_count_acts() {
+        let times = Times::of(vec![(4_000, 1), (1_000, 98), (9_000, 1)]);
+        assert_eq!(times, Times { p50: 1.0, p90: 1.0, p99: 4.0, max: 9.0 });
+        assert_eq!(Times::of(Vec::new()), Times::default());
+    }
+
+    #[test]
+    fn only_the_measured_time_counts_and_an_act_is_late_from_when_it_was_due() {
+        let began = Instant::now();
+        let at = |ms| began + Duration::from_millis(ms);
+        let answer = |due: u64, done: u64, applied| Answered {
+            due: vec![at(due), at(due)],
+            at: at(done),
+            applied,
+        };
+        let answers = [
+            answer(0, 900, 2),
+            answer(500, 1_500, 2),
+            answer(1_000, 2_500, 1),
+            answer(0, 3_000, 2),
+        ];
+        let loaded = count(&answers, at(1_000), at(3_000), 10);
+        assert_eq!((loaded.acts, loaded.failed), (30, 10));
+        assert_eq!(loaded.acts_of_second, [20, 10]);
+        assert_eq!((loaded.latency_ms.p50, loaded.latency_ms.max), (1_000.0, 1_500.0));
+    }
+}
