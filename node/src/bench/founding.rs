@@ -71,7 +71,8 @@ impl Founding {
         let (before, after): (Vec<&Province>, Vec<&Province>) =
             PROVINCES.iter().partition(|province| province.code < sample::PROVINCES[0]);
         let others = after.into_iter().chain(before);
-        let others = others.filter(|province: &&Province| !sample::PROVINCES.contains(&province.code));
+        let others =
+            others.filter(|province: &&Province| !sample::PROVINCES.contains(&province.code));
         for province in others.take(nodes.saturating_sub(sample::PROVINCES.len())) {
             let pair = |name: &str| key(&format!("{}/{name}", province.code));
             seeds.push(bystander(province, &pair)?);
@@ -79,10 +80,15 @@ impl Founding {
             founders.push(Founder { region: province.code, validator, node });
         }
         anyhow::ensure!(seeds.len() == nodes, "a ledger has 4 to 31 provinces");
+        seeds.sort_by_key(|seed| seed.region);
+        founders.sort_by_key(|founder| founder.region);
         for (number, seed) in seeds.iter_mut().enumerate() {
             seed.addresses = vec![address(number)];
         }
         let genesis = Genesis::from_parts(sample::charter(created)?, seeds)?;
+        let own = founders.iter().map(|founder| founder.validator.public());
+        let set = genesis.validators();
+        anyhow::ensure!(set.validators().iter().map(|v| v.key).eq(own), "another order");
         Ok(Self { genesis, founders, issuers })
     }
 

@@ -9,7 +9,7 @@ use hefu_consensus::proposer;
 use hefu_primitives::{Height, Round};
 use serde_json::Value;
 
-use crate::founding::{API, Founding};
+use crate::founding::{self, API, Founding};
 use crate::harness::http::Http;
 use crate::harness::node::NodeProcess;
 use crate::harness::{PROGRAM, SOON, Scratch, wait_for};
@@ -81,11 +81,11 @@ impl Cluster {
     /// So many nodes, prepared but not started.
     pub(crate) fn found(name: &str, nodes: usize, link: Link, seed: u64) -> Self {
         let scratch = Scratch::new(name);
-        let founding = Founding::new(nodes, address);
+        let founding = founding::found(nodes, address);
         let mut machines = Vec::new();
         for number in 0..nodes {
             let home = scratch.join(founding.founders[number].region.to_string());
-            founding.settle(number, &home, &address(number));
+            founding::settle(&founding, number, &home, &address(number));
             machines.push(Machine { home, process: None, variables: Vec::new() });
         }
         let switch = Switch::new(nodes, link, seed).expect("machines of our own");
