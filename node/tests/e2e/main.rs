@@ -1,10 +1,7 @@
 //! Whole-system tests: the program as its users run it, in processes of its own.
 
-<<<<<<< HEAD
-mod border;
-=======
 mod bench;
->>>>>>> 3966367 (A run of hefu bench is tested; tests of faults found their ledger as it does)
+mod border;
 mod demo;
 mod fifth_province;
 mod formats;
