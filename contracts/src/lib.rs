@@ -36,6 +36,7 @@ mod described;
 pub mod dispute;
 pub mod equivocation;
 pub mod event;
+pub mod evidence;
 pub mod exec;
 pub mod genesis_state;
 pub mod identity;

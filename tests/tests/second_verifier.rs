@@ -9,18 +9,25 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use hefu_primitives::block::Header;
+use hefu_contracts::evidence::check_cosigners;
+use hefu_contracts::identity::{KEYS, KeyRecord, KeyState, Role};
 use hefu_primitives::capsule::{
-    CAPSULE_FORMAT, Capsule, CapsuleError, CertifiedHeader, GenesisAnchor, RecordProof, SetChange,
-    StatusProof,
+    CAPSULE_FORMAT, Capsule, CapsuleError, CertifiedHeader, Cosignature, Cosigner, FIRST_FORMAT,
+    GenesisAnchor, RecordProof, SetChange, StatusProof, Witness,
 };
 use hefu_primitives::codec::Canonical;
 use hefu_primitives::hash::{Domain, hash};
 use hefu_primitives::log::{MemoryLog, inclusion_proof, leaf_hash};
 use hefu_primitives::map::{AuthenticatedMap, path_of, value_hash};
+use hefu_primitives::transparency::receipt::{ReceiptKey, ReceiptSigner};
+use hefu_primitives::transparency::{
+    Checkpoint, Es256Key, Note, Receipt, ReceiptAlg, ReceiptClaims, SignatureKind,
+    TransparentStatement, VerifierKey, cosigner_name, origin,
+};
 use hefu_primitives::vote::{CommitCertificate, CommitSignature, Vote, VoteKind};
 use hefu_primitives::{
-    BlockId, ChainId, H32, Height, KeyPair, Millis, Power, Region, Round, SignedTransaction,
-    TransactionBody, Validator, ValidatorSet,
+    BlockId, ChainId, H32, Height, KeyPair, Millis, Power, Region, Round, Signature,
+    SignedTransaction, TransactionBody, Validator, ValidatorSet,
 };
 use minicbor::bytes::ByteVec;
 
@@ -121,7 +128,7 @@ impl Ledger {
     fn capsule(&self, recorded: CertifiedHeader, tx: &SignedTransaction, leaf: u64) -> Capsule {
         let size = recorded.header.log_size;
         Capsule {
-            format: CAPSULE_FORMAT,
+            format: FIRST_FORMAT,
             anchor: self.anchor.clone(),
             set_changes: vec![],
             recorded,
@@ -130,6 +137,7 @@ impl Ledger {
             inclusion: inclusion_proof(&self.log, leaf, size).unwrap(),
             status: None,
             before: None,
+            witness: None,
         }
     }
 }
@@ -175,20 +183,144 @@ fn whole() -> Capsule {
     capsule
 }
 
-fn letter(verdict: Result<(), CapsuleError>) -> char {
-    match verdict {
-        Ok(()) => '.',
-        Err(CapsuleError::Encoding(_)) => 'e',
-        Err(CapsuleError::Changed) => 'd',
-        Err(CapsuleError::Format(_)) => 'f',
-        Err(CapsuleError::Genesis { .. }) => 'g',
-        Err(CapsuleError::Header(_)) => 'h',
-        Err(CapsuleError::Certificate { .. }) => 'c',
-        Err(CapsuleError::Transaction(_) | CapsuleError::OtherLedger | CapsuleError::Signature) => {
-            't'
+/// Cosigning keys of the four provinces, and an authority of each that owns it.
+fn cosigners() -> Vec<(Region, KeyPair, KeyRecord)> {
+    let owners =
+        ["11310000HEFU01010W", "11320000HEFU02013H", "11330000HEFU030166", "11340000HEFU04019T"];
+    let record = |(place, owner): (usize, &str)| {
+        let pair = KeyPair::from_secret(&[40 + place as u8; 32]);
+        let record = KeyRecord {
+            key: pair.public(),
+            owner: owner.parse().unwrap(),
+            roles: vec![Role::Cosigner],
+            not_before: Millis(1_780_000_000_000),
+            not_after: Millis(1_790_000_000_000),
+            state: KeyState::Active,
+            retires_at: None,
+            revocation: None,
+            bound_at: Height(0),
+            bound_time: Millis(0),
+            first_revocation: None,
+        };
+        (Region(310_000 + 10_000 * place as u32), pair, record)
+    };
+    owners.into_iter().enumerate().map(record).collect()
+}
+
+fn verifier((region, pair, _): &(Region, KeyPair, KeyRecord), chain: &ChainId) -> VerifierKey {
+    let name = cosigner_name(chain, *region);
+    VerifierKey::new(name, SignatureKind::Cosignature, &pair.public()).unwrap()
+}
+
+fn receipt(
+    capsule: &Capsule,
+    (region, pair, _): &(Region, KeyPair, KeyRecord),
+    alg: ReceiptAlg,
+) -> Receipt {
+    let header = &capsule.recorded.header;
+    let es256 = Es256Key::derive(pair).unwrap();
+    let claims = ReceiptClaims {
+        alg,
+        key: pair.id(),
+        issuer: cosigner_name(&header.chain, *region),
+        subject: "att:00".into(),
+        size: header.log_size,
+        height: header.height,
+    };
+    let signer = match alg {
+        ReceiptAlg::EdDsa => ReceiptSigner::EdDsa(pair),
+        ReceiptAlg::Es256 => ReceiptSigner::Es256(&es256),
+    };
+    Receipt::sign(claims, capsule.inclusion.clone(), header.log_root, signer).unwrap()
+}
+
+/// Both kinds of end, shared siblings, an absence beside a presence; a checkpoint of a later log by
+/// three provinces, receipts by three, among them one that signed nothing else.
+fn witnessed() -> Capsule {
+    let (first, second) = (pairs(1), pairs(11));
+    let mut ledger = Ledger::new(20);
+    let records = cosigners();
+    let stored = records.iter().map(|(_, _, record)| {
+        (path_of(&KEYS.key(&record.key.id())), Some(value_hash(&record.to_bytes())))
+    });
+    ledger.map.update(stored.collect::<Vec<_>>());
+    (2..9).for_each(|number| {
+        ledger.transaction(number);
+    });
+    let before = ledger.block(1, &first, &first);
+    let tx = ledger.transaction(10);
+    let leaf = ledger.log.head().size - 1;
+    ledger.transaction(11);
+    let recorded = ledger.block(2, &first, &second);
+    let mut capsule = ledger.capsule(recorded.clone(), &tx, leaf);
+    (20..31).for_each(|number| {
+        ledger.transaction(number);
+    });
+    let status = ledger.block(3, &second, &second);
+    let head = ledger.log.head();
+    let chain = ledger.anchor.chain();
+    let text = Checkpoint::new(origin(&chain), head).text();
+    let signed = records.iter().enumerate().map(|(place, of)| {
+        let time = 1_780_000_100 + place as u64;
+        let line = verifier(of, &chain).sign(&of.1, time, &text);
+        let signature = Signature(line.bytes[8..].try_into().unwrap());
+        let receipt = *receipt(&capsule, of, ReceiptAlg::EdDsa).signature();
+        Cosigner {
+            region: of.0,
+            key: of.1.public(),
+            cosignature: (place != 1).then_some(Cosignature { time, signature }),
+            receipt: (place != 3).then_some(receipt),
         }
-        Err(CapsuleError::Inclusion(_)) => 'l',
-        Err(CapsuleError::StatusOrder { .. } | CapsuleError::Record(_)) => 's',
+    });
+    let cosigners = signed.collect();
+    let keys = records.iter().map(|(_, _, record)| {
+        ledger.record(&KEYS.key(&record.key.id()), Some(&record.to_bytes()))
+    });
+    let others = [
+        ledger.record(&[0x22, 4], Some(&[0x81, 4])),
+        ledger.record(&[0x22, 200], None),
+        ledger.record(&[0x22, 19], Some(&[0x81, 19])),
+        ledger.record(&[0x22, 201], None),
+    ];
+    let records = others.into_iter().chain(keys).collect();
+    capsule.set_changes = vec![SetChange { certified: recorded, next: set(&second) }];
+    capsule.before = Some(before.header);
+    capsule.status = Some(StatusProof { certified: status, records });
+    let head = Some(inclusion_proof(&ledger.log, leaf, head.size).unwrap());
+    capsule.witness = Some(Witness { head, cosigners });
+    capsule.format = CAPSULE_FORMAT;
+    capsule
+}
+
+/// The status of the block that recorded, at height 1, and a checkpoint of its very log.
+fn compact() -> Capsule {
+    let mut ledger = Ledger::new(3);
+    let of = cosigners().swap_remove(2);
+    let (key, record) = (KEYS.key(&of.1.id()), of.2.to_bytes());
+    ledger.map.update([(path_of(&key), Some(value_hash(&record)))]);
+    let tx = ledger.transaction(1);
+    let recorded = ledger.block(1, &pairs(1), &pairs(1));
+    let mut capsule = ledger.capsule(recorded.clone(), &tx, 1);
+    let records = vec![ledger.record(&key, Some(&record)), ledger.record(&[0x22, 9], None)];
+    capsule.status = Some(StatusProof { certified: recorded, records });
+    let chain = ledger.anchor.chain();
+    let text = Checkpoint::new(origin(&chain), ledger.log.head()).text();
+    let line = verifier(&of, &chain).sign(&of.1, 1_780_000_001, &text);
+    let signature = Signature(line.bytes[8..].try_into().unwrap());
+    let cosignature = Some(Cosignature { time: 1_780_000_001, signature });
+    let cosigner = Cosigner { region: of.0, key: of.1.public(), cosignature, receipt: None };
+    capsule.witness =
+        Some(Witness { head: Some(capsule.inclusion.clone()), cosigners: vec![cosigner] });
+    capsule.format = CAPSULE_FORMAT;
+    capsule
+}
+
+/// One letter for each step.
+fn letter(step: &str) -> char {
+    match step {
+        "checkpoint" => 'p',
+        "cosigners" => 'k',
+        step => step.chars().next().unwrap(),
     }
 }
 
@@ -199,8 +331,11 @@ fn file(capsule: &[u8]) -> Vec<u8> {
 }
 
 fn verdict(capsule: &[u8], chain: ChainId) -> char {
-    let read = Capsule::from_file(&file(capsule));
-    letter(read.and_then(|capsule| capsule.verify(chain).map(|_| ())))
+    let read = Capsule::from_file(&file(capsule)).and_then(|capsule| capsule.verify(chain));
+    match read {
+        Ok(verified) => check_cosigners(&verified).map_or_else(|e| letter(e.step()), |()| '.'),
+        Err(error) => letter(error.step()),
+    }
 }
 
 /// The bit that is changed in a byte, so that all eight have their turn.
@@ -210,25 +345,102 @@ fn flipped(capsule: &[u8], place: usize) -> Vec<u8> {
     changed
 }
 
+/// Writes what is golden when it is asked to, and holds it against what there is.
+fn hold(name: &str, bytes: &[u8]) {
+    let path = folder().join("golden").join(name);
+    if std::env::var_os("HEFU_BLESS").is_some() {
+        std::fs::write(&path, bytes).unwrap();
+    }
+    assert!(std::fs::read(&path).unwrap() == bytes, "{}", path.display());
+}
+
 #[test]
 fn golden_capsules_are_judged_as_written() {
-    let bless = std::env::var_os("HEFU_BLESS").is_some();
-    for (name, capsule) in [("smallest", smallest()), ("whole", whole())] {
-        let (bytes, chain) = (capsule.to_bytes(), capsule.anchor.chain());
-        assert_eq!(capsule.to_file(), file(&bytes));
+    let capsules =
+        [("smallest", smallest()), ("whole", whole()), ("compact", compact()), ("witnessed", witnessed())];
+    for (name, capsule) in capsules {
+        let (bytes, chain) = (capsule.inner_bytes().unwrap(), capsule.anchor.chain());
+        assert_eq!(capsule.to_file().unwrap(), file(&bytes));
         assert_eq!(verdict(&bytes, chain), '.', "{name}");
         let verdicts: String =
             (0..bytes.len()).map(|place| verdict(&flipped(&bytes, place), chain)).collect();
-        let paths = ["hefu", "verdicts", "genesis"]
-            .map(|kind| folder().join("golden").join(format!("{name}.{kind}")));
-        let texts = [capsule.to_file(), verdicts.into_bytes(), chain.to_string().into_bytes()];
-        for (path, text) in paths.iter().zip(&texts) {
-            if bless {
-                std::fs::write(path, text).unwrap();
-            }
-            assert!(std::fs::read(path).unwrap() == *text, "{}", path.display());
-        }
+        hold(&format!("{name}.hefu"), &file(&bytes));
+        hold(&format!("{name}.verdicts"), verdicts.as_bytes());
+        hold(&format!("{name}.genesis"), chain.to_string().as_bytes());
     }
+}
+
+/// How many of the known keys cosigned a note, as a digit; a letter when it is none.
+fn judge_note(bytes: &[u8], keys: &[VerifierKey]) -> char {
+    let signed = Checkpoint::verified(bytes, keys).map(|(_, signed)| signed.len() as u32);
+    signed.map_or('x', |count| char::from_digit(count, 10).unwrap())
+}
+
+/// How many receipts of a statement hold; a letter when it is none, or one of them is forged.
+fn judge_statement(bytes: &[u8], chain: &ChainId) -> char {
+    let Ok(statement) = TransparentStatement::decode(bytes) else { return 'x' };
+    let mut held = 0;
+    for receipt in statement.receipts() {
+        let claims = receipt.claims();
+        let all = cosigners();
+        let Some(known) = all.iter().find(|of| of.1.id() == claims.key) else { continue };
+        let key = match claims.alg {
+            ReceiptAlg::EdDsa => ReceiptKey::EdDsa(known.1.public()),
+            ReceiptAlg::Es256 => ReceiptKey::Es256(Es256Key::derive(&known.1).unwrap().public()),
+        };
+        let same = claims.issuer == cosigner_name(chain, known.0)
+            && claims.subject == statement.transaction().claims().subject;
+        if !same || receipt.verify(statement.leaf(), &key).is_err() {
+            return 'x';
+        }
+        held += 1;
+    }
+    char::from_digit(held, 10).unwrap()
+}
+
+/// A checkpoint by two known cosigners and a stranger, and a statement with receipts of both
+/// algorithms, each with the verdict on every changed byte.
+#[test]
+fn golden_notes_and_statements_are_judged_as_written() {
+    let capsule = witnessed();
+    let chain = capsule.anchor.chain();
+    let known: Vec<VerifierKey> = cosigners()[..2].iter().map(|of| verifier(of, &chain)).collect();
+    let mut lines = capsule.checkpoint().unwrap();
+    lines = Note::new(lines.text().to_owned(), {
+        let second = cosigners().swap_remove(1);
+        let own = verifier(&second, &chain).sign(&second.1, 1_780_000_107, lines.text());
+        lines.signatures().iter().cloned().chain([own]).collect()
+    })
+    .unwrap();
+    let note = lines.to_string().into_bytes();
+    let all = cosigners();
+    let receipts = [(0, ReceiptAlg::EdDsa), (1, ReceiptAlg::Es256)]
+        .map(|(place, alg): (usize, _)| receipt(&capsule, &all[place], alg));
+    let transaction = SignedTransaction::decode(&capsule.transaction).unwrap();
+    let statement = TransparentStatement::new(transaction, receipts.to_vec()).unwrap().bytes();
+    let listed = all[..2].iter().map(|of| {
+        let endorsement = Es256Key::derive(&of.1).unwrap().endorse(&of.1);
+        serde_json::json!({
+            "cosigner": verifier(of, &chain).to_string(),
+            "es256": endorsement.key.to_string(),
+            "es256_endorsement": endorsement.signature.to_string(),
+        })
+    });
+    let list = serde_json::json!({ "cosigners": listed.collect::<Vec<_>>() });
+    assert_eq!((judge_note(&note, &known), judge_statement(&statement, &chain)), ('2', '2'));
+    let notes: String =
+        (0..note.len()).map(|at| judge_note(&flipped(&note, at), &known)).collect();
+    let statements: String = (0..statement.len())
+        .map(|at| judge_statement(&flipped(&statement, at), &chain))
+        .collect();
+    // A line that no longer names a known key is a stranger's; in the text nothing can change.
+    assert!(notes[..lines.text().len()].chars().all(|verdict| verdict == 'x'));
+    assert!(!statements.contains('2'), "whatever is changed is noticed");
+    hold("checkpoint.note", &note);
+    hold("checkpoint.verdicts", notes.as_bytes());
+    hold("statement.cose", &statement);
+    hold("statement.verdicts", statements.as_bytes());
+    hold("cosigners.json", format!("{list:#}\n").as_bytes());
 }
 
 /// Runs the other verifier's own tests, when there is what they need.

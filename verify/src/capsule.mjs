@@ -1,14 +1,16 @@
-// The evidence capsule, version 1: proves a record with nothing but the genesis hash.
+// The evidence capsule, formats 1 and 2: proves a record with nothing but the genesis hash.
 //
 // It does not say what an act or a record means, nor what happened after the status height.
 
 import { EncodingError, read } from './cbor.mjs';
-import { capsule as capsuleType, capsuleFile } from './format.mjs';
-import { concat, Domain, equal, hash, hex, keyId, logLeaf, verifies } from './hash.mjs';
+import { array, bytes, uint } from './encode.mjs';
+import { capsuleFile, firstCapsule, packedCapsule } from './format.mjs';
+import { Domain, equal, hash, hex, keyId, logLeaf, verifies } from './hash.mjs';
+import { unpack } from './packed.mjs';
 import { logIncludes, mapHolds } from './proof.mjs';
 import { describe, isSignedBy, readTransaction } from './transaction.mjs';
+import { checkWitness } from './witness.mjs';
 
-export const CAPSULE_FORMAT = 1n;
 const MAX_CAPSULE_BYTES = 4 * 1024 * 1024;
 
 /** A capsule that proves nothing: `step` names the check that failed. */
@@ -38,9 +40,13 @@ export function readCapsule(file) {
   need(file.length <= MAX_CAPSULE_BYTES, 'encoding', 'too large');
   const { capsule, digest } = within('encoding', () => capsuleFile(read(file)));
   need(equal(hash(Domain.capsule, capsule), digest), 'digest', 'the file was changed or damaged');
-  const found = within('encoding', () => capsuleType(read(capsule)));
-  need(found.format === CAPSULE_FORMAT, 'format', `version ${found.format} is not known`);
-  return found;
+  return within('encoding', () => {
+    const node = read(capsule);
+    const [format] = node.kind === 'array' ? node.value : [];
+    if (format?.kind !== 'uint' || format.value > 0xffffn) throw new EncodingError('not a capsule');
+    need(format.value === 1n || format.value === 2n, 'format', `version ${format.value} is not known`);
+    return format.value === 1n ? { ...firstCapsule(node), witness: null } : unpack(packedCapsule(node));
+  });
 }
 
 /**
@@ -56,6 +62,7 @@ export function verifyCapsule(file, genesis, valid = verifies) {
   check(trust, capsule.recorded);
   const transaction = checkTransaction(capsule, trust);
   const status = capsule.status === null ? null : checkStatus(capsule, trust);
+  const witness = capsule.witness === null ? null : checkWitness(capsule, transaction, trust, need);
   return {
     ledger: hex(genesis),
     transaction: describe(transaction),
@@ -65,6 +72,7 @@ export function verifyCapsule(file, genesis, valid = verifies) {
     time: capsule.recorded.header.time,
     setChanges: capsule.setChanges.length,
     status,
+    witness,
   };
 }
 
@@ -111,26 +119,7 @@ const setHash = (set) => hash(Domain.validators, set.bytes);
 
 /** The vote that was signed: [1, height, round, block, key id]. */
 const precommit = ({ height, round, block }, publicKey) =>
-  concat([
-    Uint8Array.of(0x85, 0x01),
-    uint(height),
-    uint(round),
-    Uint8Array.of(0x58, 32),
-    block,
-    Uint8Array.of(0x54),
-    keyId(publicKey),
-  ]);
-
-/** A number in the shortest CBOR form. */
-function uint(number) {
-  if (number < 24n) return Uint8Array.of(Number(number));
-  const [info, length] = [[24, 1], [25, 2], [26, 4], [27, 8]].find(
-    ([, length]) => number < 1n << BigInt(8 * length),
-  );
-  const bytes = Uint8Array.of(info, ...new Uint8Array(length));
-  for (let at = length, rest = number; at > 0; at -= 1, rest >>= 8n) bytes[at] = Number(rest & 255n);
-  return bytes;
-}
+  array(uint(1n), uint(height), uint(round), bytes(block), bytes(keyId(publicKey)));
 
 function checkTransaction(capsule, { chain, valid }) {
   const transaction = within('transaction', () => readTransaction(capsule.transaction));

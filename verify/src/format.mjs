@@ -105,16 +105,48 @@ const proofEnd = (node) => {
 };
 const mapProof = struct({ siblings: list(optional(h32)), end: proofEnd });
 
+const keyId = bytes(20);
+const packedHeader = struct({
+  protocol: optional(uint(16)),
+  height: uint(64),
+  round: uint(32),
+  time: uint(64),
+  parent: optional(h32),
+  bundlesRoot: h32,
+  outcomesRoot: h32,
+  logSize: uint(64),
+  logRoot: h32,
+  stateRoot: h32,
+  nextValidators: optional(h32),
+  parameters: optional(h32),
+  proposer: keyId,
+});
+const packedCertificate = struct({ round: uint(32), signers: uint(64), signatures: bytes() });
+const packedCertified = struct({ header: packedHeader, seal: packedCertificate });
+const sharedProof = struct({
+  siblings: bytes(),
+  ends: list(struct({ depth: uint(16), other: optional(struct({ path: h32, value: h32 })) })),
+});
+const cosigner = struct({
+  region: uint(32),
+  key: publicKey,
+  cosignature: optional(struct({ time: uint(64), signature: bytes(64) })),
+  receipt: optional(bytes(64)),
+});
+
 export const capsuleFile = struct({ capsule: bytes(), digest: h32 });
-export const capsule = struct({
+const anchor = struct({
   format: uint(16),
-  anchor: struct({
-    format: uint(16),
-    document: h32,
-    created: uint(64),
-    stateRoot: h32,
-    validators: validatorSet,
-  }),
+  document: h32,
+  created: uint(64),
+  stateRoot: h32,
+  validators: validatorSet,
+});
+
+/** Format 1. */
+export const firstCapsule = struct({
+  format: uint(16),
+  anchor,
   setChanges: list(struct({ certified, next: validatorSet })),
   recorded: certified,
   transaction: bytes(),
@@ -131,3 +163,30 @@ export const capsule = struct({
 
 /** What a transaction's payload says. */
 export const transactionBody = struct({ chain: h32, notAfter: uint(64), acts: list(bytes()) });
+
+/** Format 2, before what follows from the rest is put back. */
+export const packedCapsule = struct({
+  format: uint(16),
+  anchor,
+  setChanges: list(struct({ header: packedHeader, seal: packedCertificate, next: validatorSet })),
+  recorded: packedHeader,
+  seal: packedCertificate,
+  before: optional(packedHeader),
+  transaction: bytes(),
+  signer: publicKey,
+  leaf: uint(64),
+  path: bytes(),
+  status: optional(
+    struct({
+      at: optional(packedCertified),
+      records: list(struct({ key: bytes(), value: optional(bytes()) })),
+      proof: sharedProof,
+    }),
+  ),
+  witness: optional(
+    struct({
+      head: optional(struct({ size: uint(64), right: bytes() })),
+      cosigners: list(cosigner),
+    }),
+  ),
+});

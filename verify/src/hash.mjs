@@ -1,10 +1,13 @@
 // BLAKE3 with a context for each use, SHA-256 for the audit log, and the one rule of signatures.
 
 import { ed25519 } from '@noble/curves/ed25519.js';
+import { p256 } from '@noble/curves/nist.js';
 import { blake3 } from '@noble/hashes/blake3.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 
 const encoder = new TextEncoder();
+
+export const utf8 = (text) => encoder.encode(text);
 
 /** The contexts, as `primitives/src/hash.rs` names them. */
 export const Domain = Object.freeze({
@@ -19,6 +22,7 @@ export const Domain = Object.freeze({
   key: 'hefu v1 key id',
   vote: 'hefu v1 vote',
   capsule: 'hefu v1 capsule file',
+  es256: 'hefu v1 es256 key',
 });
 
 export function concat(parts) {
@@ -55,6 +59,15 @@ export const keyId = (publicKey) => hash(Domain.key, publicKey).subarray(0, 20);
 export function verifies(publicKey, message, signature) {
   try {
     return ed25519.verify(signature, message, publicKey.subarray(1), { zip215: true });
+  } catch {
+    return false; // bytes that are no point, or no scalar
+  }
+}
+
+/** ECDSA on P-256 with SHA-256: `r ‖ s`, and of the two values of `s` the smaller. */
+export function verifiesEs256(publicKey, message, signature) {
+  try {
+    return p256.verify(signature, message, publicKey, { prehash: true, lowS: true, format: 'compact' });
   } catch {
     return false; // bytes that are no point, or no scalar
   }

@@ -188,6 +188,9 @@ impl From<ProofError> for Problem {
     fn from(error: ProofError) -> Self {
         match error {
             ProofError::NotRecorded => Self::new(ApiCode::NotFound, error.to_string()),
+            ProofError::Future { .. } => Self::new(ApiCode::HeightInFuture, error.to_string()),
+            ProofError::Before { .. } => Self::new(ApiCode::BadRequest, error.to_string()),
+            ProofError::Pruned { .. } => Self::new(ApiCode::Pruned, error.to_string()),
             ProofError::NoBlock | ProofError::Stopped | ProofError::Unsigned => {
                 Self::new(ApiCode::Unavailable, error.to_string())
             }

@@ -12,7 +12,7 @@ use hefu_primitives::{SignedTransaction, TxId};
 use serde_json::{Value, json};
 
 use super::app::App;
-use super::args::{Signing, word};
+use super::args::{AtHeight, Signing, word};
 use super::client::Submitted;
 use super::exit::Exit;
 use super::fault::{Done, Fault};
@@ -60,9 +60,30 @@ pub(crate) struct Evidence {
     /// Prove this record too, by its full key in hexadecimal.
     #[arg(long = "record", value_name = "KEY")]
     records: Vec<String>,
+    #[command(flatten)]
+    parts: Parts,
     /// The capsule to write.
     #[arg(long, short = 'O', value_name = "FILE")]
     out: PathBuf,
+}
+
+/// What a capsule is to have beside what it always has.
+#[derive(Args)]
+pub(crate) struct Parts {
+    #[command(flatten)]
+    at: AtHeight,
+    /// Leave the cosigned checkpoint and the receipts away.
+    #[arg(long)]
+    bare: bool,
+}
+
+impl Parts {
+    /// As the interface asks for them.
+    pub(crate) fn query(&self) -> Vec<(&'static str, String)> {
+        let at = self.at.at_height.map(|height| ("at_height", height.to_string()));
+        let bare = self.bare.then(|| ("witness", "false".to_owned()));
+        at.into_iter().chain(bare).collect()
+    }
 }
 
 pub(crate) fn run(app: &App, command: Tx) -> Done {
@@ -74,8 +95,10 @@ pub(crate) fn run(app: &App, command: Tx) -> Done {
         Tx::Wait(args) => wait(app, args.tx),
         Tx::Receipt(args) => receipt::run(app, &args),
         Tx::Evidence(args) => {
-            let query: Vec<(&str, &str)> =
-                args.records.iter().map(|key| ("records", key.as_str())).collect();
+            let parts = args.parts.query();
+            let parts = parts.iter().map(|(name, value)| (*name, value.as_str()));
+            let records = args.records.iter().map(|key| ("records", key.as_str()));
+            let query: Vec<(&str, &str)> = records.chain(parts).collect();
             app.expect_new(&args.out)?;
             let path = format!("/transactions/{}/evidence", args.tx);
             let bytes = app.client()?.download(&path, &query)?;
@@ -87,7 +110,9 @@ pub(crate) fn run(app: &App, command: Tx) -> Done {
 /// Writes a capsule, once it is known to be one of this ledger.
 pub(crate) fn write_capsule(app: &App, path: &std::path::Path, bytes: &[u8]) -> Done {
     let chain = Ledger::of(app.client()?)?.chain;
-    hefu_primitives::capsule::Capsule::from_file(bytes)?.verify(chain)?;
+    let verified = hefu_primitives::capsule::Capsule::from_file(bytes)?.verify(chain)?;
+    let said = hefu_contracts::evidence::read(&verified, None);
+    said.map_err(|error| Fault::with("cli.invalid", format_args!("{}: {error}", error.step())))?;
     app.write(path, bytes)?;
     let (file, size, chain) =
         (path.display().to_string(), bytes.len().to_string(), chain.to_string());

@@ -21,6 +21,7 @@ const SETTINGS: &[(&str, bool)] = &[
     ("api.max_requests", false),
     ("api.submissions_per_second", false),
     ("storage.engine", true),
+    ("storage.proof_blocks", false),
     ("log.format", true),
     ("log.filter", true),
     ("keystore.path", true),

@@ -109,6 +109,9 @@ pub struct Token {
 pub struct Storage {
     /// What keeps the index beside the block files.
     pub engine: Engine,
+    /// How many blocks back the state of a record, or its absence, can be proven; without it as far
+    /// as there are blocks.
+    pub proof_blocks: Option<u64>,
 }
 
 /// What keeps the index.
@@ -222,7 +225,7 @@ impl Default for Api {
 impl Default for Storage {
     fn default() -> Self {
         // docs/storage.md has the measurement behind this.
-        Self { engine: Engine::Fjall }
+        Self { engine: Engine::Fjall, proof_blocks: None }
     }
 }
 

@@ -27,6 +27,7 @@ use hefu_primitives::{
 };
 
 use super::keys;
+use super::past::Past;
 use super::records::{Position, StoredBlock};
 use super::view::{Records, join};
 use crate::store::{BlockFiles, Disk, StoreError};
@@ -141,6 +142,7 @@ pub struct Ledger<D: Disk> {
     pub(super) log: Frontier,
     pub(super) tip: Tip,
     staged: Option<Staged>,
+    past: Past,
 }
 
 /// What a commit did, for those who wait for it.
@@ -167,7 +169,7 @@ impl<D: Disk> Ledger<D> {
         log: Frontier,
         tip: Tip,
     ) -> Self {
-        Self { chain, blocks, records, map, log, tip, staged: None }
+        Self { chain, blocks, records, map, log, tip, staged: None, past: Past::default() }
     }
 
     /// The last block.
@@ -341,6 +343,7 @@ impl<D: Disk> Ledger<D> {
             let root = self.map.update(staged.changes);
             debug_assert_eq!(root, staged.state_root);
         }
+        self.past.push(height, staged.undo);
         let (from, to) = MEMBERS.range(&());
         let members_changed = staged.execution.writes.range(from..to).next().is_some();
         self.log = staged.log;
@@ -433,6 +436,23 @@ impl<D: Disk> Ledger<D> {
     pub fn with_map<T>(&mut self, read: impl FnOnce(&AuthenticatedMap) -> T) -> T {
         self.take_back();
         read(&self.map)
+    }
+
+    /// Runs `read` over the map as it was after an earlier block; none when what changed since is
+    /// no longer kept in memory.
+    pub fn with_map_at<T>(
+        &mut self,
+        height: Height,
+        read: impl FnOnce(&AuthenticatedMap) -> T,
+    ) -> Option<T> {
+        let back = self.past.back_to(height, self.tip.height)?;
+        self.take_back();
+        let forth = self.map.inverse(&back);
+        self.map.update(back);
+        let answer = read(&self.map);
+        let root = self.map.update(forth);
+        debug_assert_eq!(root, self.tip.state_root);
+        Some(answer)
     }
 
     fn header(

@@ -28,6 +28,7 @@ mod machine_tests;
 #[cfg(test)]
 mod member_tests;
 pub mod open;
+mod past;
 pub mod pool;
 mod proposal;
 pub mod records;
@@ -51,6 +52,7 @@ use hefu_primitives::{
 };
 use minicbor::bytes::ByteVec;
 
+pub(crate) use past::map_at;
 pub use ledger::{Committed, Contents, Ledger, LedgerError, PROTOCOL, Tip};
 pub use pool::{Pool, PoolError, PoolLimits};
 pub use records::{Position, StoredBlock};

@@ -12,6 +12,7 @@ use hefu_genesis::Genesis;
 use hefu_genesis::sample::{self, SampleKeys};
 use hefu_primitives::block::TxResult;
 use hefu_primitives::codec::Canonical;
+use hefu_primitives::map::path_of;
 use hefu_primitives::time::Day;
 use hefu_primitives::{
     Block, Bundle, CommitCertificate, H32, Height, Id16, KeyId, KeyPair, Millis, Region, Round,
@@ -19,7 +20,7 @@ use hefu_primitives::{
 };
 
 use super::ledger::{Contents, Ledger, LedgerError};
-use super::{Committed, open};
+use super::{Committed, map_at, open};
 use crate::store::{BlockFiles, EngineKind, Index, SimDisk, open_index};
 
 pub(super) const CREATED: Millis = Millis(1_790_000_000_000);
@@ -219,6 +220,34 @@ fn reading_the_map_does_not_disturb_what_is_staged() {
     ledger.commit(block, certificate, &bundles, &VerifyAlways).unwrap();
     assert_eq!(ledger.with_map(|map| map.root()), root);
     assert_ne!(root, before);
+}
+
+/// The map of every height there was, by both ways, also while a block is staged and after a start.
+#[test]
+fn the_map_of_an_earlier_height_is_put_together_again() {
+    let (world, index) = (World::new(), memory());
+    let mut ledger = world.open_with(index.clone()).unwrap();
+    let mut roots = vec![ledger.tip().state_root];
+    for number in 1..6 {
+        let (id, act) = world.attest(number);
+        let acts = if number == 4 { vec![act, world.suspend(id)] } else { vec![act] };
+        roots.push(commit(&world, &mut ledger, &acts).tip.state_root);
+        roots.push(commit(&world, &mut ledger, &[]).tip.state_root);
+    }
+    let key = ATTESTATIONS.key(&Id16([4; 16]));
+    for (height, root) in roots.iter().enumerate() {
+        let height = Height(height as u64);
+        let back = ledger.with_map_at(height, |map| (map.root(), map.get(&path_of(&key))));
+        let anew = map_at(&index, height).unwrap();
+        assert_eq!(back, Some((*root, anew.get(&path_of(&key)))), "{height}");
+        assert_eq!(anew.root(), *root, "{height}");
+        assert_eq!(ledger.with_map(|map| map.root()), ledger.tip().state_root);
+    }
+    assert_eq!(ledger.with_map_at(Height(99), |map| map.root()), None);
+    let mut again = world.open_with(index.clone()).unwrap();
+    assert_eq!(again.with_map_at(Height(3), |map| map.root()), None, "not kept in memory");
+    assert_eq!(again.with_map_at(again.tip().height, |map| map.root()), roots.last().copied());
+    assert_eq!(map_at(&index, Height(3)).unwrap().root(), roots[3]);
 }
 
 #[test]

@@ -89,6 +89,7 @@ impl Cluster {
                 peers: addresses.iter().filter(|(key, _)| *key != own).cloned().collect(),
                 engine,
                 heartbeat_ms: None,
+                proof_blocks: None,
             };
             let region = member.region;
             provinces

@@ -36,6 +36,7 @@ fn options(folder: &std::path::Path) -> (NodeOptions, sample::SampleKeys) {
         peers: Vec::new(),
         engine: EngineKind::Memory,
         heartbeat_ms: None,
+        proof_blocks: None,
     };
     (options, keys)
 }

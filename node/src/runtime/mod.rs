@@ -84,6 +84,8 @@ pub struct NodeOptions {
     pub engine: EngineKind,
     /// Longest pause between blocks in milliseconds, if not the ledger's parameter.
     pub heartbeat_ms: Option<u64>,
+    /// How many blocks back records can be proven; without it as far as there are blocks.
+    pub proof_blocks: Option<u64>,
 }
 
 /// Witnessing beyond this ledger.

@@ -158,6 +158,7 @@ pub fn rebuild(config: &NodeConfig, progress: &mut dyn FnMut(Replay)) -> Result<
         addresses: BTreeMap::new(),
         engine: engine(config),
         heartbeat_ms: None,
+        proof_blocks: None,
     };
     let opened = open_ledger(&options, true, progress);
     let opened = opened.map_err(|error| with_folder(error, &options.data_dir))?;
@@ -201,6 +202,7 @@ fn options(config: &NodeConfig, genesis: Arc<Genesis>) -> Result<NodeOptions, Ru
         listen: config.p2p.listen,
         engine: engine(config),
         heartbeat_ms: None,
+        proof_blocks: config.storage.proof_blocks,
     })
 }
 

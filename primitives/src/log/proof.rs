@@ -180,6 +180,50 @@ impl InclusionProof {
     }
 }
 
+/// The same leaf in logs of two sizes. What stands to the left of the way from a leaf to the root are
+/// the complete subtrees over all leaves before it, whatever the size; only what stands to the right
+/// differs.
+impl InclusionProof {
+    /// The hashes to the right of the way, from the leaf up; none for a path that has not the one
+    /// length that fits index and size.
+    pub fn right_siblings(&self) -> Option<Vec<H32>> {
+        let sides = self.sides()?;
+        let right = self.path.iter().zip(sides).filter(|(_, side)| matches!(side, Side::Right));
+        Some(right.map(|(hash, _)| *hash).collect())
+    }
+
+    /// The proof of the same leaf in the log of another size, of which the hashes to the right of
+    /// the way are given; none when they are not as many as it has.
+    pub fn resized(&self, size: u64, right: &[H32]) -> Option<Self> {
+        let sides = self.sides()?;
+        let left = self.path.iter().zip(sides).filter(|(_, side)| matches!(side, Side::Left));
+        let mut left = left.map(|(hash, _)| *hash);
+        let mut right = right.iter().copied();
+        let mut path = Vec::new();
+        for side in sides_of(self.index, size)? {
+            path.push(match side {
+                Side::Left => left.next()?,
+                Side::Right => right.next()?,
+            });
+        }
+        let whole = left.next().is_none() && right.next().is_none();
+        whole.then_some(Self { index: self.index, size, path })
+    }
+
+    fn sides(&self) -> Option<Vec<Side>> {
+        sides_of(self.index, self.size).filter(|sides| sides.len() == self.path.len())
+    }
+}
+
+/// On which side each sibling stands, from the leaf up.
+fn sides_of(index: u64, size: u64) -> Option<Vec<Side>> {
+    if index >= size {
+        return None;
+    }
+    let mut climb = Climb { node: index, last: size.saturating_sub(1) };
+    Some(core::iter::from_fn(|| climb.step()).collect())
+}
+
 impl ConsistencyProof {
     /// Most bytes an encoded proof has: 49 hashes of 34 bytes, two numbers and the heads.
     pub const MAX_BYTES: usize = 2048;

@@ -420,3 +420,24 @@ fn proofs_of_a_hundred_million_leaves_read_little() {
     assert!(most.0 <= 37 && reads <= 37, "{most:?} {reads}");
     assert!(most.1 <= 13 && pages <= 13, "{most:?} {pages}");
 }
+
+#[test]
+fn a_proof_is_made_of_the_left_half_of_another() {
+    let mut log = MemoryLog::new();
+    for leaf in 0..70u8 {
+        log.append(leaf_hash(&[leaf])).unwrap();
+    }
+    for index in 0..70 {
+        for (from, to) in (index + 1..=70).flat_map(|a| [(a, 70), (70, a), (a, (a + 7).min(70))]) {
+            let [old, new] = [from, to].map(|size| inclusion_proof(&log, index, size).unwrap());
+            let right = new.right_siblings().unwrap();
+            assert_eq!(old.resized(to, &right), Some(new.clone()), "{index}: {from} to {to}");
+            assert_eq!(old.resized(to, &[&right[..], &[H32::ZERO]].concat()), None);
+            if let Some((_, fewer)) = right.split_last() {
+                assert_eq!(old.resized(to, fewer), None);
+            }
+        }
+    }
+    let proof = inclusion_proof(&log, 5, 70).unwrap();
+    assert_eq!(proof.resized(5, &[]), None, "a log without the leaf");
+}

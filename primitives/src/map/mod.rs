@@ -20,8 +20,10 @@
 
 mod arena;
 mod proof;
+mod shared;
 
 pub use proof::{MapProof, MapProofError, ProofEnd};
+pub use shared::{Claim, OtherLeaf, SharedEnd, SharedProof};
 
 use blake3::hazmat::{ContextKey, HasherExt, hash_derive_key_context};
 

@@ -149,6 +149,19 @@ impl Receipt {
         Self::decode(&Self { protected, claims, proof, signature }.to_bytes())
     }
 
+    /// The receipt of parts that stand elsewhere; its signature is not checked.
+    ///
+    /// # Errors
+    /// [`ReceiptError`] when claims do not fit the proof or the format.
+    pub fn assemble(
+        claims: ReceiptClaims,
+        proof: InclusionProof,
+        signature: Signature,
+    ) -> Result<Self, ReceiptError> {
+        let protected = Protected(claims.clone()).to_bytes();
+        Self::decode(&Self { protected, claims, proof, signature }.to_bytes())
+    }
+
     /// Decodes a receipt.
     ///
     /// # Errors
@@ -178,6 +191,11 @@ impl Receipt {
     /// The leaf that the proof is about.
     pub const fn leaf(&self) -> u64 {
         self.proof.index
+    }
+
+    /// The signature, which a capsule keeps of it.
+    pub const fn signature(&self) -> &Signature {
+        &self.signature
     }
 
     /// Checks the receipt of a leaf by its hash: the head of the log that the key signed.

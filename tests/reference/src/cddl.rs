@@ -33,7 +33,7 @@ const HEAD: &str = "\
 ; A struct is an array of its fields; trailing fields without a value are left away, others are
 ; null. What follows a semicolon on a field's line is its name and meaning.
 
-start = transaction / stored-block / capsule
+start = transaction / stored-block / capsule-file
 
 u8 = 0..255
 u16 = 0..65535

@@ -9,6 +9,7 @@ mod agreement_model;
 mod batch;
 mod decision;
 mod decision_model;
+mod evidence;
 mod golden;
 mod truth;
 

@@ -1,12 +1,9 @@
 //! Certificates: three separate answers (was it recorded, what is its status, the proof of both).
 
 use axum::extract::State;
-use axum::response::Response;
 use hefu_contracts::certificate::{
-    ATTESTATIONS, Attestation, BATCHES, IDENTS, StatusAnswer, StatusChange, TYPES,
-    status as status_of,
+    ATTESTATIONS, Attestation, IDENTS, StatusAnswer, StatusChange, status as status_of,
 };
-use hefu_contracts::identity::{AUTHORITIES, KEYS};
 use hefu_primitives::codes::identifier::normalised;
 use hefu_primitives::time::Day;
 use hefu_primitives::{Height, Id16, TxId, TypeCode, Uscc};
@@ -14,10 +11,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
-use super::transactions::capsule;
 use crate::api::answer::{Answer, Entry, Page, hex};
 use crate::api::page::Ask;
-use crate::api::params::{At, Id, Nothing, Params};
+use crate::api::params::{At, Id, Params};
 use crate::api::problem::{ApiCode, Problem};
 use crate::api::snapshot::{Found, Snapshot};
 use crate::api::state::Api;
@@ -219,40 +215,8 @@ pub(crate) async fn status(
     .await
 }
 
-/// The evidence capsule of a certificate: the attesting transaction, and the proven state of the
-/// attestation, its signer's key, its issuer and its type as they are now.
-#[utoipa::path(get, path = "/api/v1/certificates/{att_id}/evidence", tag = "certificates",
-    operation_id = "get_certificate_evidence", params(("att_id" = String, Path)),
-    responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream",
-        headers(("hefu-height" = String, description = "Height of the records' proofs")))))]
-pub(crate) async fn evidence(
-    State(api): State<Api>,
-    Id(id): Id<Id16>,
-    Params(Nothing {}): Params<Nothing>,
-) -> Result<Response, Problem> {
-    let (tx, records) = api.blocking(move |service| basis(service, id)).await?;
-    capsule(&api, tx, records, &format!("cert-{id}")).await
-}
-
-/// The transaction that attested, and the records a verifier wants.
-fn basis(service: &Service, id: Id16) -> Result<(TxId, Vec<Vec<u8>>), Problem> {
-    let attestation = ATTESTATIONS.read(service.records(), &id);
-    let attestation = attestation.ok_or_else(|| Problem::not_found("certificate"))?;
-    let kind = (attestation.type_code, attestation.type_version);
-    let mut records = vec![
-        ATTESTATIONS.key(&id),
-        KEYS.key(&attestation.made.key),
-        AUTHORITIES.key(&attestation.issuer),
-        TYPES.key(&kind),
-    ];
-    // The leaf of a batch: the transaction that shows it, and the batch whose root it leads to.
-    records.extend(attestation.leaf.map(|leaf| BATCHES.key(&leaf.batch)));
-    let recorded = attestation.leaf.map_or(attestation.made.height, |leaf| leaf.recorded.height);
-    Ok((attesting(service, recorded, &format!("att:{id}"))?, records))
-}
-
 /// Finds the transaction through the event it left.
-fn attesting(service: &Service, height: Height, subject: &str) -> Result<TxId, Problem> {
+pub(super) fn attesting(service: &Service, height: Height, subject: &str) -> Result<TxId, Problem> {
     let missing = || Problem::new(ApiCode::Unavailable, "the attesting transaction is not found");
     let mut from = (height, 0);
     loop {

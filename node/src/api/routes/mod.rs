@@ -14,6 +14,7 @@ mod log;
 mod node;
 mod oversight;
 mod preflight;
+mod proofs;
 mod requests;
 mod rules;
 mod services;
@@ -84,11 +85,12 @@ fn ledger_routes() -> OpenApiRouter<Api> {
         .routes(routes!(submit::submit))
         .routes(routes!(submit_many::submit_many))
         .routes(routes!(transactions::transaction))
-        .routes(routes!(transactions::evidence))
+        .routes(routes!(proofs::transaction))
         .routes(routes!(blocks::blocks))
         .routes(routes!(blocks::block))
         .routes(routes!(blocks::raw))
         .routes(routes!(blocks::light))
+        .routes(routes!(proofs::records))
         .routes(routes!(log::proof))
         .routes(routes!(log::consistency))
         .routes(routes!(audit::events))
@@ -107,7 +109,7 @@ fn certificate_routes() -> OpenApiRouter<Api> {
         .routes(routes!(certificates::certificates))
         .routes(routes!(certificates::certificate))
         .routes(routes!(certificates::status))
-        .routes(routes!(certificates::evidence))
+        .routes(routes!(proofs::certificate))
         .routes(routes!(requests::requests))
         .routes(routes!(requests::request))
         .routes(routes!(requests::seals))

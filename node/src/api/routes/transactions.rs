@@ -1,32 +1,22 @@
-//! Transactions and their evidence.
+//! Transactions.
 
 use axum::extract::State;
-use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use hefu_contracts::Act;
-use hefu_contracts::identity::{AUTHORITIES, KEYS};
-use hefu_contracts::state::is_proven;
 use hefu_primitives::block::TxResult;
-use hefu_primitives::{BlockId, Height, KeyId, SignedTransaction, TxId, Uscc};
+use hefu_primitives::{BlockId, KeyId, SignedTransaction, TxId, Uscc};
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use crate::api::answer::{Answer, hex, immutable_json, json as to_json, unhex};
-use crate::api::params::{Id, Nothing, Params, Repeated};
+use crate::api::answer::{Answer, hex, immutable_json, json as to_json};
+use crate::api::params::{Id, Nothing, Params};
 use crate::api::problem::{ApiCode, Problem};
 use crate::api::snapshot::{Pin, Snapshot};
 use crate::api::state::Api;
 use crate::core::Position;
 use crate::runtime::Service;
-
-/// Most records proven in one capsule.
-const MAX_RECORDS: usize = 64;
-/// Names under which records to prove are asked for.
-const RECORDS: &[&str] = &["records", "status"];
-/// The content type of an evidence capsule.
-const CAPSULE: &str = "application/octet-stream";
 
 /// Who signed, about what.
 #[derive(Serialize, ToSchema)]
@@ -134,76 +124,3 @@ fn acts(signed: &SignedTransaction) -> Result<Vec<Value>, Problem> {
     signed.body().acts.iter().map(show).collect()
 }
 
-/// The evidence capsule of an applied transaction: verifiable offline with nothing but the
-/// genesis hash. `records` (hexadecimal keys, repeated or with commas) says which records to
-/// prove as they are now; the signer's key and authority if absent.
-#[utoipa::path(get, path = "/api/v1/transactions/{tx}/evidence", tag = "ledger",
-    operation_id = "get_transaction_evidence",
-    params(("tx" = String, Path),
-        ("records" = Option<Vec<String>>, Query, description = "Record keys to prove, at most 64"),
-        ("status" = Option<Vec<String>>, Query, description = "The same")),
-    responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream",
-        headers(("hefu-height" = String, description = "Height of the records' proofs")))))]
-pub(crate) async fn evidence(
-    State(api): State<Api>,
-    Id(tx): Id<TxId>,
-    asked: Repeated,
-) -> Result<Response, Problem> {
-    let records = asked_records(&asked)?;
-    let records = match records.is_empty() {
-        false => records,
-        true => api.blocking(move |service| signer_records(service, tx)).await?,
-    };
-    capsule(&api, tx, records, &format!("tx-{tx}")).await
-}
-
-/// Records asked for by key, without duplicates.
-fn asked_records(asked: &Repeated) -> Result<Vec<Vec<u8>>, Problem> {
-    asked.only(RECORDS)?;
-    let bad = |detail: String| Problem::new(ApiCode::BadRequest, detail);
-    let mut records: Vec<Vec<u8>> = Vec::new();
-    for text in asked.values(RECORDS) {
-        let key = unhex(text).filter(|key| is_proven(key) && key.len() <= 256);
-        let key = key.ok_or_else(|| bad(format!("`{text}` is no key of a proven record")))?;
-        if !records.contains(&key) {
-            records.push(key);
-        }
-    }
-    if records.len() > MAX_RECORDS {
-        return Err(bad(format!("at most {MAX_RECORDS} records can be proven at once")));
-    }
-    Ok(records)
-}
-
-fn signer_records(service: &Service, tx: TxId) -> Result<Vec<Vec<u8>>, Problem> {
-    let not_found = || Problem::not_found("transaction");
-    let position = service.position(&tx)?.ok_or_else(not_found)?;
-    let signed = service.transaction_at(&position)?.ok_or_else(not_found)?;
-    let claims = signed.claims();
-    Ok(vec![KEYS.key(&claims.key), AUTHORITIES.key(&claims.issuer)])
-}
-
-/// A capsule as a file.
-pub(super) async fn capsule(
-    api: &Api,
-    tx: TxId,
-    records: Vec<Vec<u8>>,
-    name: &str,
-) -> Result<Response, Problem> {
-    let capsule = api.service.capsule(tx, records).await?;
-    let height = capsule.status.as_ref().map(|status| status.certified.header.height);
-    let mut response = capsule.to_file().into_response();
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(CAPSULE));
-    // The status in it is that of this moment.
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    let file = format!("attachment; filename=\"{name}.hefu\"");
-    if let Ok(file) = HeaderValue::from_str(&file) {
-        headers.insert(CONTENT_DISPOSITION, file);
-    }
-    if let Ok(height) = HeaderValue::from_str(&height.map_or("0".into(), |h: Height| h.to_string()))
-    {
-        headers.insert("hefu-height", height);
-    }
-    Ok(response)
-}

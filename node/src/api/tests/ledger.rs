@@ -12,7 +12,7 @@ use hefu_primitives::time::Day;
 use hefu_primitives::{H32, Id16, SignedTransaction};
 use serde_json::Value;
 
-use super::network::{Client, Network, PATIENCE, fresh, licence, serve};
+use super::network::{Network, PATIENCE, fresh, licence, serve};
 use crate::api::{ReadAccess, TokenHash};
 use crate::runtime::wall_clock;
 
@@ -327,17 +327,27 @@ async fn proving(network: &Network) {
     ] {
         let answer = client.get(&path).await;
         assert_eq!(answer.status, 200, "{path}: {}", String::from_utf8_lossy(&answer.body));
-        let verified = Capsule::from_file(&answer.body).unwrap().verify(chain).unwrap();
+        let capsule = Capsule::from_file(&answer.body).unwrap();
+        let verified = capsule.verify(chain).unwrap();
+        let said = hefu_contracts::evidence::read(&verified, None).unwrap();
+        assert_eq!((said.acts.len(), said.rules.is_empty()), (1, path.contains("records=")));
         assert_eq!(verified.transaction.id(), tx.id());
+        let witness = verified.witness.expect("a checkpoint and receipts");
+        assert!(witness.head.is_some() && capsule.statement().is_some(), "{path}");
         let status = verified.status.unwrap();
         assert_eq!(answer.header("hefu-height"), status.header.height.to_string());
         assert!(!status.records.is_empty());
         assert!(status.records.iter().all(|(_, value)| value.is_some()), "{path}");
         if path.contains("certificates") {
             assert_eq!(status.records[0].0, ATTESTATIONS.key(&id));
-            assert_eq!(status.records.len(), 4);
+            let cosigners = witness.cosigners.len();
+            assert_eq!(status.records.len(), 4 + cosigners);
         }
     }
+    let bare = format!("/api/v1/certificates/{id}/evidence?witness=false");
+    let bare = Capsule::from_file(&client.get(&bare).await.body).unwrap();
+    assert_eq!(bare.verify(chain).unwrap().witness, None);
+    earlier(network, id, chain).await;
     let leaf = applied["leaf"].as_str().unwrap();
     let proof = client.read(&format!("/api/v1/log/proof?leaf={leaf}")).await;
     let number = |value: &Value| value.as_str().unwrap().parse::<u64>().unwrap();
@@ -362,6 +372,50 @@ async fn proving(network: &Network) {
     let genesis = client.read("/api/v1/log/proof?leaf=0&size=1").await;
     assert_eq!(genesis["path"], Value::Array(vec![]));
     assert_eq!(Attestation::from_bytes(b"", 8).ok(), None);
+}
+
+/// Records, and their absence, at heights of the past.
+async fn earlier(network: &Network, id: Id16, chain: hefu_primitives::ChainId) {
+    let client = network.client(0);
+    let key = "22".to_owned() + &id.to_string();
+    let now = client.read(&format!("/api/v1/records/proof?records={key}")).await;
+    let written: u64 = client.read(&format!("/api/v1/certificates/{id}")).await["written_height"]
+        .as_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    let at = |height: u64| format!("/api/v1/records/proof?records={key}&at_height={height}");
+    for (height, present) in [(1, false), (written - 1, false), (written, true)] {
+        let proven = client.read(&at(height)).await;
+        assert_eq!(proven["height"], height.to_string());
+        assert_eq!(proven["records"][0]["value"].is_string(), present, "{height}");
+        let proof: hefu_primitives::map::MapProof =
+            serde_json::from_value(proven["records"][0]["proof"].clone()).unwrap();
+        let root: H32 = proven["state_root"].as_str().unwrap().parse().unwrap();
+        let path = hefu_primitives::map::path_of(&ATTESTATIONS.key(&id));
+        assert_eq!(proof.verify(root, path).unwrap().is_some(), present, "{height}");
+    }
+    let tip: u64 = now["height"].as_str().unwrap().parse().unwrap();
+    for (bad, status, code) in [
+        (at(tip + 1_000), 400, "api.height_in_future"),
+        (at(0), 400, "api.bad_request"),
+        ("/api/v1/records/proof".to_owned(), 400, "api.bad_request"),
+        (format!("/api/v1/records/proof?records=ab{}", &key[2..]), 400, "api.bad_request"),
+    ] {
+        assert_eq!(client.get(&bad).await.problem(), (status, code.into()), "{bad}");
+    }
+    let capsule = format!("/api/v1/certificates/{id}/evidence?at_height=");
+    let short = network.client(3);
+    short.until(200, &format!("/api/v1/records/proof?records={key}&at_height={tip}")).await;
+    let pruned = short.get(&at(1)).await;
+    assert_eq!(pruned.problem(), (410, "api.pruned".into()), "it was there: not \"not found\"");
+    let detail = pruned.json()["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains("pruned: this node proves records from height"), "{detail}");
+    let early = client.get(&format!("{capsule}{}", written - 1)).await;
+    assert_eq!(early.problem(), (400, "api.bad_request".into()), "before the record");
+    let exact = client.get(&format!("{capsule}{written}")).await;
+    let exact = Capsule::from_file(&exact.body).unwrap().verify(chain).unwrap();
+    assert_eq!(exact.status.unwrap().header.height.0, written);
 }
 
 /// Events of a stream: id, kind, data.

@@ -184,6 +184,7 @@ async fn witness_node(followed: FollowedLog, folder: &std::path::Path) -> (Runni
         peers: Vec::new(),
         engine: EngineKind::Memory,
         heartbeat_ms: None,
+        proof_blocks: None,
     };
     (runtime::start(options, &mut |_| {}).await.unwrap(), key.unwrap())
 }

@@ -13,7 +13,7 @@ use super::super::exit::Exit;
 use super::super::fault::{Done, Fault};
 use super::super::list::{self, record};
 use super::super::table::{Column, col};
-use super::super::tx::write_capsule;
+use super::super::tx::{Parts, write_capsule};
 
 const COLUMNS: &[Column] = &[
     col("att-id", "/id"),
@@ -173,6 +173,8 @@ fn rows(attestation: &Value) -> Vec<Value> {
 pub(crate) struct Evidence {
     /// The attestation.
     att_id: Id16,
+    #[command(flatten)]
+    parts: Parts,
     /// The capsule to write.
     #[arg(long, short = 'O', value_name = "FILE")]
     out: PathBuf,
@@ -181,7 +183,10 @@ pub(crate) struct Evidence {
 pub(crate) fn evidence(app: &App, args: &Evidence) -> Done {
     app.expect_new(&args.out)?;
     let path = format!("/certificates/{}/evidence", args.att_id);
-    let bytes = app.client()?.download(&path, &[])?;
+    let parts = args.parts.query();
+    let query: Vec<(&str, &str)> =
+        parts.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let bytes = app.client()?.download(&path, &query)?;
     write_capsule(app, &args.out, &bytes)
 }
 

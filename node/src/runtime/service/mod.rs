@@ -1,6 +1,7 @@
 //! What the outside may ask of a running node: submit and wait, read now or as of a height, prove,
 //! watch. The HTTP API, the demo and tests use nothing else.
 
+mod capsule;
 mod cosign;
 pub(in crate::runtime) mod door;
 mod prove;
@@ -20,7 +21,7 @@ use hefu_consensus::{Equivocation, PeerKey};
 use hefu_contracts::identity::{MEMBERS, Member};
 use hefu_genesis::Genesis;
 use hefu_primitives::{ChainId, Height, KeyId, Region};
-use tokio::sync::{broadcast, mpsc, watch};
+use tokio::sync::{Semaphore, broadcast, mpsc, watch};
 
 use super::{Job, NodeOptions};
 use crate::core::{Committed, Halted, Ledger, Records, Tip};
@@ -28,6 +29,7 @@ use crate::cosign::Cosigning;
 use crate::network::{Address, Network, NodeKey, PeerInfo};
 use crate::store::{BlockFiles, RealDisk, StoreError};
 
+pub use capsule::CapsuleParts;
 pub use prove::ProofError;
 pub use submit::SubmitError;
 pub use tiles::NoTile;
@@ -65,6 +67,9 @@ struct Inner {
     evidence: Mutex<Vec<Equivocation>>,
     cosigning: Cosigning,
     checkpoints: watch::Sender<u64>,
+    proof_blocks: Option<u64>,
+    /// One map of an earlier height is made at a time.
+    proving: Semaphore,
 }
 
 impl Service {
@@ -98,6 +103,8 @@ impl Service {
             evidence: Mutex::default(),
             cosigning,
             checkpoints: watch::channel(0).0,
+            proof_blocks: options.proof_blocks,
+            proving: Semaphore::new(1),
         }));
         (service, knocks)
     }

@@ -1,24 +1,23 @@
-//! Proofs: records under a state root, leaves under a log root, and whole evidence capsules.
+//! Proofs: records under a state root, at any height that is still provable, and leaves under a log
+//! root.
 //!
-//! What needs the authenticated map runs on the core thread, which alone holds it.
+//! The authenticated map of the last blocks is read on the core thread, which alone holds it; that of
+//! an earlier height is made anew on a thread of its own, one at a time.
 
 use hefu_contracts::equivocation::EQUIVOCATIONS;
 use hefu_contracts::exec::VALIDATORS;
-use hefu_primitives::block::TxResult;
-use hefu_primitives::capsule::{
-    CAPSULE_FORMAT, Capsule, CertifiedHeader, RecordProof, SetChange, StatusProof,
-};
+use hefu_primitives::capsule::{CertifiedHeader, RecordProof, SetChange, StatusProof};
 use hefu_primitives::evidence::EquivocationId;
 use hefu_primitives::evidence_file::{EquivocationProof, PROOF_FORMAT};
 use hefu_primitives::light::LightBlock;
 use hefu_primitives::log::{ConsistencyProof, InclusionProof, consistency_proof, inclusion_proof};
-use hefu_primitives::map::path_of;
-use hefu_primitives::{Height, TxId, ValidatorSet};
+use hefu_primitives::map::{AuthenticatedMap, MapProof, path_of};
+use hefu_primitives::{H32, Height, ValidatorSet};
 use tokio::sync::oneshot;
 
 use super::Service;
 use crate::core::open::IndexLog;
-use crate::core::{Ledger, StoredBlock};
+use crate::core::{Ledger, StoredBlock, map_at};
 use crate::runtime::Job;
 use crate::store::RealDisk;
 
@@ -31,6 +30,28 @@ pub enum ProofError {
     /// No block yet, so no header to prove against.
     #[error("no block yet")]
     NoBlock,
+    /// A height that is not there yet.
+    #[error("height {asked} is not there yet: the tip is {tip}")]
+    Future {
+        /// The height asked for.
+        asked: Height,
+        /// The last one.
+        tip: Height,
+    },
+    /// A status before the record it is of.
+    #[error("height {asked} is before the record, which is of height {recorded}")]
+    Before {
+        /// The height asked for.
+        asked: Height,
+        /// The height of the record.
+        recorded: Height,
+    },
+    /// There was such a proof, and this node no longer gives it.
+    #[error("pruned: this node proves records from height {oldest} on (storage.proof_blocks)")]
+    Pruned {
+        /// The first height that is still provable.
+        oldest: Height,
+    },
     /// The store, or a record of ours that does not decode.
     #[error("the store cannot give the proof")]
     Store,
@@ -40,6 +61,11 @@ pub enum ProofError {
     /// The node has stopped.
     #[error("the node has stopped")]
     Stopped,
+}
+
+/// The root of a map, and the proof of each key.
+fn proofs(map: &AuthenticatedMap, keys: &[Vec<u8>]) -> (H32, Vec<MapProof>) {
+    (map.root(), keys.iter().map(|key| map.prove(&path_of(key))).collect())
 }
 
 /// Proving. These run on the core thread, which alone holds the authenticated map.
@@ -60,28 +86,83 @@ impl Service {
         answer.await.map_err(|_| ProofError::Stopped)
     }
 
-    /// Proves records, or their absence, after the last block.
+    /// The first height at which records can be proven.
+    pub fn oldest_provable(&self) -> Height {
+        let kept = self.0.proof_blocks.unwrap_or(u64::MAX);
+        Height(self.tip().height.0.saturating_sub(kept).max(1))
+    }
+
+    /// Proves records, or their absence, after the last block or after an earlier one.
     ///
     /// # Errors
-    /// [`ProofError`].
-    pub async fn prove_records(&self, keys: Vec<Vec<u8>>) -> Result<StatusProof, ProofError> {
-        let (height, records) = self
-            .on_ledger(move |ledger| {
-                let view = ledger.records().clone();
-                let prove = |key: Vec<u8>| {
-                    let value = hefu_contracts::StateView::get(&view, &key);
-                    (key, value)
-                };
-                let values: Vec<_> = keys.into_iter().map(prove).collect();
-                let proofs = ledger.with_map(|map| {
-                    values.iter().map(|(key, _)| map.prove(&path_of(key))).collect::<Vec<_>>()
-                });
-                let records = values.into_iter().zip(proofs).map(|((key, value), proof)| {
-                    RecordProof { key: key.into(), value: value.map(Into::into), proof }
-                });
-                (ledger.tip().height, records.collect())
-            })
-            .await?;
+    /// [`ProofError`]; [`ProofError::Pruned`] for a height that is no longer provable.
+    pub async fn prove_records(
+        &self,
+        keys: Vec<Vec<u8>>,
+        at: Option<Height>,
+    ) -> Result<StatusProof, ProofError> {
+        let Some(height) = at else {
+            let prove = move |ledger: &mut Ledger<RealDisk>| {
+                let height = ledger.tip().height;
+                (height, ledger.with_map(|map| proofs(map, &keys)), keys)
+            };
+            let (height, (_, proofs), keys) = self.on_ledger(prove).await?;
+            return self.status(height, keys, proofs);
+        };
+        let tip = self.tip().height;
+        if height > tip {
+            return Err(ProofError::Future { asked: height, tip });
+        }
+        let oldest = self.oldest_provable();
+        if height < oldest {
+            return Err(ProofError::Pruned { oldest });
+        }
+        let wanted = keys.clone();
+        let prove = move |ledger: &mut Ledger<RealDisk>| {
+            ledger.with_map_at(height, |map| proofs(map, &wanted))
+        };
+        let (root, proofs) = match self.on_ledger(prove).await? {
+            Some(found) => found,
+            None => self.prove_anew(&keys, height).await?,
+        };
+        let status = self.status(height, keys, proofs)?;
+        // What is read back and put together again is held against what was decided.
+        if status.certified.header.state_root != root {
+            tracing::error!(%height, "the records of this height cannot be put together again");
+            return Err(ProofError::Store);
+        }
+        Ok(status)
+    }
+
+    /// Proves from a map made anew; one at a time, because it has the size of the ledger.
+    async fn prove_anew(
+        &self,
+        keys: &[Vec<u8>],
+        height: Height,
+    ) -> Result<(H32, Vec<MapProof>), ProofError> {
+        let one = self.0.proving.acquire().await.map_err(|_| ProofError::Stopped)?;
+        let (index, keys) = (self.0.records.index().clone(), keys.to_vec());
+        let made = tokio::task::spawn_blocking(move || {
+            map_at(&index, height).map(|map| proofs(&map, &keys))
+        });
+        let made = made.await.map_err(|_| ProofError::Stopped)?;
+        drop(one);
+        made.map_err(|_| ProofError::Store)
+    }
+
+    /// Records as they were after a block, with their proofs.
+    fn status(
+        &self,
+        height: Height,
+        keys: Vec<Vec<u8>>,
+        proofs: Vec<MapProof>,
+    ) -> Result<StatusProof, ProofError> {
+        let mut records = Vec::with_capacity(keys.len());
+        for (key, proof) in keys.into_iter().zip(proofs) {
+            let found = self.0.records.at(&key, height).map_err(|_| ProofError::Store)?;
+            let value = found.map(|(_, value)| value.into());
+            records.push(RecordProof { key: key.into(), value, proof });
+        }
         Ok(StatusProof { certified: self.certified(height)?, records })
     }
 
@@ -114,7 +195,7 @@ impl Service {
         Ok(schedule.ok_or(ProofError::Store)?.next)
     }
 
-    fn certified(&self, height: Height) -> Result<CertifiedHeader, ProofError> {
+    pub(super) fn certified(&self, height: Height) -> Result<CertifiedHeader, ProofError> {
         if height.0 == 0 {
             return Err(ProofError::NoBlock);
         }
@@ -143,40 +224,6 @@ impl Service {
         consistency_proof(&IndexLog(index.as_ref()), old, new).map_err(|_| ProofError::NotRecorded)
     }
 
-    /// The evidence capsule of a transaction, with the status of records after the last block.
-    ///
-    /// # Errors
-    /// [`ProofError`].
-    pub async fn capsule(&self, tx: TxId, records: Vec<Vec<u8>>) -> Result<Capsule, ProofError> {
-        let position = self.position(&tx).map_err(|_| ProofError::Store)?;
-        let position = position.ok_or(ProofError::NotRecorded)?;
-        let TxResult::Applied { leaf } = position.result else {
-            return Err(ProofError::NotRecorded);
-        };
-        let found = self.transaction_at(&position).map_err(|_| ProofError::Store)?;
-        let transaction = found.ok_or(ProofError::Store)?;
-        let signer = hefu_contracts::identity::KEYS
-            .read(&self.0.records, &transaction.claims().key)
-            .ok_or(ProofError::Store)?;
-        let status = self.prove_records(records).await?;
-        let recorded = self.certified(position.height)?;
-        let inclusion = self.prove_leaf(leaf, recorded.header.log_size)?;
-        Ok(Capsule {
-            format: CAPSULE_FORMAT,
-            anchor: self.0.genesis.anchor(),
-            set_changes: self.set_changes(status.certified.header.height)?,
-            recorded,
-            transaction: transaction.as_bytes().to_vec().into(),
-            signer: signer.key,
-            inclusion,
-            status: Some(status),
-            before: match position.height.previous() {
-                Height(0) => None,
-                before => Some(self.certified(before)?.header),
-            },
-        })
-    }
-
     /// The proof of a recorded contradiction. Blocks on files.
     ///
     /// # Errors
@@ -197,7 +244,7 @@ impl Service {
     ///
     /// The schedule is a record with history, so the heights at which it was written name every
     /// candidate without a walk over all headers.
-    fn set_changes(&self, until: Height) -> Result<Vec<SetChange>, ProofError> {
+    pub(super) fn set_changes(&self, until: Height) -> Result<Vec<SetChange>, ProofError> {
         let record = VALIDATORS.key(&());
         let written = self.0.records.heights_of(&record).map_err(|_| ProofError::Store)?;
         let mut changes = Vec::new();

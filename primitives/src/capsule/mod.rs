@@ -10,9 +10,22 @@
 //! | before | the header before it, whose log does not have the transaction yet | `parent` of that block |
 //! | transaction | who signed which acts | the key's signature; its leaf under `log_root` |
 //! | status | records, or their absence, after a later block | `state_root` of a certified header |
+//! | witness | checkpoint and receipts that provinces signed | keys whose records the status proves |
 //!
 //! It stays valid when nodes, keys and provinces have gone. It does not show what happened after
-//! the status height, nor what an act or a record means: `contracts` reads those.
+//! the status height, nor what an act or a record means, nor which role a key has: `contracts`
+//! reads those.
+//!
+//! Two layouts say the same: `first` as written by format 1, `packed` without what follows from the
+//! rest. Both are read for ever; files of format 1 have no witness.
+
+mod first;
+mod packed;
+mod trust;
+mod witness;
+
+pub(crate) use trust::Trust;
+pub use witness::{Cosignature, Cosigner, KEY_TABLE, VerifiedCosigner, VerifiedWitness, Witness};
 
 use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
@@ -22,7 +35,7 @@ use crate::bounds::MAX_CAPSULE_BYTES;
 use crate::codec::{Canonical, CodecError};
 use crate::crypto::PublicKey;
 use crate::hash::{Domain, H32, hash};
-use crate::ids::{ChainId, Height, Millis};
+use crate::ids::{ChainId, Height, Millis, Region};
 use crate::log::{InclusionProof, LogHead, leaf_hash};
 use crate::map::{MapProof, path_of, value_hash};
 use crate::transaction::{SignedTransaction, TransactionError};
@@ -30,7 +43,9 @@ use crate::validators::ValidatorSet;
 use crate::vote::{CertificateError, CommitCertificate};
 
 /// Version of the capsule format that this program writes.
-pub const CAPSULE_FORMAT: u16 = 1;
+pub const CAPSULE_FORMAT: u16 = 2;
+/// The first version: every header and proof whole, no witness.
+pub const FIRST_FORMAT: u16 = 1;
 
 /// The part of a genesis that its hash covers: small, so that every capsule carries it.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, serde::Serialize)]
@@ -106,37 +121,30 @@ pub struct StatusProof {
     pub records: Vec<RecordProof>,
 }
 
-/// The evidence capsule, version 1.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+/// The evidence capsule, whatever its layout in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Capsule {
-    /// [`CAPSULE_FORMAT`].
-    #[n(0)]
+    /// The layout: [`CAPSULE_FORMAT`] or [`FIRST_FORMAT`].
     pub format: u16,
     /// The genesis anchor.
-    #[n(1)]
     pub anchor: GenesisAnchor,
     /// Changes of the validator set up to the latest header, oldest first.
-    #[n(2)]
     pub set_changes: Vec<SetChange>,
     /// The block that recorded the transaction.
-    #[n(3)]
     pub recorded: CertifiedHeader,
-    /// The transaction's envelope.
-    #[n(4)]
-    pub transaction: ByteVec,
-    /// The key that signed it.
-    #[n(5)]
-    pub signer: PublicKey,
-    /// Its place in the audit log of `recorded`.
-    #[n(6)]
-    pub inclusion: InclusionProof,
-    /// Records at a later (or the same) height.
-    #[n(7)]
-    pub status: Option<StatusProof>,
     /// The header before `recorded`; none at height 1. Every later block's log has the transaction
     /// too: only this shows that it was recorded then, and not before.
-    #[n(8)]
     pub before: Option<Header>,
+    /// The transaction's envelope.
+    pub transaction: ByteVec,
+    /// The key that signed it.
+    pub signer: PublicKey,
+    /// Its place in the audit log of `recorded`.
+    pub inclusion: InclusionProof,
+    /// Records at a later (or the same) height.
+    pub status: Option<StatusProof>,
+    /// What provinces signed of the log.
+    pub witness: Option<Witness>,
 }
 
 /// The step at which a capsule failed, and why.
@@ -193,6 +201,39 @@ pub enum CapsuleError {
     /// A record is not as claimed under the state root.
     #[error("status: record {0} is not proven")]
     Record(usize),
+    /// A cosigner whose key has no record among those proven, who signed nothing, or who stands
+    /// twice or out of order.
+    #[error("cosigners: the key of province {0} is not proven, or does not stand in its place")]
+    Cosigner(Region),
+    /// The log that was cosigned does not have the transaction, or contradicts a certified header.
+    #[error("checkpoint: it is not of this log")]
+    Checkpoint,
+    /// A cosignature does not verify.
+    #[error("checkpoint: the cosignature of province {0} does not verify")]
+    Cosignature(Region),
+    /// A receipt does not verify.
+    #[error("receipts: the receipt of province {0} does not verify")]
+    Receipt(Region),
+}
+
+impl CapsuleError {
+    /// The step, by the name that reports give it.
+    pub const fn step(&self) -> &'static str {
+        match self {
+            Self::Encoding(_) => "encoding",
+            Self::Changed => "digest",
+            Self::Format(_) => "format",
+            Self::Genesis { .. } => "genesis",
+            Self::Header(_) => "header",
+            Self::Certificate { .. } => "certificate",
+            Self::Transaction(_) | Self::OtherLedger | Self::Signature => "transaction",
+            Self::Inclusion(_) => "log",
+            Self::StatusOrder { .. } | Self::Record(_) => "status",
+            Self::Cosigner(_) => "cosigners",
+            Self::Checkpoint | Self::Cosignature(_) => "checkpoint",
+            Self::Receipt(_) => "receipts",
+        }
+    }
 }
 
 /// Records that a capsule proves.
@@ -221,6 +262,8 @@ pub struct Verified {
     pub status: Option<VerifiedStatus>,
     /// How many changes of the validator set lie in between.
     pub set_changes: usize,
+    /// What provinces signed of the log.
+    pub witness: Option<VerifiedWitness>,
 }
 
 /// The file form: the capsule and a digest of it.
@@ -237,10 +280,25 @@ struct CapsuleFile {
 
 impl Capsule {
     /// The bytes of a capsule file.
-    pub fn to_file(&self) -> Vec<u8> {
-        let capsule = self.to_bytes();
+    ///
+    /// # Errors
+    /// [`CapsuleError`] when the parts are not of one ledger, or the format is not known.
+    pub fn to_file(&self) -> Result<Vec<u8>, CapsuleError> {
+        let capsule = self.inner_bytes()?;
         let digest = hash(Domain::Capsule, &[&capsule]);
-        CapsuleFile { capsule: capsule.into(), digest }.to_bytes()
+        Ok(CapsuleFile { capsule: capsule.into(), digest }.to_bytes())
+    }
+
+    /// The capsule in its layout, without the digest.
+    ///
+    /// # Errors
+    /// As [`Capsule::to_file`].
+    pub fn inner_bytes(&self) -> Result<Vec<u8>, CapsuleError> {
+        match self.format {
+            FIRST_FORMAT => first::write(self),
+            CAPSULE_FORMAT => packed::write(self),
+            other => Err(CapsuleError::Format(other)),
+        }
     }
 
     /// Reads a capsule file.
@@ -252,9 +310,10 @@ impl Capsule {
         if hash(Domain::Capsule, &[&file.capsule]) != file.digest {
             return Err(CapsuleError::Changed);
         }
-        let capsule = Self::from_bytes(&file.capsule, MAX_CAPSULE_BYTES)?;
-        match capsule.format {
-            CAPSULE_FORMAT => Ok(capsule),
+        let bytes = &file.capsule;
+        match format_of(bytes)? {
+            FIRST_FORMAT => first::read(bytes),
+            CAPSULE_FORMAT => packed::read(bytes),
             other => Err(CapsuleError::Format(other)),
         }
     }
@@ -276,6 +335,10 @@ impl Capsule {
             Some(status) => Some(self.check_status(&trust, status)?),
             None => None,
         };
+        let witness = match &self.witness {
+            Some(witness) => Some(witness.verify(self, genesis, &transaction)?),
+            None => None,
+        };
         Ok(Verified {
             chain: genesis,
             transaction,
@@ -284,6 +347,7 @@ impl Capsule {
             leaf: self.inclusion.index,
             status,
             set_changes: self.set_changes.len(),
+            witness,
         })
     }
 
@@ -340,262 +404,12 @@ impl Capsule {
     }
 }
 
-/// The chain of validator sets from the anchor on.
-pub(crate) struct Trust<'a> {
-    chain: ChainId,
-    anchor: &'a GenesisAnchor,
-    changes: &'a [SetChange],
-}
-
-impl<'a> Trust<'a> {
-    pub(crate) const fn new(
-        chain: ChainId,
-        anchor: &'a GenesisAnchor,
-        changes: &'a [SetChange],
-    ) -> Self {
-        Self { chain, anchor, changes }
-    }
-
-    /// Each change is decided by the set before it, at a greater height than the change before.
-    pub(crate) fn check_changes(&self) -> Result<(), CapsuleError> {
-        let mut set = &self.anchor.validators;
-        let mut height = Height(0);
-        for change in self.changes {
-            let header = &change.certified.header;
-            if header.height <= height || header.next_validators != change.next.hash() {
-                return Err(CapsuleError::Header(header.height));
-            }
-            self.check_by(&change.certified, set)?;
-            (set, height) = (&change.next, header.height);
-        }
-        Ok(())
-    }
-
-    /// A header decided by the set in force at its height, which is returned.
-    pub(crate) fn check(
-        &self,
-        certified: &CertifiedHeader,
-    ) -> Result<&'a ValidatorSet, CapsuleError> {
-        let height = certified.header.height;
-        let change = self.changes.iter().rev().find(|c| c.certified.header.height < height);
-        let set = change.map_or(&self.anchor.validators, |change| &change.next);
-        self.check_by(certified, set)?;
-        Ok(set)
-    }
-
-    fn check_by(
-        &self,
-        certified: &CertifiedHeader,
-        set: &ValidatorSet,
-    ) -> Result<(), CapsuleError> {
-        let CertifiedHeader { header, certificate } = certified;
-        let height = header.height;
-        let belongs = header.chain == self.chain
-            && header.validators == set.hash()
-            && certificate.height == height
-            && certificate.block == header.id();
-        if !belongs {
-            return Err(CapsuleError::Header(height));
-        }
-        certificate
-            .verify(&self.chain, set)
-            .map_err(|error| CapsuleError::Certificate { height, error })
-    }
+/// The first item of a capsule.
+fn format_of(bytes: &[u8]) -> Result<u16, CodecError> {
+    let mut decoder = minicbor::Decoder::new(bytes);
+    let format = decoder.array().and_then(|_| decoder.u16());
+    format.map_err(|_| CodecError::Malformed { position: decoder.position() })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::crypto::KeyPair;
-    use crate::ids::{BlockId, Round};
-    use crate::log::{MemoryLog, inclusion_proof};
-    use crate::map::AuthenticatedMap;
-    use crate::transaction::TransactionBody;
-    use crate::validators::tests::{pairs, set};
-    use crate::vote::{CommitSignature, Vote, VoteKind};
-
-    const RECORD: &[u8] = b"\x04key";
-    const VALUE: &[u8] = b"value";
-    const ABSENT: &[u8] = b"\x04none";
-
-    /// A ledger of a few headers: four validators, one transaction at height 1, a set change named
-    /// at height 2, a status at height 3.
-    struct Ledger {
-        anchor: GenesisAnchor,
-        log: MemoryLog,
-        map: AuthenticatedMap,
-        old: Vec<KeyPair>,
-        new: Vec<KeyPair>,
-    }
-
-    impl Ledger {
-        fn new() -> Self {
-            let old = pairs(4);
-            let mut map = AuthenticatedMap::new();
-            map.update([(path_of(RECORD), Some(value_hash(VALUE)))]);
-            let anchor = GenesisAnchor {
-                format: 1,
-                document: H32([7; 32]),
-                created: Millis(1),
-                state_root: map.root(),
-                validators: set(&old),
-            };
-            let mut log = MemoryLog::new();
-            log.append(leaf_hash(&anchor.to_bytes())).unwrap();
-            let new = pairs(5).split_off(1);
-            Self { anchor, log, map, old, new }
-        }
-
-        fn sign(
-            &self,
-            height: u64,
-            by: &[KeyPair],
-            next: &[KeyPair],
-            parent: BlockId,
-        ) -> CertifiedHeader {
-            let header = Header {
-                protocol: 1,
-                chain: self.anchor.chain(),
-                height: Height(height),
-                round: Round(0),
-                time: Millis(1_000 + height),
-                parent,
-                bundles_root: H32::ZERO,
-                outcomes_root: H32::ZERO,
-                log_size: self.log.head().size,
-                log_root: self.log.head().root,
-                state_root: self.map.root(),
-                validators: set(by).hash(),
-                next_validators: set(next).hash(),
-                parameters: H32::ZERO,
-                proposer: by[0].id(),
-            };
-            let (block, chain) = (header.id(), header.chain);
-            let signature = |index: usize| {
-                let vote = Vote {
-                    kind: VoteKind::Precommit,
-                    height: header.height,
-                    round: Round(0),
-                    block: Some(block),
-                    validator: by[index].id(),
-                };
-                let signature = vote.sign(&chain, &by[index]).signature;
-                CommitSignature { index: index as u16, signature }
-            };
-            let signatures = vec![signature(0), signature(1), signature(3)];
-            let certificate =
-                CommitCertificate { height: header.height, round: Round(0), block, signatures };
-            CertifiedHeader { header, certificate }
-        }
-
-        fn capsule(&mut self) -> Capsule {
-            let key = KeyPair::from_secret(&[99; 32]);
-            let body = TransactionBody {
-                chain: self.anchor.chain(),
-                not_after: Millis(9_999),
-                acts: vec![vec![0x80].into()],
-            };
-            let issuer = "11310000HEFU01010W".parse().unwrap();
-            let tx = SignedTransaction::sign(&body, issuer, "att:00", &key).unwrap();
-            self.log.append(leaf_hash(tx.as_bytes())).unwrap();
-            let recorded = self.sign(1, &self.old, &self.old, BlockId([1; 32]));
-            let handover = self.sign(2, &self.old, &self.new, recorded.header.id());
-            let latest = self.sign(3, &self.new, &self.new, handover.header.id());
-            let record = |key: &[u8], value: Option<&[u8]>| RecordProof {
-                key: key.to_vec().into(),
-                value: value.map(|value| value.to_vec().into()),
-                proof: self.map.prove(&path_of(key)),
-            };
-            let records = vec![record(RECORD, Some(VALUE)), record(ABSENT, None)];
-            Capsule {
-                format: CAPSULE_FORMAT,
-                anchor: self.anchor.clone(),
-                set_changes: vec![SetChange { certified: handover, next: set(&self.new) }],
-                recorded,
-                transaction: tx.as_bytes().to_vec().into(),
-                signer: key.public(),
-                inclusion: inclusion_proof(&self.log, 1, 2).unwrap(),
-                status: Some(StatusProof { certified: latest, records }),
-                before: None,
-            }
-        }
-    }
-
-    #[test]
-    fn proves_a_record_across_a_change_of_validators() {
-        let mut ledger = Ledger::new();
-        let capsule = Capsule::from_file(&ledger.capsule().to_file()).unwrap();
-        let verified = capsule.verify(ledger.anchor.chain()).unwrap();
-        assert_eq!((verified.leaf, verified.set_changes), (1, 1));
-        let status = verified.status.unwrap();
-        assert_eq!(status.header.height, Height(3));
-        assert_eq!(status.records[0], (RECORD.to_vec(), Some(VALUE.to_vec())));
-        assert_eq!(status.records[1], (ABSENT.to_vec(), None));
-    }
-
-    #[test]
-    fn every_changed_byte_is_refused() {
-        let mut ledger = Ledger::new();
-        let (bytes, chain) = (ledger.capsule().to_file(), ledger.anchor.chain());
-        for position in 0..bytes.len() {
-            let mut broken = bytes.clone();
-            broken[position] ^= 1;
-            let accepted = Capsule::from_file(&broken).is_ok_and(|c| c.verify(chain).is_ok());
-            assert!(!accepted, "byte {position} of {}", bytes.len());
-        }
-    }
-
-    #[test]
-    fn names_the_step_that_fails() {
-        let mut ledger = Ledger::new();
-        let (capsule, chain) = (ledger.capsule(), ledger.anchor.chain());
-        let fails = |change: &dyn Fn(&mut Capsule)| {
-            let mut broken = capsule.clone();
-            change(&mut broken);
-            broken.verify(chain).unwrap_err()
-        };
-        assert!(matches!(capsule.verify(ChainId([0; 32])), Err(CapsuleError::Genesis { .. })));
-        assert_eq!(fails(&|c| c.set_changes.clear()), CapsuleError::Header(Height(3)));
-        assert_eq!(fails(&|c| c.recorded.header.time = Millis(5)), CapsuleError::Header(Height(1)));
-        assert!(matches!(
-            fails(&|c| {
-                c.recorded.certificate.signatures.pop();
-            }),
-            CapsuleError::Certificate { .. }
-        ));
-        let other = KeyPair::from_secret(&[98; 32]).public();
-        assert_eq!(fails(&|c| c.signer = other), CapsuleError::Signature);
-        assert_eq!(
-            fails(&|c| {
-                let records = &mut c.status.as_mut().unwrap().records;
-                records[1].value = Some(b"forged".to_vec().into());
-            }),
-            CapsuleError::Record(1)
-        );
-        let earlier = ledger.sign(0, &ledger.old, &ledger.old, BlockId([1; 32]));
-        assert!(matches!(
-            fails(&|c| c.status.as_mut().unwrap().certified = earlier.clone()),
-            CapsuleError::StatusOrder { .. }
-        ));
-        // The transaction is in the log of every later block too, and the block is not the one
-        // that recorded it.
-        let later = |c: &mut Capsule| {
-            c.recorded = c.status.as_ref().unwrap().certified.clone();
-            c.before = Some(c.set_changes[0].certified.header.clone());
-        };
-        assert_eq!(fails(&later), CapsuleError::Inclusion(Height(3)));
-        let hidden = |c: &mut Capsule| {
-            later(c);
-            c.before = None;
-        };
-        assert_eq!(fails(&hidden), CapsuleError::Header(Height(2)));
-        let other = |c: &mut Capsule| {
-            later(c);
-            c.before.as_mut().unwrap().log_size = 1;
-        };
-        assert_eq!(fails(&other), CapsuleError::Header(Height(2)));
-        let mut newer = capsule.clone();
-        newer.format = 2;
-        assert_eq!(Capsule::from_file(&newer.to_file()), Err(CapsuleError::Format(2)));
-    }
-}
+mod tests;

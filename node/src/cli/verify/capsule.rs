@@ -1,0 +1,364 @@
+//! An evidence capsule, checked and told in words.
+//!
+//! Three answers are kept apart: was it recorded; how did it stand at the height the capsule shows;
+//! was it recognised, and by whom. What the capsule does not show is said too.
+
+use std::collections::BTreeMap;
+
+use hefu_contracts::certificate::{ATTESTATIONS, SCENARIOS, TYPES};
+use hefu_contracts::evidence::{self, Evidence};
+use hefu_contracts::identity::{AUTHORITIES, KEYS, MEMBERS};
+use hefu_contracts::recognition::{AGREEMENTS, CORRECTIONS};
+use hefu_primitives::Millis;
+use hefu_primitives::capsule::{Capsule, Verified, VerifiedStatus, VerifiedWitness};
+use hefu_primitives::codes::region::find_province;
+use hefu_primitives::time::Day;
+use serde_json::{Value, json};
+
+use super::{Verify, failed};
+use crate::cli::app::App;
+use crate::cli::exit::Exit;
+use crate::cli::fault::{Done, Fault};
+use crate::cli::table;
+use crate::text::Lang;
+
+pub(super) fn verify(app: &App, args: &Verify, bytes: &[u8]) -> Done {
+    let checked = Capsule::from_file(bytes)
+        .and_then(|capsule| capsule.verify(args.genesis).map(|verified| (capsule, verified)));
+    let (capsule, verified) = checked.map_err(|error| failed(app, error.step(), error))?;
+    let said = evidence::read(&verified, args.day);
+    let said = said.map_err(|error| failed(app, error.step(), error))?;
+    let mut report = report(&capsule, &verified, &said, args.day);
+    if let Some(folder) = &args.extract {
+        report["extracted"] = extract(app, &capsule, folder)?;
+    }
+    let prose = prose(app, &verified, &said, &report);
+    app.out.done(&report, &prose);
+    Ok(Exit::Ok)
+}
+
+/// Writes the parts that tools without any notion of capsules can check.
+fn extract(app: &App, capsule: &Capsule, folder: &std::path::Path) -> Result<Value, Fault> {
+    std::fs::create_dir_all(folder).map_err(|error| Fault::file(folder, &error))?;
+    let checkpoint = capsule.checkpoint().map(|note| note.to_string().into_bytes());
+    let statement = capsule.statement().map(|statement| statement.bytes());
+    let mut written = Vec::new();
+    for (name, bytes) in [("checkpoint", checkpoint), ("statement.cose", statement)] {
+        let Some(bytes) = bytes else { continue };
+        let path = folder.join(name);
+        app.expect_new(&path)?;
+        app.write(&path, &bytes)?;
+        written.push(path.display().to_string());
+    }
+    Ok(json!(written))
+}
+
+fn report(capsule: &Capsule, verified: &Verified, said: &Evidence, day: Option<Day>) -> Value {
+    let claims = verified.transaction.claims();
+    let (header, time) = (&verified.recorded, verified.recorded.time);
+    let status = verified.status.as_ref();
+    let recognised = (!said.recognitions.is_empty()).then_some(&said.recognitions);
+    json!({
+        "valid": true,
+        "kind": "capsule",
+        "format": capsule.format,
+        "chain": verified.chain,
+        "recorded": {
+            "tx": verified.transaction.id(),
+            "leaf": verified.leaf.to_string(),
+            "height": header.height,
+            "block_id": header.id(),
+            "time": time.to_rfc3339(),
+            "issuer": claims.issuer,
+            "subject": claims.subject,
+            "key": claims.key,
+            "acts": said.acts,
+        },
+        "signer": said.signer,
+        "rules": said.rules,
+        "status": status.map(|status| status_report(status, said, day)),
+        "recognised": recognised,
+        "witness": verified.witness.as_ref().map(witness_report),
+        "set_changes": verified.set_changes,
+        "not_shown": not_shown(verified, said),
+    })
+}
+
+/// What the capsule leaves open, by the names under which the catalogue says it.
+fn not_shown(verified: &Verified, said: &Evidence) -> Vec<&'static str> {
+    let witness = verified.witness.as_ref();
+    let receipts = witness.is_some_and(|witness| witness.cosigners.iter().any(|c| c.receipt));
+    let open = [
+        ("later", true),
+        ("status", verified.status.is_none()),
+        ("signer", said.signer.is_none()),
+        ("rule", said.rules.is_empty()),
+        ("recognition", said.recognitions.is_empty()),
+        ("checkpoint", witness.is_none_or(|witness| witness.head.is_none())),
+        ("receipts", !receipts),
+        ("content", true),
+    ];
+    open.into_iter().filter_map(|(name, open)| open.then_some(name)).collect()
+}
+
+fn witness_report(witness: &VerifiedWitness) -> Value {
+    let cosigned = witness.cosigners.iter().filter_map(|cosigner| {
+        let time = Millis(cosigner.cosigned?.saturating_mul(1000)).to_rfc3339();
+        Some(json!({ "region": cosigner.region, "key": cosigner.key, "time": time }))
+    });
+    let receipts = witness.cosigners.iter().filter(|cosigner| cosigner.receipt);
+    let receipts =
+        receipts.map(|cosigner| json!({ "region": cosigner.region, "key": cosigner.key }));
+    json!({
+        "checkpoint": witness.head.map(|head| json!({
+            "size": head.size.to_string(),
+            "root": head.root,
+            "same_as_height": witness.same_as,
+            "cosigned": cosigned.collect::<Vec<_>>(),
+        })),
+        "receipts": receipts.collect::<Vec<_>>(),
+    })
+}
+
+/// What the proven records say.
+fn status_report(status: &VerifiedStatus, said: &Evidence, day: Option<Day>) -> Value {
+    let (height, time) = (status.header.height, status.header.time);
+    let about = said.certificates.iter().map(|certificate| {
+        let mut shown = json!(certificate.answer);
+        match shown.as_object_mut() {
+            Some(fields) => {
+                fields.insert("att_id".to_owned(), json!(certificate.att_id));
+            }
+            None => {
+                let status = if certificate.absent { "absent" } else { "unknown" };
+                shown = json!({ "att_id": certificate.att_id, "status": status });
+            }
+        }
+        shown
+    });
+    let records: Vec<Value> =
+        status.records.iter().map(|(key, value)| record(key, value.as_deref())).collect();
+    json!({
+        "height": height,
+        "time": time.to_rfc3339(),
+        "about_day": day.unwrap_or_else(|| Day::of_beijing(time)),
+        "attestations": about.collect::<Vec<_>>(),
+        "records": records,
+    })
+}
+
+/// A proven record in words, where its table is known.
+fn record(key: &[u8], value: Option<&[u8]>) -> Value {
+    let hex: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+    macro_rules! known {
+        ($($name:literal $table:ident,)*) => {
+            match key.first() {
+                $(Some(prefix) if *prefix == $table.prefix() => {
+                    ($name, value.and_then(|bytes| $table.decode(bytes)).map(|record| json!(record)))
+                })*
+                _ => ("other", None),
+            }
+        };
+    }
+    let (table, content) = known!(
+        "attestation" ATTESTATIONS,
+        "key" KEYS,
+        "authority" AUTHORITIES,
+        "member" MEMBERS,
+        "type" TYPES,
+        "scenario" SCENARIOS,
+        "agreement" AGREEMENTS,
+        "correction" CORRECTIONS,
+    );
+    json!({ "key": hex, "table": table, "present": value.is_some(), "record": content })
+}
+
+/// The acts of the transaction by name, with how many of each there are.
+fn act_counts(said: &Evidence) -> String {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for act in &said.acts {
+        *counts.entry(act.name()).or_default() += 1;
+    }
+    let counted = counts.iter().map(|(name, count)| match count {
+        1 => (*name).to_owned(),
+        count => format!("{name} ×{count}"),
+    });
+    counted.collect::<Vec<_>>().join(", ")
+}
+
+/// A province by name in the user's language; its code when it has none.
+pub(super) fn province(app: &App, code: &str) -> String {
+    let found = find_province(code).map(|province| match app.lang() {
+        Lang::Zh => province.name,
+        Lang::En => province.english,
+    });
+    found.unwrap_or(code).to_owned()
+}
+
+/// The word of a state in the user's language.
+fn word(app: &App, name: &str) -> String {
+    table::word_of(name, app.lang()).unwrap_or_else(|| name.to_owned())
+}
+
+/// A text of the catalogue.
+struct Teller<'a>(&'a App, Vec<String>);
+
+impl Teller<'_> {
+    fn say(&mut self, key: &str, arguments: &[(&str, &str)]) {
+        let line = self.0.out.text(key, arguments);
+        self.1.push(line);
+    }
+}
+
+/// What was checked, the three answers, and what is left open, in words.
+fn prose(app: &App, verified: &Verified, said: &Evidence, report: &Value) -> String {
+    let text = |pointer: &str| plain(report.pointer(pointer));
+    let mut teller = Teller(app, Vec::new());
+    teller.say("verify-ok", &[("chain", &text("/chain"))]);
+    let (height, time) = (text("/recorded/height"), verified.recorded.time.to_beijing());
+    teller.say(
+        "verify-recorded",
+        &[("height", &height), ("time", &time), ("leaf", &text("/recorded/leaf"))],
+    );
+    teller.say(
+        "verify-signed",
+        &[
+            ("issuer", &text("/recorded/issuer")),
+            ("key", &text("/recorded/key")),
+            ("acts", &act_counts(said)),
+            ("subject", &text("/recorded/subject")),
+        ],
+    );
+    tell_signer(&mut teller, said);
+    tell_witness(&mut teller, report);
+    tell_status(&mut teller, report);
+    tell_rules(&mut teller, said);
+    tell_recognition(&mut teller, said, &text("/status/height"));
+    let sets = verified.set_changes.to_string();
+    if verified.set_changes > 0 {
+        teller.say("verify-sets", &[("count", &sets)]);
+    }
+    let records = report["status"]["records"].as_array().map_or(0, Vec::len).to_string();
+    teller.say("verify-checked", &[("count", &records)]);
+    let open = report["not_shown"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let open: Vec<String> = open.map(|name| app.out.text(&format!("verify-open-{name}"), &[])).collect();
+    teller.say("verify-open", &[("what", &open.join("; "))]);
+    teller.1.join("\n")
+}
+
+/// A value as people read it.
+fn plain(value: Option<&Value>) -> String {
+    match value {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Number(number)) => number.to_string(),
+        _ => "–".to_owned(),
+    }
+}
+
+fn tell_signer(teller: &mut Teller<'_>, said: &Evidence) {
+    let Some(signer) = &said.signer else { return };
+    let (from, to) = (signer.not_before.to_beijing(), signer.not_after.to_beijing());
+    teller.say("verify-key-then", &[("from", &from), ("to", &to)]);
+    if signer.questioned {
+        teller.say("verify-key-questioned", &[]);
+    } else if signer.revocation.is_some() {
+        teller.say("verify-key-revoked", &[]);
+    }
+}
+
+fn tell_witness(teller: &mut Teller<'_>, report: &Value) {
+    let named = |app: &App, list: &Value| {
+        let regions = list.as_array().into_iter().flatten();
+        let names = regions.map(|one| province(app, &plain(one.get("region"))));
+        names.collect::<Vec<_>>().join(", ")
+    };
+    let checkpoint = &report["witness"]["checkpoint"];
+    if checkpoint.is_object() {
+        let who = named(teller.0, &checkpoint["cosigned"]);
+        teller.say("verify-checkpoint", &[("size", &plain(checkpoint.get("size"))), ("who", &who)]);
+    }
+    let receipts = &report["witness"]["receipts"];
+    if receipts.as_array().is_some_and(|receipts| !receipts.is_empty()) {
+        let who = named(teller.0, receipts);
+        teller.say("verify-receipts", &[("who", &who)]);
+    }
+}
+
+fn tell_status(teller: &mut Teller<'_>, report: &Value) {
+    let status = &report["status"];
+    if !status.is_object() {
+        return teller.say("verify-no-status", &[]);
+    }
+    let (height, day) = (plain(status.get("height")), plain(status.get("about_day")));
+    let certificates = status["attestations"].as_array().cloned().unwrap_or_default();
+    for answer in &certificates {
+        let id = plain(answer.get("att_id"));
+        let status = word(teller.0, answer["status"].as_str().unwrap_or("unknown"));
+        teller.say(
+            "verify-status",
+            &[("id", &id), ("status", &status), ("height", &height), ("day", &day)],
+        );
+    }
+    if certificates.is_empty() {
+        let count = status["records"].as_array().map_or(0, Vec::len).to_string();
+        teller.say("verify-records", &[("count", &count), ("height", &height)]);
+    }
+}
+
+fn tell_rules(teller: &mut Teller<'_>, said: &Evidence) {
+    for rule in &said.rules {
+        let rule = json!(rule);
+        let state = match rule["state"].as_str() {
+            Some(state) => word(teller.0, state),
+            None => "–".to_owned(),
+        };
+        let name = match teller.0.lang() {
+            Lang::Zh => "name_zh",
+            Lang::En => "name_en",
+        };
+        let arguments = [
+            ("code", plain(rule.get("type_code"))),
+            ("version", plain(rule.get("version"))),
+            ("name", plain(rule.get(name))),
+            ("scenario", plain(rule.get("scenario"))),
+            ("agreement", plain(rule.get("agreement"))),
+            ("digest", plain(rule.get("digest"))),
+            ("state", state),
+        ];
+        let arguments: Vec<(&str, &str)> =
+            arguments.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        teller.say(&format!("verify-rule-{}", plain(rule.get("rule"))), &arguments);
+    }
+}
+
+fn tell_recognition(teller: &mut Teller<'_>, said: &Evidence, height: &str) {
+    if said.recognitions.is_empty() {
+        return teller.say("verify-recognised", &[]);
+    }
+    for decided in &said.recognitions {
+        let shown = json!(decided);
+        let outcome = word(teller.0, &plain(shown.get("outcome")));
+        let reasons: Vec<String> =
+            decided.reasons.iter().map(|reason| format!("{reason:02}")).collect();
+        let (relying, id) = (decided.relying.to_string(), decided.att_id.to_string());
+        let checked = decided.checked_height.to_string();
+        let reasons = if reasons.is_empty() { "–".to_owned() } else { reasons.join(", ") };
+        teller.say(
+            "verify-decided",
+            &[
+                ("relying", &relying),
+                ("outcome", &outcome),
+                ("id", &id),
+                ("reasons", &reasons),
+                ("checked", &checked),
+            ],
+        );
+        match (decided.corrected, decided.corrected_by) {
+            (Some(true), Some(by)) => {
+                teller.say("verify-corrected", &[("by", &by.to_string()), ("height", height)]);
+            }
+            (Some(_), _) => teller.say("verify-not-corrected", &[("height", height)]),
+            (None, _) => {}
+        }
+    }
+}
