@@ -15,7 +15,9 @@
 
 use hefu_primitives::capsule::{Verified, VerifiedStatus};
 use hefu_primitives::time::Day;
-use hefu_primitives::{H32, Height, Id16, KeyId, Millis, Region, SignedTransaction, TypeCode, Uscc};
+use hefu_primitives::{
+    H32, Height, Id16, KeyId, Millis, Region, SignedTransaction, TypeCode, Uscc,
+};
 use serde::Serialize;
 
 use crate::act::Act;
@@ -24,9 +26,7 @@ use crate::certificate::{
 };
 use crate::code::Code;
 use crate::identity::{AUTHORITIES, KEYS, KeyRecord, KeyRevocation, Role};
-use crate::recognition::{
-    AGREEMENTS, AgreementState, CORRECTIONS, Decide, DecisionOutcome,
-};
+use crate::recognition::{AGREEMENTS, AgreementState, CORRECTIONS, Decide, DecisionOutcome};
 use crate::state::{MemoryState, StateView, is_proven};
 
 /// Most records that the acts of one transaction name; those of further acts are left out.

@@ -8,9 +8,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use hefu_primitives::block::Header;
 use hefu_contracts::evidence::check_cosigners;
 use hefu_contracts::identity::{KEYS, KeyRecord, KeyState, Role};
+use hefu_primitives::block::Header;
 use hefu_primitives::capsule::{
     CAPSULE_FORMAT, Capsule, CapsuleError, CertifiedHeader, Cosignature, Cosigner, FIRST_FORMAT,
     GenesisAnchor, RecordProof, SetChange, StatusProof, Witness,
@@ -273,9 +273,9 @@ fn witnessed() -> Capsule {
         }
     });
     let cosigners = signed.collect();
-    let keys = records.iter().map(|(_, _, record)| {
-        ledger.record(&KEYS.key(&record.key.id()), Some(&record.to_bytes()))
-    });
+    let keys = records
+        .iter()
+        .map(|(_, _, record)| ledger.record(&KEYS.key(&record.key.id()), Some(&record.to_bytes())));
     let others = [
         ledger.record(&[0x22, 4], Some(&[0x81, 4])),
         ledger.record(&[0x22, 200], None),
@@ -356,8 +356,12 @@ fn hold(name: &str, bytes: &[u8]) {
 
 #[test]
 fn golden_capsules_are_judged_as_written() {
-    let capsules =
-        [("smallest", smallest()), ("whole", whole()), ("compact", compact()), ("witnessed", witnessed())];
+    let capsules = [
+        ("smallest", smallest()),
+        ("whole", whole()),
+        ("compact", compact()),
+        ("witnessed", witnessed()),
+    ];
     for (name, capsule) in capsules {
         let (bytes, chain) = (capsule.inner_bytes().unwrap(), capsule.anchor.chain());
         assert_eq!(capsule.to_file().unwrap(), file(&bytes));
@@ -428,11 +432,9 @@ fn golden_notes_and_statements_are_judged_as_written() {
     });
     let list = serde_json::json!({ "cosigners": listed.collect::<Vec<_>>() });
     assert_eq!((judge_note(&note, &known), judge_statement(&statement, &chain)), ('2', '2'));
-    let notes: String =
-        (0..note.len()).map(|at| judge_note(&flipped(&note, at), &known)).collect();
-    let statements: String = (0..statement.len())
-        .map(|at| judge_statement(&flipped(&statement, at), &chain))
-        .collect();
+    let notes: String = (0..note.len()).map(|at| judge_note(&flipped(&note, at), &known)).collect();
+    let statements: String =
+        (0..statement.len()).map(|at| judge_statement(&flipped(&statement, at), &chain)).collect();
     // A line that no longer names a known key is a stranger's; in the text nothing can change.
     assert!(notes[..lines.text().len()].chars().all(|verdict| verdict == 'x'));
     assert!(!statements.contains('2'), "whatever is changed is noticed");

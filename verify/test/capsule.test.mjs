@@ -19,7 +19,8 @@ const load = (name) => {
 
 const LETTERS = {
   encoding: 'e', digest: 'd', format: 'f', genesis: 'g', header: 'h',
-  certificate: 'c', transaction: 't', log: 'l', status: 's',
+  certificate: 'c', transaction: 't', log: 'l', status: 's', cosigners: 'k', checkpoint: 'p',
+  receipts: 'r',
 };
 
 // Most changes leave most signatures as they were.
@@ -50,7 +51,7 @@ function wrap(capsule) {
   return concat([Uint8Array.of(0x82, ...head), capsule, Uint8Array.of(0x58, 32), digest]);
 }
 
-for (const name of ['smallest', 'whole']) {
+for (const name of ['smallest', 'whole', 'compact', 'witnessed']) {
   test(`${name}: verifies`, () => {
     const { file, genesis } = load(name);
     const verified = verifyCapsule(file, genesis);
@@ -59,6 +60,13 @@ for (const name of ['smallest', 'whole']) {
       assert.equal(verified.setChanges, 2);
       assert.deepEqual(verified.status.records.map(({ value }) => value), ['8104', '8113', null]);
     }
+    if (name === 'witnessed') {
+      assert.equal(verified.setChanges, 1);
+      const said = verified.witness.cosigners.map(({ cosigned, receipt }) => [cosigned !== null, receipt]);
+      assert.deepEqual(said, [[true, true], [false, true], [true, true], [true, false]]);
+      assert.equal(verified.witness.checkpoint.sameAsHeight, 3n);
+    }
+    if (name === 'compact') assert.equal(verified.witness.checkpoint.sameAsHeight, 1n);
   });
 
   test(`${name}: every changed byte of the file is refused`, () => {

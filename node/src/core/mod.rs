@@ -52,8 +52,8 @@ use hefu_primitives::{
 };
 use minicbor::bytes::ByteVec;
 
-pub(crate) use past::map_at;
 pub use ledger::{Committed, Contents, Ledger, LedgerError, PROTOCOL, Tip};
+pub(crate) use past::map_at;
 pub use pool::{Pool, PoolError, PoolLimits};
 pub use records::{Position, StoredBlock};
 pub use view::{Records, RecordsAt, reading};

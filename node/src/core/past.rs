@@ -63,27 +63,38 @@ impl Past {
 ///
 /// # Errors
 /// Those of the store.
-pub(crate) fn map_at(index: &Arc<dyn Index>, height: Height) -> Result<AuthenticatedMap, StoreError> {
+pub(crate) fn map_at(
+    index: &Arc<dyn Index>,
+    height: Height,
+) -> Result<AuthenticatedMap, StoreError> {
     let mut map = AuthenticatedMap::new();
-    each(index, keys::state(&[]), |map_changes, key, value| {
-        let Some((record, (written, value))) = key.get(1..).zip(split(value)) else { return };
-        if is_proven(record) && written <= height {
-            map_changes.push((path_of(record), Some(value_hash(value))));
-        }
-    }, &mut map)?;
-    each(index, b"h".to_vec(), |map_changes, key, value| {
-        let Some(((record, replaced), (written, value))) = key
-            .get(1..)
-            .and_then(|key| key.split_last_chunk::<8>())
-            .zip(split(value))
-        else {
-            return;
-        };
-        let until = Height(u64::from_be_bytes(*replaced));
-        if is_proven(record) && written <= height && height < until {
-            map_changes.push((path_of(record), Some(value_hash(value))));
-        }
-    }, &mut map)?;
+    each(
+        index,
+        keys::state(&[]),
+        |map_changes, key, value| {
+            let Some((record, (written, value))) = key.get(1..).zip(split(value)) else { return };
+            if is_proven(record) && written <= height {
+                map_changes.push((path_of(record), Some(value_hash(value))));
+            }
+        },
+        &mut map,
+    )?;
+    each(
+        index,
+        b"h".to_vec(),
+        |map_changes, key, value| {
+            let Some(((record, replaced), (written, value))) =
+                key.get(1..).and_then(|key| key.split_last_chunk::<8>()).zip(split(value))
+            else {
+                return;
+            };
+            let until = Height(u64::from_be_bytes(*replaced));
+            if is_proven(record) && written <= height && height < until {
+                map_changes.push((path_of(record), Some(value_hash(value))));
+            }
+        },
+        &mut map,
+    )?;
     Ok(map)
 }
 

@@ -16,6 +16,7 @@ use crate::harness::cli::Hefu;
 use crate::harness::http::Http;
 use crate::harness::network::{Network, REGIONS};
 use crate::harness::{SOON, wait_for};
+use crate::proofs::proofs;
 use crate::showing::presentations;
 
 /// Two thousand fictitious licences of 36 issuers in four provinces.
@@ -59,6 +60,7 @@ fn four_provinces_record_recognise_and_prove() {
     let formats = Formats::read();
     let http = network.provinces[1].http();
     formats.assert_blocks(&http, http.height().expect("a height"));
+    proofs(&network, &licences);
     evidence(&mut network, &licences, &formats);
 }
 
@@ -444,6 +446,7 @@ fn evidence(network: &mut Network, licences: &[Value], formats: &Formats) {
     let file = network.scratch.join("licence.capsule");
     let written = network.provinces[2].hefu(&["cert", "evidence", &id, "-O"]).arg(&file).json();
     assert_eq!(written["genesis"], network.hash.as_str());
+    println!("a capsule of one of twelve licences imported together: {} bytes", written["bytes"]);
     for province in &mut network.provinces {
         province.node.take().expect("runs").stop();
         assert!(province.http().try_get("/livez").is_none());
@@ -464,7 +467,7 @@ fn evidence(network: &mut Network, licences: &[Value], formats: &Formats) {
     let bytes = std::fs::read(&file).expect("a capsule");
     let file = formats.assert("capsule-file", &bytes);
     let inside = file.as_array().and_then(|parts| parts[0].as_bytes()).expect("a capsule");
-    formats.assert("capsule", inside);
+    formats.assert("packed-capsule", inside);
     every_changed_byte_is_refused(&bytes, network.chain());
     let broken = network.scratch.join("broken.capsule");
     for sample in 0..20 {

@@ -9,6 +9,7 @@ mod four_provinces;
 #[allow(dead_code)] // shared with the tests of faults, which use the rest of it
 mod harness;
 mod messages;
+mod proofs;
 mod reading;
 mod readme;
 mod refusals;

@@ -4,7 +4,9 @@
 use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 
-use super::{Capsule, CapsuleError, CertifiedHeader, FIRST_FORMAT, GenesisAnchor, SetChange, StatusProof};
+use super::{
+    Capsule, CapsuleError, CertifiedHeader, FIRST_FORMAT, GenesisAnchor, SetChange, StatusProof,
+};
 use crate::block::Header;
 use crate::bounds::MAX_CAPSULE_BYTES;
 use crate::codec::{Canonical, CodecError};

@@ -501,12 +501,8 @@ impl PackedStatus {
 impl PackedWitness {
     fn pack(witness: &Witness, inclusion: &InclusionProof) -> Option<Self> {
         let head = match &witness.head {
-            Some(proof) if proof.size == inclusion.size => {
-                (proof == inclusion).then_some(Some(PackedHead {
-                    size: proof.size,
-                    right: Vec::new().into(),
-                }))?
-            }
+            Some(proof) if proof.size == inclusion.size => (proof == inclusion)
+                .then_some(Some(PackedHead { size: proof.size, right: Vec::new().into() }))?,
             Some(proof) => {
                 let right = proof.right_siblings()?;
                 if inclusion.resized(proof.size, &right).as_ref() != Some(proof) {

@@ -296,7 +296,8 @@ fn no_byte_inside_can_be_changed_for_another_truth() {
             witness.map(|w| w.cosigners.iter().map(|c| (c.region, c.receipt)).collect::<Vec<_>>())
         };
         let renamed = found.witness != verified.witness
-            && named(found.witness).is_some_and(|now| now[..2] == [(province(0), true), (province(1), true)]);
+            && named(found.witness)
+                .is_some_and(|now| now[..2] == [(province(0), true), (province(1), true)]);
         assert!(absent || renamed, "byte {position}");
     }
 }

@@ -103,9 +103,10 @@ impl Witness {
         let same_as = self.agreeing(capsule, head)?;
         for cosigner in &self.cosigners {
             let region = cosigner.region;
-            if cosigner.note_line(chain, head).is_some_and(|(key, text, line)| {
-                key.verify(&text, &line).is_none()
-            }) {
+            if cosigner
+                .note_line(chain, head)
+                .is_some_and(|(key, text, line)| key.verify(&text, &line).is_none())
+            {
                 return Err(CapsuleError::Cosignature(region));
             }
             if let Some(signature) = cosigner.receipt {

@@ -7,10 +7,10 @@ use hefu_primitives::capsule::{
 use hefu_primitives::{BlockId, H32, Region, Round, SignedTransaction};
 
 use super::*;
+use crate::Act;
 use crate::evidence::{EvidenceError, Rule, read, related};
 use crate::identity::{KEYS, RevocationReason, RevokeKey, Role};
 use crate::state::StateView;
-use crate::Act;
 
 /// The height that recorded an act, and what a capsule of it would say later.
 struct Recorded {
@@ -75,7 +75,10 @@ fn a_decision_with_the_rules_it_was_judged_by() {
     let signer = evidence.signer.unwrap();
     assert!(!signer.questioned && signer.revocation.is_none());
     let decided = &evidence.recognitions[0];
-    assert_eq!((decided.relying, decided.outcome), (relying().authority, DecisionOutcome::Accepted));
+    assert_eq!(
+        (decided.relying, decided.outcome),
+        (relying().authority, DecisionOutcome::Accepted)
+    );
     assert_eq!((decided.corrected, decided.corrected_by), (Some(false), None));
     let digest = agreement(&ledger).digest;
     let listed = Some(ListState::Adopted);
@@ -103,9 +106,7 @@ fn what_was_in_force_then_is_told_by_what_is_known_later() {
     ledger.block(&[]);
     assert_eq!(state(&ledger), AgreementState::Terminated);
     let evidence = read(&recorded.whole(&ledger), None).unwrap();
-    let then = |rule: &Rule| {
-        matches!(rule, Rule::Agreement { state, .. } if *state == Some(AgreementState::InForce))
-    };
+    let then = |rule: &Rule| matches!(rule, Rule::Agreement { state, .. } if *state == Some(AgreementState::InForce));
     assert!(evidence.rules.iter().any(then));
     assert_eq!(evidence.certificates[0].answer.unwrap().status, Status::Suspended);
     let decided = &evidence.recognitions[0];

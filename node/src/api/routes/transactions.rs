@@ -123,4 +123,3 @@ fn acts(signed: &SignedTransaction) -> Result<Vec<Value>, Problem> {
     };
     signed.body().acts.iter().map(show).collect()
 }
-

@@ -12,7 +12,7 @@ use hefu_primitives::time::Day;
 use hefu_primitives::{H32, Id16, SignedTransaction};
 use serde_json::Value;
 
-use super::network::{Network, PATIENCE, fresh, licence, serve};
+use super::network::{Client, Network, PATIENCE, fresh, licence, serve};
 use crate::api::{ReadAccess, TokenHash};
 use crate::runtime::wall_clock;
 

@@ -241,7 +241,8 @@ fn prose(app: &App, verified: &Verified, said: &Evidence, report: &Value) -> Str
     let records = report["status"]["records"].as_array().map_or(0, Vec::len).to_string();
     teller.say("verify-checked", &[("count", &records)]);
     let open = report["not_shown"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    let open: Vec<String> = open.map(|name| app.out.text(&format!("verify-open-{name}"), &[])).collect();
+    let open: Vec<String> =
+        open.map(|name| app.out.text(&format!("verify-open-{name}"), &[])).collect();
     teller.say("verify-open", &[("what", &open.join("; "))]);
     teller.1.join("\n")
 }

@@ -92,7 +92,10 @@ fn checkpoint(app: &App, args: &Verify, bytes: &[u8], keys: &KnownKeys) -> Done 
     let prose = [
         say("verify-note-ok", &[("chain", &chain.to_string())]),
         say("verify-note-says", &[("size", &size), ("root", &root.to_string())]),
-        say("verify-note-by", &[("count", &count), ("of", &of), ("who", &provinces(app, &cosigned))]),
+        say(
+            "verify-note-by",
+            &[("count", &count), ("of", &of), ("who", &provinces(app, &cosigned))],
+        ),
         say(&format!("verify-keys-{}", keys.source), &[]),
         say("verify-note-not", &[]),
     ];
@@ -156,7 +159,10 @@ fn receipts(
     let prose = [
         say("verify-receipts-ok", &[("chain", &chain.to_string())]),
         say("verify-receipts-say", &[("leaf", &place), ("size", &size), ("height", height)]),
-        say("verify-receipts-by", &[("count", &count), ("of", &of), ("who", &provinces(app, &held))]),
+        say(
+            "verify-receipts-by",
+            &[("count", &count), ("of", &of), ("who", &provinces(app, &held))],
+        ),
         say(&format!("verify-keys-{}", keys.source), &[]),
         say("verify-receipts-not", &[("issuer", &issuer)]),
     ];

@@ -44,8 +44,7 @@ fn capsule(keys: &[&[u8]]) -> (Capsule, ChainId) {
         until: None,
         occurred_at: Millis(1),
     });
-    let body =
-        TransactionBody { chain, not_after: Millis(9), acts: vec![act.to_bytes().into()] };
+    let body = TransactionBody { chain, not_after: Millis(9), acts: vec![act.to_bytes().into()] };
     let issuer = "11310000HEFU01010W".parse().unwrap();
     let transaction = SignedTransaction::sign(&body, issuer, "att:01", &pair).unwrap();
     let mut log = MemoryLog::new();

@@ -6,9 +6,7 @@ use std::time::Duration;
 use hefu_contracts::identity::KEYS;
 use hefu_primitives::block::TxResult;
 use hefu_primitives::capsule::{CAPSULE_FORMAT, Capsule, Cosignature, Cosigner, Witness};
-use hefu_primitives::transparency::{
-    Note, ReceiptAlg, SignatureKind, VerifierKey, cosigner_name,
-};
+use hefu_primitives::transparency::{Note, ReceiptAlg, SignatureKind, VerifierKey, cosigner_name};
 use hefu_primitives::{Height, PublicKey, Region, Signature, TxId};
 
 use super::{ProofError, Service};
@@ -137,9 +135,7 @@ impl Service {
     async fn checkpoint_of(&self, size: u64) -> Option<Served> {
         let mut sizes = self.checkpoint_sizes();
         let enough = || self.checkpoint().filter(|served| served.head.size >= size);
-        let wait = async {
-            while enough().is_none() && sizes.changed().await.is_ok() {}
-        };
+        let wait = async { while enough().is_none() && sizes.changed().await.is_ok() {} };
         let _ = tokio::time::timeout(PATIENCE, wait).await;
         enough()
     }
