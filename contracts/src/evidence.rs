@@ -25,7 +25,7 @@ use crate::certificate::{
     ATTESTATIONS, Attestation, ListState, REAFFIRMED, SCENARIOS, StatusAnswer, TYPES, status,
 };
 use crate::code::Code;
-use crate::identity::{AUTHORITIES, KEYS, KeyRecord, KeyRevocation, Role};
+use crate::identity::{KEYS, KeyRecord, KeyRevocation, Role};
 use crate::recognition::{AGREEMENTS, AgreementState, CORRECTIONS, Decide, DecisionOutcome};
 use crate::state::{MemoryState, StateView, is_proven};
 
@@ -36,7 +36,7 @@ pub const MAX_RELATED: usize = 48;
 /// act the certificate it is about, with the keys its status rests on, and the rule in force.
 pub fn related(view: &dyn StateView, transaction: &SignedTransaction) -> Vec<Vec<u8>> {
     let claims = transaction.claims();
-    let mut keys = vec![KEYS.key(&claims.key), AUTHORITIES.key(&claims.issuer)];
+    let mut keys = vec![KEYS.key(&claims.key)];
     for act in transaction.body().acts.iter().filter_map(|act| Act::decode(act).ok()) {
         for key in related_to(view, &act) {
             if keys.len() < MAX_RELATED && !keys.contains(&key) {

@@ -12,8 +12,8 @@ use hefu_contracts::evidence::check_cosigners;
 use hefu_contracts::identity::{KEYS, KeyRecord, KeyState, Role};
 use hefu_primitives::block::Header;
 use hefu_primitives::capsule::{
-    CAPSULE_FORMAT, Capsule, CapsuleError, CertifiedHeader, Cosignature, Cosigner, FIRST_FORMAT,
-    GenesisAnchor, RecordProof, SetChange, StatusProof, Witness,
+    CAPSULE_FORMAT, Capsule, CertifiedHeader, Cosignature, Cosigner, FIRST_FORMAT, GenesisAnchor,
+    RecordProof, SetChange, StatusProof, Witness,
 };
 use hefu_primitives::codec::Canonical;
 use hefu_primitives::hash::{Domain, hash};

@@ -66,7 +66,8 @@ fn capsule(network: &Network, verifier: &Verifier<'_>, tx: &str) -> PathBuf {
     let rules = report["rules"].as_array().expect("rules").iter();
     let rules: Vec<&str> = rules.filter_map(|rule| rule["rule"].as_str()).collect();
     assert!(rules.contains(&"type") && rules.contains(&"scenario"), "{report:#}");
-    let count = |pointer: &str| report.pointer(pointer).and_then(Value::as_array).map_or(0, Vec::len);
+    let count =
+        |pointer: &str| report.pointer(pointer).and_then(Value::as_array).map_or(0, Vec::len);
     assert!(count("/witness/checkpoint/cosigned") >= 3, "a quorum: {report:#}");
     assert_eq!(count("/witness/receipts"), 4, "one of each province: {report:#}");
     assert_eq!(report["not_shown"], serde_json::json!(["later", "content"]), "{report:#}");
@@ -75,7 +76,9 @@ fn capsule(network: &Network, verifier: &Verifier<'_>, tx: &str) -> PathBuf {
     for words in ["recorded?", "status?", "recognised?", "its key was valid then", "not shown"] {
         assert!(english.contains(words), "{words}: {english}");
     }
-    for words in ["是否记录", "状态如何", "是否认可", "当时密钥有效", "未证明", "联署检查点", "回执"] {
+    for words in
+        ["是否记录", "状态如何", "是否认可", "当时密钥有效", "未证明", "联署检查点", "回执"]
+    {
         assert!(chinese.contains(words), "{words}: {chinese}");
     }
     let bare = network.scratch.join("bare.hefu");

@@ -7,7 +7,6 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use hefu_contracts::certificate::ATTESTATIONS;
 use hefu_contracts::evidence::{related, related_to_certificate};
-use hefu_contracts::identity::{AUTHORITIES, KEYS};
 use hefu_contracts::state::is_proven;
 use hefu_primitives::codec::Canonical;
 use hefu_primitives::map::MapProof;
@@ -34,8 +33,8 @@ const CAPSULE: &str = "application/octet-stream";
 
 /// The evidence capsule of an applied transaction: verifiable offline with nothing but the
 /// genesis hash. `records` (hexadecimal keys, repeated or with commas) says which records to
-/// prove; if absent, those that say what the transaction is worth: its signer's key and authority,
-/// the certificate it is about, the rule in force.
+/// prove; if absent, those that say what the transaction is worth: its signer's key, the certificate
+/// it is about, the rule in force.
 #[utoipa::path(get, path = "/api/v1/transactions/{tx}/evidence", tag = "ledger",
     operation_id = "get_transaction_evidence",
     params(("tx" = String, Path),
@@ -59,7 +58,7 @@ pub(crate) async fn transaction(
 }
 
 /// The evidence capsule of a certificate: the attesting transaction, the proven state of the
-/// attestation and of the keys it rests on, its issuer, and the version of its type.
+/// attestation and of the keys it rests on, and the version of its type.
 #[utoipa::path(get, path = "/api/v1/certificates/{att_id}/evidence", tag = "certificates",
     operation_id = "get_certificate_evidence",
     params(("att_id" = String, Path),
@@ -182,9 +181,7 @@ fn records_of(service: &Service, tx: TxId) -> Result<Vec<Vec<u8>>, Problem> {
 fn basis(service: &Service, id: Id16) -> Result<(TxId, Vec<Vec<u8>>), Problem> {
     let attestation = ATTESTATIONS.read(service.records(), &id);
     let attestation = attestation.ok_or_else(|| Problem::not_found("certificate"))?;
-    let mut records = related_to_certificate(service.records(), &id);
-    records.push(AUTHORITIES.key(&attestation.issuer));
-    debug_assert!(records.contains(&KEYS.key(&attestation.made.key)));
+    let records = related_to_certificate(service.records(), &id);
     Ok((attesting(service, attestation.made.height, &format!("att:{id}"))?, records))
 }
 

@@ -341,7 +341,7 @@ async fn proving(network: &Network) {
         if path.contains("certificates") {
             assert_eq!(status.records[0].0, ATTESTATIONS.key(&id));
             let cosigners = witness.cosigners.len();
-            assert_eq!(status.records.len(), 4 + cosigners);
+            assert_eq!(status.records.len(), 3 + cosigners);
         }
     }
     let bare = format!("/api/v1/certificates/{id}/evidence?witness=false");
