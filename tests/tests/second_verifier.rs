@@ -363,7 +363,7 @@ fn golden_capsules_are_judged_as_written() {
         ("witnessed", witnessed()),
     ];
     for (name, capsule) in capsules {
-        let (bytes, chain) = (capsule.inner_bytes().unwrap(), capsule.anchor.chain());
+        let (bytes, chain) = (capsule.to_inner().unwrap(), capsule.anchor.chain());
         assert_eq!(capsule.to_file().unwrap(), file(&bytes));
         assert_eq!(verdict(&bytes, chain), '.', "{name}");
         let verdicts: String =

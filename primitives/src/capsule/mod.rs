@@ -284,7 +284,7 @@ impl Capsule {
     /// # Errors
     /// [`CapsuleError`] when the parts are not of one ledger, or the format is not known.
     pub fn to_file(&self) -> Result<Vec<u8>, CapsuleError> {
-        let capsule = self.inner_bytes()?;
+        let capsule = self.to_inner()?;
         let digest = hash(Domain::Capsule, &[&capsule]);
         Ok(CapsuleFile { capsule: capsule.into(), digest }.to_bytes())
     }
@@ -293,7 +293,7 @@ impl Capsule {
     ///
     /// # Errors
     /// As [`Capsule::to_file`].
-    pub fn inner_bytes(&self) -> Result<Vec<u8>, CapsuleError> {
+    pub fn to_inner(&self) -> Result<Vec<u8>, CapsuleError> {
         match self.format {
             FIRST_FORMAT => first::write(self),
             CAPSULE_FORMAT => packed::write(self),
@@ -310,7 +310,19 @@ impl Capsule {
         if hash(Domain::Capsule, &[&file.capsule]) != file.digest {
             return Err(CapsuleError::Changed);
         }
-        let bytes = &file.capsule;
+        Self::from_inner(&file.capsule)
+    }
+
+    /// Reads a capsule in its layout, without the digest.
+    ///
+    /// # Errors
+    /// As [`Capsule::from_file`].
+    pub fn from_inner(bytes: &[u8]) -> Result<Self, CapsuleError> {
+        if bytes.len() > MAX_CAPSULE_BYTES {
+            return Err(
+                CodecError::TooLarge { bound: MAX_CAPSULE_BYTES, found: bytes.len() }.into()
+            );
+        }
         match format_of(bytes)? {
             FIRST_FORMAT => first::read(bytes),
             CAPSULE_FORMAT => packed::read(bytes),

@@ -281,7 +281,7 @@ fn no_byte_inside_can_be_changed_for_another_truth() {
     let mut ledger = Ledger::new();
     let (whole, chain) = (ledger.witnessed(), ledger.anchor.chain());
     let verified = whole.verify(chain).unwrap();
-    let inside = whole.inner_bytes().unwrap();
+    let inside = whole.to_inner().unwrap();
     for position in 0..inside.len() {
         let mut changed = inside.clone();
         changed[position] ^= 1 << (position % 8);
