@@ -22,7 +22,8 @@ use serde::Serialize;
 
 use crate::act::Act;
 use crate::certificate::{
-    ATTESTATIONS, Attestation, ListState, REAFFIRMED, SCENARIOS, StatusAnswer, TYPES, status,
+    ATTESTATIONS, Attestation, BATCHES, ListState, REAFFIRMED, SCENARIOS, StatusAnswer, TYPES,
+    status,
 };
 use crate::code::Code;
 use crate::identity::{KEYS, KeyRecord, KeyRevocation, Role};
@@ -65,6 +66,8 @@ pub fn related_to_certificate(view: &dyn StateView, id: &Id16) -> Vec<Vec<u8>> {
     let mut keys = vec![ATTESTATIONS.key(id)];
     let Some(attestation) = ATTESTATIONS.read(view, id) else { return keys };
     keys.push(TYPES.key(&(attestation.type_code, attestation.type_version)));
+    // The leaf of a batch: the batch whose root it leads to.
+    keys.extend(attestation.leaf.map(|leaf| BATCHES.key(&leaf.batch)));
     for key in keys_of(&attestation) {
         keys.push(KEYS.key(&key));
         let compromised = |record: &KeyRecord| record.questions(Millis(u64::MAX));
@@ -90,6 +93,7 @@ fn keys_of(attestation: &Attestation) -> Vec<KeyId> {
 fn certificate_of(act: &Act) -> Option<Id16> {
     match act {
         Act::Attest(act) => Some(act.id),
+        Act::Materialise(act) => Some(act.attestation.id),
         Act::SuspendAttestation(act) => Some(act.id),
         Act::ResumeAttestation(act) => Some(act.id),
         Act::RevokeAttestation(act) => Some(act.id),

@@ -9,7 +9,7 @@ use hefu_node::core::sync::{SyncAnswer, SyncRequest};
 use hefu_node::cosign::{Cosigned, CosignerKeys};
 use hefu_primitives::block::{Block, Bundle, Outcome, TxResult, bundles_root, outcomes_root};
 use hefu_primitives::capsule::{
-    CAPSULE_FORMAT, Capsule, CertifiedHeader, GenesisAnchor, RecordProof, StatusProof,
+    CAPSULE_FORMAT, Capsule, CertifiedHeader, FIRST_FORMAT, GenesisAnchor, RecordProof, StatusProof,
 };
 use hefu_primitives::evidence::Equivocation;
 use hefu_primitives::evidence_file::{EquivocationProof, PROOF_FORMAT};
@@ -220,17 +220,19 @@ pub fn capsules() -> Vec<Vec<u8>> {
         inclusion: inclusion_proof(&ledger.log, 1, 2).expect("a proof"),
         status: Some(StatusProof { certified: ledger.blocks[2].certified.clone(), records }),
         before: None,
+        witness: None,
     };
-    let golden: [&[u8]; 2] = [
+    let golden: [&[u8]; 4] = [
         include_bytes!("../../../verify/golden/smallest.hefu"),
         include_bytes!("../../../verify/golden/whole.hefu"),
+        include_bytes!("../../../verify/golden/compact.hefu"),
+        include_bytes!("../../../verify/golden/witnessed.hefu"),
     ];
-    let mut all = vec![capsule.to_file(), capsule.to_bytes()];
-    for file in golden {
-        all.push(file.to_vec());
-        all.extend(Capsule::from_file(file).map(|capsule| capsule.to_bytes()));
-    }
-    all
+    let whole = [Ok(capsule.clone()), Ok(Capsule { format: FIRST_FORMAT, ..capsule })];
+    let read = golden.into_iter().map(Capsule::from_file);
+    let both = |capsule: Capsule| [capsule.to_file(), capsule.to_inner()];
+    let all = whole.into_iter().chain(read).flat_map(|capsule| both(capsule.expect("a capsule")));
+    all.map(|bytes| bytes.expect("a capsule")).collect()
 }
 
 fn equivocation() -> Equivocation {

@@ -154,8 +154,12 @@ fn certificate(bytes: &[u8]) -> Said {
 fn capsule(bytes: &[u8]) -> Said {
     // As a file, and as what is in one: a digest keeps most changed files out.
     let decoded = match Capsule::from_file(bytes) {
-        Ok(capsule) => identity(bytes, Ok::<_, ()>(capsule), Capsule::to_file),
-        Err(_) => canonical::<Capsule>(bytes, MAX_CAPSULE_BYTES),
+        Ok(capsule) => {
+            identity(bytes, Ok::<_, ()>(capsule), |read| read.to_file().unwrap_or_default())
+        }
+        Err(_) => {
+            identity(bytes, Capsule::from_inner(bytes), |read| read.to_inner().unwrap_or_default())
+        }
     };
     match decoded {
         Ok(capsule) => Said::of(&capsule.verify(capsule.anchor.chain()).err()),

@@ -182,7 +182,9 @@ fn basis(service: &Service, id: Id16) -> Result<(TxId, Vec<Vec<u8>>), Problem> {
     let attestation = ATTESTATIONS.read(service.records(), &id);
     let attestation = attestation.ok_or_else(|| Problem::not_found("certificate"))?;
     let records = related_to_certificate(service.records(), &id);
-    Ok((attesting(service, attestation.made.height, &format!("att:{id}"))?, records))
+    // A leaf of a batch became a record by a transaction of its own, which shows it.
+    let recorded = attestation.leaf.map_or(attestation.made.height, |leaf| leaf.recorded.height);
+    Ok((attesting(service, recorded, &format!("att:{id}"))?, records))
 }
 
 /// A capsule as a file.
