@@ -24,6 +24,10 @@ cli-config = The configuration is wrong.
     .remedy = Correct the setting; "hefu config show --origin" says where each comes from.
 cli-demo_disagrees = The nodes of the demonstration did not agree.
     .remedy = This should never happen: keep the output and report it.
+cli-scenario = A step of a scenario came out otherwise than it must; the demonstration ends here.
+    .remedy = The detail says which step, what was wanted and what was found: keep the output and report it.
+cli-no_scenario = There is no such scenario.
+    .remedy = "hefu demo --scenario list" lists them.
 cli-demo_state = The province is not in a state for that; nothing was done.
     .remedy = "hefu demo start" and "stop" change one province, "hefu demo heal" ends all cuts.
 cli-disk_full = No space is left on the disk of the data folder; the node cannot go on.
@@ -246,15 +250,22 @@ doctor-not-running = does not run here
 
 demo-head = hefu { $version }  demonstration network · 4 provinces · one process · 127.0.0.1 only · gone at the end
 demo-started = ✔ genesis { $genesis }  ✔ { $count } connected  ✔ first block   ({ $seconds } s)
-demo-try = http://{ $api }/   interface /docs   metrics /metrics
-    synthetic traffic { $rate }/s (no real personal data)
-    try:  hefu status --node http://{ $api }   ·   hefu demo stop { $region }   ·   hefu demo tamper { $region }
+demo-try = API described at http://{ $api }/docs · metrics at http://{ $api }/metrics
+    synthetic acts, { $rate } a second, no real personal data
+    try from another terminal (each province's folder holds demonstration keys, so it can sign):
+      hefu status --data-dir { $home }
+      hefu audit query --limit 5 --data-dir { $home }
+      hefu demo stop { $region }        one province less, the ledger goes on; start brings it back
+      hefu demo tamper { $region }      change one byte: it is found, kept as evidence, healed
+    six scenarios of the field: hefu demo --scenario list
+demo-stage = Commands are typed in the folder { $folder }; each province has a folder with demonstration keys there.
+    From another terminal, cd there and type the like (gone at the end; --stay goes on after the play).
 demo-beat = height { $height } · validators { $online }/{ $of } · commit p50 { $p50 } ms      [Ctrl-C ends it]
 demo-agreed = ✔ all nodes agree at height { $height }
     state root { $root }
-    { $acts } acts applied; commit p50 { $p50 } ms, p99 { $p99 } ms
 demo-disagreed = ✘ the nodes do not agree (height { $height }, { $root })
-    { $acts } acts applied; commit p50 { $p50 } ms, p99 { $p99 } ms
+demo-traffic = { $acts } synthetic acts applied; commit p50 { $p50 } ms, p99 { $p99 } ms
+demo-played = { $steps } steps of scenarios, each as it must be
 
 # Import
 

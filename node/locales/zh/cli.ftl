@@ -24,6 +24,10 @@ cli-config = 配置有误。
     .remedy = 改正该项;"hefu config show --origin" 显示每项出自何处。
 cli-demo_disagrees = 演示节点未能一致。
     .remedy = 这不应发生:请保留输出并报告。
+cli-scenario = 场景的一步与预期不符,演示到此为止。
+    .remedy = 详情说明是哪一步、应为何、实为何;请保留输出并报告。
+cli-no_scenario = 没有这个场景。
+    .remedy = "hefu demo --scenario list" 列出全部场景。
 cli-demo_state = 该省当前状态不适用此操作,未作任何改动。
     .remedy = "hefu demo start" 与 "stop" 启停一省,"hefu demo heal" 恢复全部连接。
 cli-disk_full = 数据文件夹所在磁盘已满,节点无法继续。
@@ -246,15 +250,22 @@ doctor-not-running = 这里没有节点在运行
 
 demo-head = hefu { $version }  演示网络 · 4 省 · 单进程 · 仅 127.0.0.1 · 退出即删
 demo-started = ✔ 创世 { $genesis }  ✔ { $count } 个节点互联  ✔ 首个区块   ({ $seconds } 秒)
-demo-try = http://{ $api }/   接口 /docs   指标 /metrics
-    演示流量 { $rate } 笔/秒(合成数据,无真实个人信息)
-    试试:hefu status --node http://{ $api }   ·   hefu demo stop { $region }   ·   hefu demo tamper { $region }
+demo-try = 接口说明 http://{ $api }/docs · 指标 http://{ $api }/metrics
+    合成数据 { $rate } 笔/秒,无真实个人信息
+    在另一个终端试试(各省的文件夹里有演示密钥,可直接签署):
+      hefu status --data-dir { $home }
+      hefu audit query --limit 5 --data-dir { $home }
+      hefu demo stop { $region }        停一省,三省照常出块;start 恢复
+      hefu demo tamper { $region }      改动一字节,看它被发现、留证、修复
+    六个业务场景:hefu demo --scenario list
+demo-stage = 命令在文件夹 { $folder } 中键入;每省一个子文件夹,内有演示密钥。
+    另一个终端可先 cd 到那里,再照样键入(演示结束即删;加 --stay 可在演完后继续)。
 demo-beat = 高度 { $height } · 验证者 { $online }/{ $of } · 确认 p50 { $p50 } ms      [Ctrl-C 退出]
 demo-agreed = ✔ 各节点在高度 { $height } 一致
     状态根 { $root }
-    已生效行为 { $acts } 个;确认 p50 { $p50 } ms,p99 { $p99 } ms
 demo-disagreed = ✘ 各节点不一致(高度 { $height },{ $root })
-    已生效行为 { $acts } 个;确认 p50 { $p50 } ms,p99 { $p99 } ms
+demo-traffic = 合成行为 { $acts } 笔已生效;确认 p50 { $p50 } ms,p99 { $p99 } ms
+demo-played = 场景共 { $steps } 步,步步如预期
 
 # 导入
 

@@ -15,7 +15,10 @@ use super::args::region;
 use super::engine::{self, DemoCommand, DemoPlan, DemoStep, DemoTalk};
 use super::exit::Exit;
 use super::fault::{Done, Fault};
+use super::scene;
 use crate::config::Engine;
+use crate::demo::scene::Scenario;
+use crate::demo::scene::play::Played;
 use crate::text::{Lang, text};
 
 #[derive(Args)]
@@ -24,9 +27,15 @@ pub(crate) struct Demo {
     /// Stop after this time: 30s, 5m, 1h; else Ctrl-C ends it.
     #[arg(long = "for", value_name = "TIME", value_parser = duration)]
     duration: Option<Duration>,
-    /// Synthetic acts a second.
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(0..=1000))]
-    rate: u32,
+    /// Synthetic acts a second: 20, or none while a scenario is played.
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(0..=1000))]
+    rate: Option<u32>,
+    /// Play these scenarios and end; `all` of them, or `list` what there is.
+    #[arg(long = "scenario", value_name = "NAME", value_delimiter = ',')]
+    scenarios: Vec<String>,
+    /// Go on when they are played, so that one can look around.
+    #[arg(long, requires = "scenarios", conflicts_with = "duration")]
+    stay: bool,
     /// Port of the first province; busy ones are passed over.
     #[arg(long, default_value_t = 8421)]
     port: u16,
@@ -95,42 +104,55 @@ pub(crate) fn run(app: &App, args: Demo) -> Done {
     }
 }
 
+/// Synthetic acts a second, unless a scenario is played.
+const RATE: u32 = 20;
+
 fn show(app: &App, args: &Demo) -> Done {
+    if args.scenarios.iter().any(|name| name == "list") {
+        return scene::list(app);
+    }
+    let scenarios = scene::choose(&args.scenarios)?;
+    let rate = args.rate.unwrap_or(if scenarios.is_empty() { RATE } else { 0 });
+    let plays = !scenarios.is_empty();
     let plan = DemoPlan {
         duration: args.duration,
-        rate: args.rate,
+        rate,
         first_port: args.port,
         engine: args.engine.into(),
+        scenarios,
+        stay: args.stay,
+        lang: app.lang(),
     };
     app.out.tell("demo-head", &[("version", env!("CARGO_PKG_VERSION"))]);
     let bar = match app.out.quiet {
         true => ProgressBar::hidden(),
         false => ProgressBar::new_spinner(),
     };
-    let mut talk = Talk {
-        lang: app.lang(),
-        quiet: app.out.quiet,
-        rate: args.rate,
-        bar,
-        since: Instant::now(),
-    };
-    let (agreed, report) = engine::demo(&plan, &mut talk)?;
+    let mut talk =
+        Talk { lang: app.lang(), quiet: app.out.quiet, rate, plays, bar, since: Instant::now() };
+    let (agreed, report, missed) = engine::demo(&plan, &mut talk)?;
     talk.bar.finish_and_clear();
+    if let Some(missed) = missed {
+        return Err(scene::fault(&missed));
+    }
     let field = |pointer: &str| {
         report.pointer(pointer).map(ToString::to_string).unwrap_or_default().replace('"', "")
     };
-    let key = if agreed { "demo-agreed" } else { "demo-disagreed" };
     let prose = app.out.text(
-        key,
+        if agreed { "demo-agreed" } else { "demo-disagreed" },
+        &[("height", &field("/nodes/0/height")), ("root", &field("/nodes/0/state_root"))],
+    );
+    let steps = report["steps"].as_array().map_or(0, Vec::len).to_string();
+    let more = app.out.text(
+        if plays { "demo-played" } else { "demo-traffic" },
         &[
-            ("height", &field("/nodes/0/height")),
-            ("root", &field("/nodes/0/state_root")),
+            ("steps", &steps),
             ("acts", &field("/acts_applied")),
             ("p50", &field("/commit_ms/p50")),
             ("p99", &field("/commit_ms/p99")),
         ],
     );
-    app.out.done(&report, &prose);
+    app.out.done(&report, &format!("{prose}\n{more}").replace('\n', "\n    "));
     if agreed { Ok(Exit::Ok) } else { Err(Fault::new("cli.demo_disagrees")) }
 }
 
@@ -139,13 +161,14 @@ struct Talk {
     lang: Lang,
     quiet: bool,
     rate: u32,
+    plays: bool,
     bar: ProgressBar,
     since: Instant,
 }
 
 impl Talk {
     fn say(&self, key: &str, arguments: &[(&str, &str)]) {
-        self.line(&text(self.lang, key, arguments));
+        self.line(&text(self.lang, key, arguments).replace('\n', "\n    "));
     }
 
     fn line(&self, line: &str) {
@@ -156,20 +179,34 @@ impl Talk {
 }
 
 impl DemoTalk for Talk {
-    fn started(&mut self, provinces: &[(Region, SocketAddr)], genesis: &str) {
+    fn started(&mut self, provinces: &[(Region, SocketAddr)], genesis: &str, folder: &Path) {
         for (region, api) in provinces {
             self.line(&format!("  {}  http://{api}/  ✔", named(*region, self.lang)));
         }
         let seconds = format!("{:.1}", self.since.elapsed().as_secs_f64());
         let (count, rate) = (provinces.len().to_string(), self.rate.to_string());
         self.say("demo-started", &[("genesis", genesis), ("count", &count), ("seconds", &seconds)]);
-        if let Some((region, api)) = provinces.first() {
-            let last = provinces.last().map_or_else(|| region.to_string(), |(r, _)| r.to_string());
-            let arguments = [("api", api.to_string()), ("rate", rate), ("region", last)];
-            let arguments: Vec<(&str, &str)> =
-                arguments.iter().map(|(name, value)| (*name, value.as_str())).collect();
-            self.say("demo-try", &arguments);
-        }
+        let Some((region, api)) = provinces.first() else { return };
+        let last = provinces.last().map_or(*region, |(region, _)| *region).to_string();
+        let (api, folder) = (api.to_string(), folder.display().to_string());
+        let (home, first) = (format!("{folder}/{region}"), region.to_string());
+        let arguments: [(&str, &str); 6] = [
+            ("api", &api),
+            ("rate", &rate),
+            ("region", &last),
+            ("folder", &folder),
+            ("home", &home),
+            ("first", &first),
+        ];
+        self.say(if self.plays { "demo-stage" } else { "demo-try" }, &arguments);
+    }
+
+    fn begins(&mut self, scenario: &'static Scenario) {
+        self.line(&scene::head(scenario, self.lang));
+    }
+
+    fn played(&mut self, played: &Played) {
+        self.line(&scene::step(played, self.lang));
     }
 
     fn told(&mut self, steps: &[DemoStep]) {
@@ -271,7 +308,7 @@ fn words(step: &DemoStep, lang: Lang) -> String {
 }
 
 /// A province by code and name.
-fn named(region: Region, lang: Lang) -> String {
+pub(super) fn named(region: Region, lang: Lang) -> String {
     let name = province_of(region).map(|province| match lang {
         Lang::Zh => province.name,
         Lang::En => province.english,

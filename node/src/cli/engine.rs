@@ -1,5 +1,7 @@
 //! The only place of the command line that runs a node in this process.
 
+use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use hefu_primitives::{Height, Region};
@@ -10,8 +12,11 @@ use crate::config::{Engine, NodeConfig};
 use crate::demo::cluster::Cluster;
 use crate::demo::control::{Answer, TellError};
 pub(super) use crate::demo::control::{Command as DemoCommand, Step as DemoStep};
+use crate::demo::scene::Scenario;
+use crate::demo::scene::play::{Missed, Played};
 use crate::demo::{DemoOptions, Narrator};
 use crate::store::EngineKind;
+use crate::text::Lang;
 
 /// Runs a node until it is told to stop.
 pub(super) fn run_node(config: &NodeConfig) -> Result<(), Fault> {
@@ -39,17 +44,26 @@ pub(super) struct DemoPlan {
     pub(super) rate: u32,
     pub(super) first_port: u16,
     pub(super) engine: Engine,
+    pub(super) scenarios: Vec<&'static Scenario>,
+    pub(super) stay: bool,
+    pub(super) lang: Lang,
 }
 
 /// What the command line says while a demonstration runs.
 pub(super) trait DemoTalk: Send {
-    fn started(&mut self, provinces: &[(Region, std::net::SocketAddr)], genesis: &str);
+    fn started(&mut self, provinces: &[(Region, SocketAddr)], genesis: &str, folder: &Path);
+    fn begins(&mut self, scenario: &'static Scenario);
+    fn played(&mut self, played: &Played);
     fn told(&mut self, steps: &[DemoStep]);
     fn beat(&mut self, height: Height, online: usize, of: usize, p50_ms: f64);
 }
 
-/// Runs a demonstration; whether all nodes agreed, and the report.
-pub(super) fn demo(plan: &DemoPlan, talk: &mut dyn DemoTalk) -> Result<(bool, Value), Fault> {
+/// Runs a demonstration; whether all nodes agreed, the report, and the step of a scenario that came
+/// out otherwise than it must.
+pub(super) fn demo(
+    plan: &DemoPlan,
+    talk: &mut dyn DemoTalk,
+) -> Result<(bool, Value, Option<Missed>), Fault> {
     let options = DemoOptions {
         duration: plan.duration,
         rate: plan.rate,
@@ -58,6 +72,9 @@ pub(super) fn demo(plan: &DemoPlan, talk: &mut dyn DemoTalk) -> Result<(bool, Va
             Engine::Sled => EngineKind::Sled,
             Engine::Fjall => EngineKind::Fjall,
         },
+        scenarios: plan.scenarios.clone(),
+        stay: plan.stay,
+        lang: plan.lang,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -65,7 +82,7 @@ pub(super) fn demo(plan: &DemoPlan, talk: &mut dyn DemoTalk) -> Result<(bool, Va
         .map_err(|error| Fault::with("cli.fault", error))?;
     let report = runtime.block_on(crate::demo::run(options, &mut Teller(talk)))?;
     let value = serde_json::to_value(&report).map_err(|error| Fault::with("cli.fault", error))?;
-    Ok((report.agreed, value))
+    Ok((report.agreed, value, report.missed))
 }
 
 /// Tells the demonstration that runs in another terminal; whether it did so, and what came of it.
@@ -84,9 +101,17 @@ pub(super) fn tell_demo(command: &DemoCommand) -> Result<(bool, Vec<DemoStep>), 
 struct Teller<'a>(&'a mut dyn DemoTalk);
 
 impl Narrator for Teller<'_> {
-    fn started(&mut self, cluster: &Cluster) {
+    fn started(&mut self, cluster: &Cluster, folder: &Path) {
         let provinces: Vec<_> = cluster.provinces.values().map(|p| (p.region, p.api)).collect();
-        self.0.started(&provinces, &cluster.genesis.hash().to_string());
+        self.0.started(&provinces, &cluster.genesis.hash().to_string(), folder);
+    }
+
+    fn begins(&mut self, scenario: &'static Scenario) {
+        self.0.begins(scenario);
+    }
+
+    fn played(&mut self, played: &Played) {
+        self.0.played(played);
     }
 
     fn told(&mut self, answer: &Answer) {

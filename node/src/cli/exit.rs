@@ -64,7 +64,7 @@ impl Exit {
             code if super::licence::is_licence_code(code) => Self::Usage,
             "api.not_found" | "api.pruned" | "cli.not_found" | "cli.no_key" | "cli.no_demo"
             | "cli.no_config" | "cli.no_data_dir" | "cli.no_file" | "cli.no_genesis"
-            | "cli.no_vault" | "cli.unknown_code" => Self::NotFound,
+            | "cli.no_scenario" | "cli.no_vault" | "cli.unknown_code" => Self::NotFound,
             "api.bad_request"
             | "api.unknown_field"
             | "api.too_large"
@@ -139,6 +139,7 @@ mod tests {
             "cli.key",
             "cli.node_key",
             "cli.port_in_use",
+            "cli.scenario",
             "cli.vault",
         ];
         for code in crate::text::CLI_CODES {

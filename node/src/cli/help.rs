@@ -69,6 +69,9 @@ fn localise(command: Command, path: &str, lang: Lang) -> Command {
             command = command.after_help(after.to_owned());
         }
     }
+    if path == "demo" {
+        command = command.after_help(super::scene::listing(lang));
+    }
     let (arguments, options) = (say("help-arguments"), say("help-options"));
     let globals = say("help-globals");
     command = command.mut_args(move |argument| {

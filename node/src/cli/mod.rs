@@ -55,6 +55,7 @@ mod receipt;
 mod recognise;
 mod refusal;
 mod run;
+pub mod scene;
 mod share;
 mod sign;
 mod status;
@@ -64,6 +65,8 @@ mod table;
 mod token;
 mod tx;
 mod verify;
+#[cfg(test)]
+mod words;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -33,6 +33,8 @@ const COLUMNS: &[Column] = &[
     col("outcome", "/body/outcome"),
     col("reasons", "/body/reasons"),
     col("flags", "/flags"),
+    col("basis-annulled", "/basis_annulled"),
+    col("challenge", "/challenge"),
 ];
 
 #[derive(Subcommand)]
@@ -71,6 +73,9 @@ pub(crate) struct Of {
     /// By this authority.
     #[arg(long, value_name = "USCC")]
     relying: Option<Uscc>,
+    /// Only those whose certificate was annulled with effect before they were taken.
+    #[arg(long)]
+    annulled: bool,
     #[command(flatten)]
     paging: Paging,
 }
@@ -144,9 +149,11 @@ pub(crate) fn run(app: &App, command: Recognise) -> Done {
         }
         Recognise::List(args) => {
             let att = args.att_id.iter().map(|id| ("att_id", id.to_string()));
-            let filters: Vec<(&str, String)> =
-                att.chain(args.relying.iter().map(|code| ("relying", code.to_string()))).collect();
-            List { path: "/recognitions", columns: COLUMNS, empty: "recognise-list-empty" }.show(
+            let relying = args.relying.iter().map(|code| ("relying", code.to_string()));
+            let annulled = args.annulled.then(|| ("annulled", true.to_string()));
+            let filters: Vec<(&str, String)> = att.chain(relying).chain(annulled).collect();
+            let empty = if args.annulled { "list-empty" } else { "recognise-list-empty" };
+            List { path: "/recognitions", columns: COLUMNS, empty }.show(
                 app,
                 &args.paging,
                 &filters,

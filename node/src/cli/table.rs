@@ -69,7 +69,7 @@ impl Column {
 /// Hexadecimal digits shown of a long id.
 const SHORT: usize = 12;
 
-fn show(value: Option<&Value>, show: Show, lang: Lang) -> String {
+fn show(value: Option<&Value>, show: Show, field: &str, lang: Lang) -> String {
     let Some(value) = value else { return "–".to_owned() };
     match (show, value) {
         (Show::Count, Value::Array(items)) => items.len().to_string(),
@@ -78,12 +78,12 @@ fn show(value: Option<&Value>, show: Show, lang: Lang) -> String {
         (Show::Time, value) => match millis(value) {
             Some(Millis(0)) => text::text(lang, "at-genesis", &[]),
             Some(time) => time.to_beijing(),
-            None => plain(value, lang),
+            None => plain(value, field, lang),
         },
         (Show::Short, Value::String(text)) if text.len() > SHORT && text.is_ascii() => {
             format!("{}…", &text[..SHORT])
         }
-        (_, value) => plain(value, lang),
+        (_, value) => plain(value, field, lang),
     }
 }
 
@@ -96,20 +96,20 @@ fn millis(value: &Value) -> Option<Millis> {
 }
 
 /// A value in one line. Words the protocol knows are shown in the user's language.
-fn plain(value: &Value, lang: Lang) -> String {
+fn plain(value: &Value, field: &str, lang: Lang) -> String {
     match value {
         Value::Null => "–".to_owned(),
         Value::Bool(true) => text::text(lang, "yes", &[]),
         Value::Bool(false) => text::text(lang, "no", &[]),
         Value::Number(number) => number.to_string(),
-        Value::String(word) => word_of(word, lang).unwrap_or_else(|| printable(word)),
+        Value::String(word) => word_in(field, word, lang).unwrap_or_else(|| printable(word)),
         Value::Array(items) if items.is_empty() => "–".to_owned(),
         Value::Array(items) => {
-            items.iter().map(|item| plain(item, lang)).collect::<Vec<_>>().join(", ")
+            items.iter().map(|item| plain(item, field, lang)).collect::<Vec<_>>().join(", ")
         }
         Value::Object(fields) => fields
             .iter()
-            .map(|(name, value)| format!("{name}={}", plain(value, lang)))
+            .map(|(name, value)| format!("{name}={}", plain(value, name, lang)))
             .collect::<Vec<_>>()
             .join(" "),
     }
@@ -122,6 +122,13 @@ pub(crate) fn word_of(value: &str, lang: Lang) -> Option<String> {
     text::find(lang, &key).map(str::to_owned)
 }
 
+/// As [`word_of`], of a value in a field: `accepted` is one thing of a decision and another of a case.
+fn word_in(field: &str, value: &str, lang: Lang) -> Option<String> {
+    let own = word_of(value, lang)?;
+    let key = format!("value-{}-{value}", field.replace('_', "-"));
+    Some(text::find(lang, &key).map_or(own, str::to_owned))
+}
+
 /// What a node says may hold control characters; a terminal must not obey them.
 pub(crate) fn printable(word: &str) -> String {
     word.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
@@ -131,7 +138,7 @@ pub(crate) fn printable(word: &str) -> String {
 pub(crate) fn table(items: &[Value], columns: &[Column], lang: Lang) -> String {
     let title = |column: &Column| text::text(lang, &format!("col-{}", column.name), &[]);
     let rows = items.iter().map(|item| {
-        columns.iter().map(|c| show(c.value(item, lang), c.show, lang)).collect::<Vec<_>>()
+        columns.iter().map(|c| show(c.value(item, lang), c.show, c.name, lang)).collect::<Vec<_>>()
     });
     layout(Some(columns.iter().map(title).collect()), rows)
 }
@@ -142,9 +149,10 @@ pub(crate) fn record(value: &Value, lang: Lang) -> String {
     flatten(String::new(), value, &mut rows);
     let rows = rows.into_iter().map(|(path, value)| {
         let leaf = path.rsplit('.').next().unwrap_or_default();
-        let time = leaf.ends_with("_ms") || leaf.ends_with("_at") || leaf == "time";
+        let time = ["_ms", "_at", "_due", "_time"].iter().any(|end| leaf.ends_with(end));
+        let time = time || ["time", "due"].contains(&leaf);
         let how = if time { Show::Time } else { Show::Plain };
-        vec![label(&path, lang), show(Some(&value), how, lang)]
+        vec![label(&path, lang), show(Some(&value), how, leaf, lang)]
     });
     layout(None, rows)
 }
@@ -154,11 +162,12 @@ pub(crate) fn lines(rows: impl IntoIterator<Item = (String, String)>) -> String 
     layout(None, rows.into_iter().map(|(label, value)| vec![label, value]))
 }
 
-/// The label of a field: from the catalogue, else the name itself.
+/// The label of a field: from the catalogue, as a field or as a value (of those that hold something),
+/// else the name itself.
 fn label(path: &str, lang: Lang) -> String {
     let part = |name: &str| match text::find(lang, &format!("col-{}", name.replace('_', "-"))) {
         Some(label) => label.to_owned(),
-        None => printable(name),
+        None => word_of(name, lang).unwrap_or_else(|| printable(name)),
     };
     path.split('.').map(part).collect::<Vec<_>>().join(" · ")
 }

@@ -3,26 +3,35 @@
 //! Four provinces in one process, for a first look and for CI: the same network, storage and
 //! consensus as in production, over the loopback interface, in a folder that is removed at the
 //! end. Synthetic acts flow; provinces can be stopped, cut off and damaged from another terminal.
+//! Commands can be typed in the provinces' folders ([`home`]), and scenarios played there ([`scene`]).
 
 pub mod cluster;
 pub mod control;
+pub mod home;
+pub mod scene;
 pub mod traffic;
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use hefu_genesis::sample::SampleKeys;
+use hefu_primitives::time::Day;
 use hefu_primitives::{BlockId, H32, Height, Region};
 use serde::Serialize;
 use tokio::sync::mpsc;
 
 use self::cluster::Cluster;
 use self::control::{Answer, Command, Step};
+use self::home::Operators;
+use self::scene::Scenario;
+use self::scene::play::{Missed, Played};
 use self::traffic::Tally;
-use crate::runtime::Service;
+use crate::runtime::{Service, wall_clock};
 use crate::store::EngineKind;
+use crate::text::Lang;
 
 /// Longest wait for the nodes to agree at the end.
 const SETTLE: Duration = Duration::from_secs(30);
@@ -38,12 +47,22 @@ pub struct DemoOptions {
     pub first_port: u16,
     /// The key-value engine.
     pub engine: EngineKind,
+    /// Scenarios to play, in order.
+    pub scenarios: Vec<&'static Scenario>,
+    /// Whether it goes on when they are played, although no duration is given.
+    pub stay: bool,
+    /// The language in which the output of their commands is shown.
+    pub lang: Lang,
 }
 
 /// What a demonstration tells while it runs. Texts are the command line's.
 pub trait Narrator: Send {
-    /// The nodes run and the first block is made.
-    fn started(&mut self, cluster: &Cluster);
+    /// The nodes run and the first block is made; commands can be typed in the folder.
+    fn started(&mut self, cluster: &Cluster, folder: &Path);
+    /// A scenario begins.
+    fn begins(&mut self, scenario: &'static Scenario);
+    /// A step of it came out as it must.
+    fn played(&mut self, played: &Played);
     /// Something was done by command.
     fn told(&mut self, answer: &Answer);
     /// Every second: height, validators that can vote, of how many, commit p50 in ms.
@@ -75,7 +94,7 @@ pub struct CommitTimes {
 }
 
 /// What a demonstration ends with.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Report {
     /// Whether every node was there and all agree on block, log root and state root.
     pub agreed: bool,
@@ -85,8 +104,14 @@ pub struct Report {
     pub acts_applied: u64,
     /// Acts that were refused or whose outcome did not come in time.
     pub acts_failed: u64,
-    /// Latencies seen by submitters.
-    pub commit_ms: CommitTimes,
+    /// Latencies seen by submitters of synthetic acts; none without any.
+    pub commit_ms: Option<CommitTimes>,
+    /// The steps of scenarios that were played.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<Played>,
+    /// The step at which a scenario came out otherwise than it must.
+    #[serde(skip)]
+    pub missed: Option<Missed>,
 }
 
 /// Runs a demonstration to its end.
@@ -107,7 +132,9 @@ pub async fn run(options: DemoOptions, narrator: &mut dyn Narrator) -> anyhow::R
         tally.clone(),
     ));
     wait_first_block(&cluster).await?;
-    narrator.started(&cluster);
+    home::furnish(&cluster)?;
+    narrator.started(&cluster, folder.path());
+    let mut stage = Stage::open(&options, folder.path(), &cluster)?;
     let end = async {
         match options.duration {
             Some(duration) => tokio::time::sleep(duration).await,
@@ -123,6 +150,11 @@ pub async fn run(options: DemoOptions, narrator: &mut dyn Narrator) -> anyhow::R
             () = &mut end => break,
             () = &mut told_to_stop => break,
             _ = beat.tick() => tell_beat(&cluster, &tally, narrator),
+            Some(news) = stage.news.recv() => {
+                if stage.hear(news, narrator) && options.duration.is_none() && !options.stay {
+                    break;
+                }
+            }
             Some((command, reply)) = commands.recv() => {
                 let answer = obey(&mut cluster, &command).await;
                 *nodes.write().unwrap_or_else(std::sync::PoisonError::into_inner) =
@@ -133,10 +165,71 @@ pub async fn run(options: DemoOptions, narrator: &mut dyn Narrator) -> anyhow::R
         }
     }
     traffic.abort();
-    let report = report(&cluster, &tally).await;
+    let mut report = report(&cluster, &tally).await;
+    (report.steps, report.missed) = (stage.steps, stage.missed);
     drain(&mut commands);
     cluster.stop().await;
     Ok(report)
+}
+
+/// What is heard of the scenarios.
+enum News {
+    Begins(&'static Scenario),
+    Played(Box<Played>),
+    Missed(Box<Missed>),
+    Over,
+}
+
+/// Scenarios being played on a thread of their own, and what came of them.
+struct Stage {
+    news: mpsc::Receiver<News>,
+    steps: Vec<Played>,
+    missed: Option<Missed>,
+}
+
+impl Stage {
+    fn open(options: &DemoOptions, folder: &Path, cluster: &Cluster) -> anyhow::Result<Self> {
+        let (teller, news) = mpsc::channel(16);
+        let (scenarios, lang) = (options.scenarios.clone(), options.lang);
+        if !scenarios.is_empty() {
+            let mut operators = Operators::new(folder, cluster)?;
+            let folder = folder.to_owned();
+            // Not a blocking task: at an early end nobody waits for the command that runs.
+            std::thread::spawn(move || {
+                let today = Day::of_beijing(wall_clock());
+                for scenario in scenarios {
+                    let _ = teller.blocking_send(News::Begins(scenario));
+                    let mut tell =
+                        |step| teller.blocking_send(News::Played(Box::new(step))).is_ok();
+                    let played = scene::play::prepare(scenario, &folder, today)
+                        .map_err(|error| Box::new(Missed::before(scenario, &error)))
+                        .and_then(|()| {
+                            scene::play::play(scenario, today, &[lang], &mut operators, &mut tell)
+                        });
+                    if let Err(missed) = played {
+                        let _ = teller.blocking_send(News::Missed(missed));
+                        break;
+                    }
+                }
+                let _ = teller.blocking_send(News::Over);
+            });
+        }
+        Ok(Self { news, steps: Vec::new(), missed: None })
+    }
+
+    /// Tells it on; whether that was the end.
+    fn hear(&mut self, news: News, narrator: &mut dyn Narrator) -> bool {
+        match news {
+            News::Begins(scenario) => narrator.begins(scenario),
+            News::Played(step) => {
+                narrator.played(&step);
+                self.steps.push(*step);
+            }
+            News::Missed(missed) => self.missed = Some(*missed),
+            News::Over => return true,
+        }
+        false
+    }
 }
 
 type Nodes = Arc<std::sync::RwLock<Vec<(Region, Service)>>>;
@@ -277,7 +370,9 @@ async fn report(cluster: &Cluster, tally: &Tally) -> Report {
         nodes,
         acts_applied: tally.applied.load(Ordering::Relaxed),
         acts_failed: tally.failed.load(Ordering::Relaxed),
-        commit_ms: CommitTimes { p50: time(0), p99: time(1) },
+        commit_ms: tally.has_times().then(|| CommitTimes { p50: time(0), p99: time(1) }),
+        steps: Vec::new(),
+        missed: None,
     }
 }
 

@@ -43,6 +43,11 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// Whether any act's time was taken.
+    pub fn has_times(&self) -> bool {
+        !self.latencies.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
     /// Quantiles of the time from submission to durable commit, in milliseconds.
     pub fn commit_ms(&self, quantiles: &[f64]) -> Vec<f64> {
         let latencies = self.latencies.lock().unwrap_or_else(PoisonError::into_inner);
@@ -150,7 +155,8 @@ pub(crate) fn decision(att_id: Id16, checked_height: Height) -> anyhow::Result<D
     })
 }
 
-/// Sends `rate` acts a second to the nodes that run, until it is aborted.
+/// Sends `rate` acts a second to the nodes that run, until it is aborted. At a rate of zero it sends
+/// one, so that there is a first block.
 pub async fn run(
     nodes: impl Fn() -> Vec<(Region, Service)>,
     keys: Arc<SampleKeys>,
@@ -168,24 +174,34 @@ pub async fn run(
         else {
             continue;
         };
-        let (region, service) = (*region, service.clone());
-        let (keys, tally) = (keys.clone(), tally.clone());
-        tokio::spawn(async move {
-            let sent = if number.is_multiple_of(3) {
-                decide(&service, &keys, region, &tally).await
-            } else {
-                attest(&service, &keys, region, &tally).await
-            };
-            match sent {
-                Ok(true) => tally.applied.fetch_add(1, Ordering::Relaxed),
-                Ok(false) => 0,
-                Err(error) => {
-                    tracing::warn!(%region, %error, "an act of the demonstration failed");
-                    tally.failed.fetch_add(1, Ordering::Relaxed)
-                }
-            };
-        });
+        tokio::spawn(one(service.clone(), *region, number, keys.clone(), tally.clone()));
+        if rate == 0 {
+            return;
+        }
     }
+}
+
+/// One act: every third is a decision.
+async fn one(
+    service: Service,
+    region: Region,
+    number: usize,
+    keys: Arc<SampleKeys>,
+    tally: Arc<Tally>,
+) {
+    let sent = if number.is_multiple_of(3) {
+        decide(&service, &keys, region, &tally).await
+    } else {
+        attest(&service, &keys, region, &tally).await
+    };
+    match sent {
+        Ok(true) => tally.applied.fetch_add(1, Ordering::Relaxed),
+        Ok(false) => 0,
+        Err(error) => {
+            tracing::warn!(%region, %error, "an act of the demonstration failed");
+            tally.failed.fetch_add(1, Ordering::Relaxed)
+        }
+    };
 }
 
 async fn attest(

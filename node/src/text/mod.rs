@@ -82,6 +82,7 @@ pub const CLI_CODES: &[&str] = &[
     "cli.no_genesis",
     "cli.no_key",
     "cli.no_passphrase",
+    "cli.no_scenario",
     "cli.no_vault",
     "cli.node_key",
     "cli.node_runs",
@@ -90,6 +91,7 @@ pub const CLI_CODES: &[&str] = &[
     "cli.passphrase",
     "cli.port_in_use",
     "cli.presentation",
+    "cli.scenario",
     "cli.stale",
     "cli.tls",
     "cli.unknown_code",
@@ -193,10 +195,14 @@ fn messages(lang: Lang) -> &'static Messages {
     static EN: OnceLock<Messages> = OnceLock::new();
     match lang {
         Lang::Zh => ZH.get_or_init(|| {
-            read(&files!("zh": "codes" "api" "cli" "help" "words" "fields" "said"))
+            read(
+                &files!("zh": "codes" "api" "cli" "help" "words" "fields" "said" "scenes" "values"),
+            )
         }),
         Lang::En => EN.get_or_init(|| {
-            read(&files!("en": "codes" "api" "cli" "help" "words" "fields" "said"))
+            read(
+                &files!("en": "codes" "api" "cli" "help" "words" "fields" "said" "scenes" "values"),
+            )
         }),
     }
 }

@@ -13,5 +13,6 @@ mod proofs;
 mod reading;
 mod readme;
 mod refusals;
+mod scenarios;
 mod services;
 mod showing;

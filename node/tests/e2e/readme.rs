@@ -96,7 +96,8 @@ fn endless(command: &str) -> Option<&str> {
     let arguments = command.strip_prefix("hefu ")?;
     let mut words = arguments.split_whitespace();
     let first = words.next()?;
-    let controls = ["stop", "start", "partition", "heal", "tamper", "--for", "--help"];
+    let controls =
+        ["stop", "start", "partition", "heal", "tamper", "--for", "--scenario", "--help"];
     let ends = words.any(|word| controls.contains(&word) || word.starts_with("--for="));
     (matches!(first, "demo" | "run") && !ends && !command.contains('|')).then_some(arguments)
 }

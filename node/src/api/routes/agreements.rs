@@ -57,12 +57,16 @@ pub(crate) async fn agreement(
     .await
 }
 
+/// Whether a decision's certificate was annulled from before it on; none when it is not recorded.
+fn is_annulled(snapshot: &Snapshot<'_>, decision: &Decision) -> Result<Option<bool>, Problem> {
+    let attestation = snapshot.find(&ATTESTATIONS, &decision.body.att_id)?;
+    Ok(attestation.map(|found| decision.is_basis_annulled(&found.value, snapshot.pin.height)))
+}
+
 fn decision_entry(snapshot: &Snapshot<'_>, found: &Found<Decision>) -> Result<Entry, Problem> {
     let decision = &found.value;
     let correction = snapshot.find(&CORRECTIONS, &decision.body.dec_id)?;
-    let attestation = snapshot.find(&ATTESTATIONS, &decision.body.att_id)?;
-    let annulled = attestation
-        .map(|attestation| decision.is_basis_annulled(&attestation.value, snapshot.pin.height));
+    let annulled = is_annulled(snapshot, decision)?;
     let correction = correction.map(|correction| correction.value);
     let challenge = challenge_of(snapshot, &decision.body.dec_id);
     let derived = [
@@ -85,6 +89,8 @@ pub(crate) struct RecognitionList {
     relying: Option<Uscc>,
     /// Only those with this flag: `refused_while_valid`, …
     flag: Option<String>,
+    /// Only those whose certificate was annulled with effect before they were taken.
+    annulled: Option<bool>,
     /// Most items: 1 to 500, 100 if absent.
     limit: Option<usize>,
     /// Where the last page ended; pinned to that page's height.
@@ -103,11 +109,12 @@ pub(crate) async fn recognitions(
     State(api): State<Api>,
     Params(list): Params<RecognitionList>,
 ) -> Result<Answer<Page<Entry>>, Problem> {
-    let RecognitionList { att_id, relying, flag, limit, cursor, at_height } = list;
+    let RecognitionList { att_id, relying, flag, annulled, limit, cursor, at_height } = list;
     let filters = [
         att_id.map(|id| id.to_string()).unwrap_or_default(),
         relying.map(|code| code.to_string()).unwrap_or_default(),
         flag.clone().unwrap_or_default(),
+        annulled.map(|annulled| annulled.to_string()).unwrap_or_default(),
     ];
     let filters = filters.each_ref().map(String::as_str);
     let ask = Ask::new("recognitions", &filters, limit, cursor.as_deref(), at_height)?;
@@ -123,8 +130,13 @@ pub(crate) async fn recognitions(
                 && flag.as_ref().is_none_or(|flag| flags.into_iter().any(|name| name == flag))
         };
         ask.page(snapshot, range, |row| {
-            let found = by_last_id(snapshot, row)?.filter(wanted);
-            found.map(|found| decision_entry(snapshot, &found)).transpose()
+            let Some(found) = by_last_id(snapshot, row)?.filter(wanted) else { return Ok(None) };
+            if let Some(wished) = annulled
+                && is_annulled(snapshot, &found.value)?.unwrap_or(false) != wished
+            {
+                return Ok(None);
+            }
+            decision_entry(snapshot, &found).map(Some)
         })
     })
     .await

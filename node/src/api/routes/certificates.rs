@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use hefu_contracts::certificate::{
-    ATTESTATIONS, Attestation, IDENTS, StatusAnswer, StatusChange, status as status_of,
+    ATTESTATIONS, Attestation, IDENTS, Status, StatusAnswer, StatusChange, status as status_of,
 };
 use hefu_primitives::codes::identifier::normalised;
 use hefu_primitives::time::Day;
@@ -56,6 +56,9 @@ pub(crate) struct CertificateList {
     /// Only those of this type.
     #[param(value_type = Option<String>)]
     r#type: Option<TypeCode>,
+    /// Only those of this status about the day of the answer's height: `active`, `questioned`, …
+    #[param(value_type = Option<String>)]
+    status: Option<Status>,
     /// Most items: 1 to 500, 100 if absent.
     limit: Option<usize>,
     /// Where the last page ended; pinned to that page's height.
@@ -73,30 +76,39 @@ pub(crate) async fn certificates(
     State(api): State<Api>,
     Params(list): Params<CertificateList>,
 ) -> Result<Answer<Page<Entry>>, Problem> {
-    let CertificateList { identifier, issuer, r#type: kind, limit, cursor, at_height } = list;
+    let CertificateList { identifier, issuer, r#type: kind, status, limit, cursor, at_height } =
+        list;
     let text = |value: Option<String>| value.unwrap_or_default();
     let filters = [
         text(identifier.clone()),
         text(issuer.map(|issuer| issuer.to_string())),
         text(kind.map(|kind| kind.to_string())),
+        text(status.map(|status| json!(status).to_string())),
     ];
     if filters.iter().any(|filter| filter.len() > MAX_IDENTIFIER) {
         return Err(Problem::new(ApiCode::TooLarge, "a filter is too long"));
     }
     let filters = filters.each_ref().map(String::as_str);
     let ask = Ask::new("certificates", &filters, limit, cursor.as_deref(), at_height)?;
-    let wanted = move |found: &Found<Attestation>| {
+    let wanted = move |snapshot: &Snapshot<'_>, found: &Found<Attestation>| {
+        let now = || {
+            let Pinned { day, height } = Pinned::of(snapshot);
+            status_of(snapshot, &found.value, day, height).map(|answer| answer.status)
+        };
         issuer.is_none_or(|issuer| found.value.issuer == issuer)
             && kind.is_none_or(|kind| found.value.type_code == kind)
+            && status.is_none_or(|status| now() == Some(status))
     };
     api.read(ask.at, move |snapshot| match identifier {
         Some(identifier) => {
-            let found = by_identifier(snapshot, &identifier)?.filter(wanted);
+            let found = by_identifier(snapshot, &identifier)?;
+            let found = found.filter(|found| wanted(snapshot, found));
             let item = found.map(|found| certificate_entry(snapshot, &found)).transpose()?;
             Ok(Page { items: item.into_iter().collect(), next_cursor: None })
         }
         None => ask.page(snapshot, ATTESTATIONS.range(&()), |row| {
-            let found = snapshot.decode(&ATTESTATIONS, row).filter(wanted);
+            let found = snapshot.decode(&ATTESTATIONS, row);
+            let found = found.filter(|found| wanted(snapshot, found));
             found.map(|found| certificate_entry(snapshot, &found)).transpose()
         }),
     })

@@ -8,7 +8,7 @@ use hefu_primitives::{Id16, Uscc};
 use serde_json::{Value, json};
 
 use super::super::app::App;
-use super::super::args::{AtHeight, Paging};
+use super::super::args::{AtHeight, Paging, word};
 use super::super::exit::Exit;
 use super::super::fault::{Done, Fault};
 use super::super::list::{self, record};
@@ -104,13 +104,21 @@ pub(crate) struct List {
     /// Of this issuer.
     #[arg(long, value_name = "USCC")]
     issuer: Uscc,
+    /// Only those of this status.
+    #[arg(long, value_parser = word::<hefu_contracts::certificate::Status>)]
+    status: Option<hefu_contracts::certificate::Status>,
     #[command(flatten)]
     paging: Paging,
 }
 
 pub(crate) fn list(app: &App, args: &List) -> Done {
-    let list = list::List { path: "/certificates", columns: COLUMNS, empty: "cert-list-empty" };
-    list.show(app, &args.paging, &[("issuer", args.issuer.to_string())])
+    let empty = if args.status.is_some() { "list-empty" } else { "cert-list-empty" };
+    let list = list::List { path: "/certificates", columns: COLUMNS, empty };
+    let status = args.status.and_then(|status| serde_json::to_value(status).ok());
+    let status = status.and_then(|status| status.as_str().map(str::to_owned));
+    let mut filters = vec![("issuer", args.issuer.to_string())];
+    filters.extend(status.map(|status| ("status", status)));
+    list.show(app, &args.paging, &filters)
 }
 
 #[derive(Args)]

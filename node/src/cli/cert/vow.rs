@@ -11,6 +11,7 @@ use serde_json::json;
 use super::super::app::{App, now};
 use super::super::args::{Signing, instant};
 use super::super::fault::{Done, Fault};
+use super::super::list::{record, text_at};
 use super::super::submit::submit;
 use super::change::change;
 
@@ -19,13 +20,13 @@ pub(crate) struct Reaffirmed {
     /// The attestations that are in question, up to 128.
     #[arg(value_name = "ATT_ID", required_unless_present = "of_key", conflicts_with = "of_key")]
     att_ids: Vec<Id16>,
-    /// All acts of this compromised key in a span of time.
-    #[arg(long, value_name = "ID", requires_all = ["from", "to"])]
-    of_key: Option<KeyId>,
-    /// Beginning of the span, by block time.
+    /// All acts of this compromised key, by label or id.
+    #[arg(long, value_name = "LABEL|ID")]
+    of_key: Option<String>,
+    /// Beginning of the span, by block time; the compromise when not given.
     #[arg(long, value_name = "TIME", value_parser = instant, requires = "of_key")]
     from: Option<Millis>,
-    /// End of the span, by block time.
+    /// End of the span, by block time; the revocation when not given.
     #[arg(long, value_name = "TIME", value_parser = instant, requires = "of_key")]
     to: Option<Millis>,
     #[command(flatten)]
@@ -33,17 +34,43 @@ pub(crate) struct Reaffirmed {
 }
 
 pub(crate) fn reaffirm(app: &App, args: &Reaffirmed) -> Done {
-    let (scope, subject, told) = match (args.of_key, args.from, args.to) {
-        (Some(key), Some(from), Some(to)) => {
-            (ReaffirmScope::Span { key, from, to }, format!("key:{key}"), json!({ "key_id": key }))
-        }
-        _ => {
-            let first = args.att_ids.first().ok_or_else(|| Fault::new("cli.usage"))?;
-            let subject = format!("att:{first}");
-            (ReaffirmScope::Attestations(args.att_ids.clone()), subject, json!({}))
-        }
+    if let Some(key) = &args.of_key {
+        return span(app, args, key);
+    }
+    let first = args.att_ids.first().ok_or_else(|| Fault::new("cli.usage"))?;
+    let scope = ReaffirmScope::Attestations(args.att_ids.clone());
+    let subject = format!("att:{first}");
+    submit(app, &args.signing, Role::Issuer, Reaffirm { scope }.into(), &subject, &json!({}))
+}
+
+/// All acts of a key, from its compromise to its revocation unless told otherwise.
+fn span(app: &App, args: &Reaffirmed, key: &str) -> Done {
+    let key: KeyId = match key.parse() {
+        Ok(id) => id,
+        Err(_) => app.keystore()?.info(key)?.id,
     };
-    submit(app, &args.signing, Role::Issuer, Reaffirm { scope }.into(), &subject, &told)
+    let answer = app.client()?.find(&format!("/keys/{key}"), &[])?;
+    let answer = answer.ok_or_else(|| Fault::with("E104", key))?;
+    let known = record(&answer);
+    if known.pointer("/revocation/reason").is_none_or(|reason| reason != "compromised") {
+        return Err(Fault::said("E333", "reaffirm-unrevoked", &[("key", &key)]));
+    }
+    let time = |pointer: &str| {
+        let text = known.pointer(pointer).and_then(serde_json::Value::as_str);
+        text.and_then(|text| text.parse::<Millis>().ok())
+    };
+    let bad = || Fault::with("cli.bad_answer", "revocation");
+    // A key that was revoked for another reason first signed nothing after that.
+    let ended = time("/first_revocation/at").or_else(|| time("/revocation/at"));
+    let from = args.from.or_else(|| time("/revocation/since")).ok_or_else(bad)?;
+    let to = args.to.or(ended).ok_or_else(bad)?;
+    let mut signing = args.signing.clone();
+    if signing.authority.is_none() && signing.key.is_none() {
+        signing.authority = text_at(known, "/owner")?.parse().ok();
+    }
+    let act = Reaffirm { scope: ReaffirmScope::Span { key, from, to } };
+    let told = json!({ "key_id": key });
+    submit(app, &signing, Role::Issuer, act.into(), &format!("key:{key}"), &told)
 }
 
 #[derive(Args)]
