@@ -83,8 +83,8 @@ pub struct Seal {
 impl Seal {
     /// The state at a time, as known at a height.
     pub fn state_at(&self, time: Millis, height: Height) -> SealState {
-        let known = self.changes.iter().filter(|c| c.stamp.height <= height && c.since <= time);
-        known.last().map_or(SealState::Active, |change| change.state)
+        let known = |c: &&SealChange| c.stamp.height <= height && c.since <= time;
+        self.changes.iter().rfind(known).map_or(SealState::Active, |change| change.state)
     }
 
     /// Whether evidence of a seal agrees with it: in force when it sealed, and of its certificates.

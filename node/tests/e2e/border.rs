@@ -64,12 +64,19 @@ impl Stage<'_> {
         self.jiangsu().hefu(&["cert", "status", id]).run().exits(exit).json()
     }
 
-    /// Food licences of an issuer, from the sample.
+    /// Food licences of an issuer, from the sample, that are valid today and tomorrow.
     fn licences(&self, issuer: &str) -> Vec<String> {
         let text = std::fs::read_to_string(LICENCES).expect("the sample");
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        let now = u64::try_from(since.expect("a clock").as_millis()).expect("a time");
+        let today = Day::of_beijing(Millis(now)).to_string();
         let fits = |line: &&str| {
             let licence: Value = serde_json::from_str(line).expect("a licence");
-            licence["issuer_code"] == issuer && licence["type_code"] == FOOD
+            let day = |name: &str| licence[name].as_str().map(str::to_owned);
+            licence["issuer_code"] == issuer
+                && licence["type_code"] == FOOD
+                && day("valid_from").is_some_and(|first| first <= today)
+                && day("valid_until").is_none_or(|last| last > today)
         };
         text.lines().filter(fits).map(str::to_owned).collect()
     }
