@@ -52,6 +52,7 @@ use hefu_primitives::{
 };
 use minicbor::bytes::ByteVec;
 
+pub(crate) use ledger::decode_bundles;
 pub use ledger::{Committed, Contents, Ledger, LedgerError, PROTOCOL, Tip};
 pub(crate) use past::map_at;
 pub use pool::{Pool, PoolError, PoolLimits};
@@ -159,24 +160,33 @@ pub struct Halted {
     pub reason: String,
     /// The trouble of the disk that it comes from, if it does.
     pub disk: Option<DiskTrouble>,
+    /// Whether a signature of ours came that our log does not know.
+    pub own_signature: bool,
 }
 
 impl Halted {
     /// A reason that is no disk's.
     pub fn because(reason: impl core::fmt::Display) -> Self {
-        Self { reason: reason.to_string(), disk: None }
+        Self { reason: reason.to_string(), disk: None, own_signature: false }
+    }
+}
+
+impl From<&hefu_consensus::Halt> for Halted {
+    fn from(halt: &hefu_consensus::Halt) -> Self {
+        let own_signature = matches!(halt, hefu_consensus::Halt::UnknownOwnSignature { .. });
+        Self { own_signature, ..Self::because(halt) }
     }
 }
 
 impl From<&CoreError> for Halted {
     fn from(error: &CoreError) -> Self {
-        Self { reason: error.to_string(), disk: DiskTrouble::behind(error) }
+        Self { disk: DiskTrouble::behind(error), ..Self::because(error) }
     }
 }
 
 impl From<&StoreError> for Halted {
     fn from(error: &StoreError) -> Self {
-        Self { reason: error.to_string(), disk: DiskTrouble::behind(error) }
+        Self { disk: DiskTrouble::behind(error), ..Self::because(error) }
     }
 }
 
@@ -484,7 +494,7 @@ impl<D: Disk> Core<D> {
             Output::Misbehaviour { peer, fault } => {
                 outputs.push(CoreOutput::Misbehaviour(peer, fault));
             }
-            Output::Halt(reason) => self.halt(Halted::because(reason), outputs),
+            Output::Halt(reason) => self.halt(Halted::from(&reason), outputs),
         }
         Ok(())
     }
