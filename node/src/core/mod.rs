@@ -152,6 +152,9 @@ pub enum CoreOutput {
     Halt(Halted),
 }
 
+/// The key of ours that votes, and those that peers say they vote with.
+pub type Voters = (Option<KeyId>, Vec<(PeerKey, KeyId)>);
+
 /// Why a node has to stop.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the node had to stop: {reason}")]
@@ -321,7 +324,7 @@ impl<D: Disk> Core<D> {
 
     /// Who votes, as far as it is linked with this node: the validator keys that peers say they
     /// vote with, and our own.
-    pub fn voters(&self) -> (Option<KeyId>, Vec<(PeerKey, KeyId)>) {
+    pub fn voters(&self) -> Voters {
         let own = self.replica.is_validator().then_some(self.proposer).flatten();
         (own, self.replica.voters().collect())
     }

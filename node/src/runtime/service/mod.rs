@@ -19,14 +19,14 @@ use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::time::Instant;
 
-use hefu_consensus::{Equivocation, PeerKey};
+use hefu_consensus::Equivocation;
 use hefu_contracts::identity::{MEMBERS, Member};
 use hefu_genesis::Genesis;
 use hefu_primitives::{ChainId, Height, KeyId, Region};
 use tokio::sync::{Semaphore, broadcast, mpsc, watch};
 
 use super::{Job, NodeOptions};
-use crate::core::{Committed, Halted, Ledger, Records, Tip};
+use crate::core::{Committed, Halted, Ledger, Records, Tip, Voters};
 use crate::cosign::Cosigning;
 use crate::network::{Address, Network, NodeKey, PeerInfo};
 use crate::store::{BlockFiles, RealDisk, StoreError};
@@ -64,7 +64,7 @@ struct Inner {
     waiters: waiters::Waiters,
     highest_peer: AtomicU64,
     /// Our key that votes, and those that linked nodes say they vote with.
-    voters: Mutex<(Option<KeyId>, Vec<(PeerKey, KeyId)>)>,
+    voters: Mutex<Voters>,
     /// Damaged blocks that are being fetched again, or were tried to, and when.
     healing: Mutex<BTreeMap<Height, Instant>>,
     tokio: Option<tokio::runtime::Handle>,
