@@ -21,6 +21,7 @@ mod evidence;
 #[cfg(test)]
 mod evidence_tests;
 mod follow;
+mod halted;
 pub mod keys;
 pub mod ledger;
 #[cfg(test)]
@@ -52,6 +53,7 @@ use hefu_primitives::{
 };
 use minicbor::bytes::ByteVec;
 
+pub use halted::Halted;
 pub(crate) use ledger::decode_bundles;
 pub use ledger::{Committed, Contents, Ledger, LedgerError, PROTOCOL, Tip};
 pub(crate) use past::map_at;
@@ -62,7 +64,7 @@ pub use view::{Records, RecordsAt, reading};
 use self::follow::HeldBack;
 use self::proposal::Fetch;
 use self::timers::Timers;
-use crate::store::{Disk, DiskTrouble, StoreError, Wal};
+use crate::store::{Disk, StoreError, Wal};
 
 /// Size of the consensus log at which a commit starts a new one, in bytes.
 const LOG_COMPACT_BYTES: u64 = 16 * 1024 * 1024;
@@ -154,44 +156,6 @@ pub enum CoreOutput {
 
 /// The key of ours that votes, and those that peers say they vote with.
 pub type Voters = (Option<KeyId>, Vec<(PeerKey, KeyId)>);
-
-/// Why a node has to stop.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the node had to stop: {reason}")]
-pub struct Halted {
-    /// In words.
-    pub reason: String,
-    /// The trouble of the disk that it comes from, if it does.
-    pub disk: Option<DiskTrouble>,
-    /// Whether a signature of ours came that our log does not know.
-    pub own_signature: bool,
-}
-
-impl Halted {
-    /// A reason that is no disk's.
-    pub fn because(reason: impl core::fmt::Display) -> Self {
-        Self { reason: reason.to_string(), disk: None, own_signature: false }
-    }
-}
-
-impl From<&hefu_consensus::Halt> for Halted {
-    fn from(halt: &hefu_consensus::Halt) -> Self {
-        let own_signature = matches!(halt, hefu_consensus::Halt::UnknownOwnSignature { .. });
-        Self { own_signature, ..Self::because(halt) }
-    }
-}
-
-impl From<&CoreError> for Halted {
-    fn from(error: &CoreError) -> Self {
-        Self { disk: DiskTrouble::behind(error), ..Self::because(error) }
-    }
-}
-
-impl From<&StoreError> for Halted {
-    fn from(error: &StoreError) -> Self {
-        Self { disk: DiskTrouble::behind(error), ..Self::because(error) }
-    }
-}
 
 /// Why a core cannot start.
 #[derive(Debug, thiserror::Error)]
