@@ -138,6 +138,7 @@ mod tests {
             "cli.journal",
             "cli.key",
             "cli.node_key",
+            "cli.own_signature",
             "cli.port_in_use",
             "cli.scenario",
             "cli.vault",

@@ -149,6 +149,9 @@ impl From<RunError> for Fault {
                 "config-peer",
                 &[("peer", &format_args!("{region}: {address}"))],
             ),
+            RunError::Halted { reason, own_signature: true, .. } => {
+                Self::said("cli.own_signature", "halted", &[("reason", &reason)])
+            }
             RunError::Halted { reason, .. } => {
                 Self::said("cli.halted", "halted", &[("reason", &reason)])
             }
@@ -164,6 +167,22 @@ mod tests {
     use super::*;
     use crate::cli::exit::Exit;
     use crate::text::Lang;
+
+    /// A log that was put back from an old copy, or a key that runs twice, has a code and a remedy of
+    /// its own: starting again at once would be the wrong one.
+    #[test]
+    fn a_signature_that_the_log_does_not_know_is_named() {
+        use crate::core::Halted;
+        use hefu_primitives::{Height, Round};
+        let (height, round) = (Height(9), Round(0));
+        let halt = hefu_consensus::Halt::UnknownOwnSignature { what: "prevote", height, round };
+        let Halted { reason, disk, own_signature } = Halted::from(&halt);
+        let fault = Fault::from(RunError::Halted { reason, disk, own_signature });
+        assert_eq!((fault.code.as_str(), fault.exit), ("cli.own_signature", Exit::Fault));
+        let Halted { reason, disk, own_signature } = Halted::because("another reason");
+        let fault = Fault::from(RunError::Halted { reason, disk, own_signature });
+        assert_eq!(fault.code.as_str(), "cli.halted");
+    }
 
     #[test]
     fn a_disk_that_is_full_or_read_only_is_named_while_running_and_at_start() {
@@ -184,9 +203,10 @@ mod tests {
             let engine = EngineFault::Io(kind.into());
             let engine = StoreError::Engine { engine: EngineKind::Fjall, fault: engine };
             let folder = NodeError::Folder { path: "blocks".into(), error: kind.into() };
-            let Halted { reason, disk } = Halted::from(&CoreError::from(file()));
+            let halted = Halted::from(&CoreError::from(file()));
+            let Halted { reason, disk, own_signature } = halted;
             let errors = [
-                RunError::Halted { reason, disk },
+                RunError::Halted { reason, disk, own_signature },
                 RunError::Node(NodeError::from(file())),
                 RunError::Node(NodeError::from(engine)),
                 RunError::Node(folder),

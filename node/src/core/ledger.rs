@@ -527,7 +527,7 @@ fn positions(height: Height, execution: &Execution) -> Vec<(TxId, Position)> {
 }
 
 /// Decodes the bundles of a stored block and checks that they are the block's.
-pub(super) fn decode_bundles(stored: &StoredBlock) -> Result<Vec<Arc<Bundle>>, LedgerError> {
+pub(crate) fn decode_bundles(stored: &StoredBlock) -> Result<Vec<Arc<Bundle>>, LedgerError> {
     let height = stored.block.header.height;
     let malformed = || LedgerError::Malformed(height);
     let bundles = stored

@@ -218,23 +218,17 @@ fn a_clock_that_is_put_back_delays_nothing() {
     assert_eq!(bench.core.next_deadline().unwrap().0, earlier.0 + wait);
 }
 
-/// A commit that begins a new log dropped the votes that the same step had put into the old one.
-/// They were sent, and when the block was then lost, nothing kept the node from voting otherwise.
-#[test]
-fn what_was_said_is_in_the_log_that_a_commit_ends() {
-    let (mut bench, _) = Bench::new();
-    bench.core.set_log_bound(0);
-    let block = bench.block(0, &[]);
-    let mut outputs = bench.propose(&block);
-    let me = proposer(&bench.world, 3).id();
+/// Others' votes for a block of round 0. Their precommits come first, so that the last prevote makes
+/// us precommit and decide at once.
+fn decide(bench: &mut Bench, block: &Block) -> Vec<CoreOutput> {
     let chain = bench.world.genesis.hash();
-    // Others' precommits come first, so that the last prevote makes us precommit and decide at once.
     let votes = [
         (VoteKind::Precommit, 0),
         (VoteKind::Precommit, 1),
         (VoteKind::Prevote, 0),
         (VoteKind::Prevote, 1),
     ];
+    let mut outputs = Vec::new();
     for (kind, voter) in votes {
         let key = proposer(&bench.world, voter);
         let (height, round, block) = (Height(1), Round(0), Some(block.id()));
@@ -243,13 +237,12 @@ fn what_was_said_is_in_the_log_that_a_commit_ends() {
         let from = bench.peers[0];
         outputs.extend(bench.core.step(START, CoreInput::Message { from, bytes }));
     }
-    assert!(outputs.iter().any(|output| matches!(output, CoreOutput::Committed(_))));
-    bench.log.power_loss(1);
-    let wal = Wal::open(&bench.log).unwrap();
-    let logged = |vote: &hefu_primitives::vote::SignedVote| {
-        let entry = WalEntry::Vote(*vote).to_bytes();
-        wal.entries().iter().any(|found| found.get(1..) == Some(entry.as_slice()))
-    };
+    outputs
+}
+
+/// The votes that the core under test has let out.
+fn own_votes(bench: &Bench, outputs: &[CoreOutput]) -> Vec<hefu_primitives::vote::SignedVote> {
+    let me = proposer(&bench.world, 3).id();
     let messages = outputs.iter().filter_map(|output| match output {
         CoreOutput::Broadcast(bytes) => Message::decode(bytes).ok(),
         _ => None,
@@ -258,29 +251,82 @@ fn what_was_said_is_in_the_log_that_a_commit_ends() {
         Message::Votes(votes) => Some(votes),
         _ => None,
     });
-    let own: Vec<_> = votes.flatten().filter(|vote| vote.vote.validator == me).collect();
-    assert_eq!(own.len(), 2, "a prevote and a precommit");
-    assert!(own.iter().all(logged));
+    votes.flatten().filter(|vote| vote.vote.validator == me).collect()
 }
 
-/// An observer logs what it hears, too. When it had lost its blocks it did not start any more
-/// (found by the simulator, seed 1001311).
+/// Whether a log that was opened holds a vote.
+fn holds(wal: &Wal<SimDisk>, vote: &hefu_primitives::vote::SignedVote) -> bool {
+    let entry = WalEntry::Vote(*vote).to_bytes();
+    wal.entries().iter().any(|found| found.get(1..) == Some(entry.as_slice()))
+}
+
+/// A commit that begins a new log dropped the votes that the same step had put into the old one.
+/// They were sent, and when the block was then lost, nothing kept the node from voting otherwise.
 #[test]
-fn a_node_without_a_key_follows_when_its_log_is_ahead_of_its_blocks() {
-    let world = World::new();
-    let log = SimDisk::new();
-    let mut wal = Wal::open(&log).unwrap();
-    let key = proposer(&world, 0);
-    let (kind, height, round) = (VoteKind::Prevote, Height(7), Round(0));
-    let vote = hefu_primitives::Vote { kind, height, round, block: None, validator: key.id() };
-    let heard = WalEntry::Vote(vote.sign(&world.genesis.hash(), &key)).to_bytes();
-    wal.append(&[&[ENTRY_REPLICA], heard.as_slice()].concat()).unwrap();
-    wal.sync().unwrap();
-    for key in [None, Some(proposer(&world, 3))] {
-        let config = Config::new(world.genesis.hash(), key);
-        let wal = Wal::open(&log).unwrap();
-        let ledger = world.open_with(memory()).unwrap();
-        let (core, _) = Core::start(START, config, ledger, wal, PoolLimits::default()).unwrap();
-        assert!(core.is_held_back());
+fn what_was_said_is_in_the_log_that_a_commit_ends() {
+    let (mut bench, _) = Bench::new();
+    bench.core.set_log_bound(0);
+    let block = bench.block(0, &[]);
+    let mut outputs = bench.propose(&block);
+    outputs.extend(decide(&mut bench, &block));
+    assert!(outputs.iter().any(|output| matches!(output, CoreOutput::Committed(_))));
+    bench.log.power_loss(1);
+    let wal = Wal::open(&bench.log).unwrap();
+    let own = own_votes(&bench, &outputs);
+    assert_eq!(own.len(), 2, "a prevote and a precommit");
+    assert!(own.iter().all(|vote| holds(&wal, vote)));
+}
+
+/// The power goes at each write that a vote, a commit and the log it begins anew make, on either
+/// disk: what was said is in the log or the block is there, what was told is there, and whatever is
+/// proposed after the restart, nothing that is said then contradicts what was said before.
+#[test]
+fn no_crash_of_a_commit_makes_a_validator_contradict_itself() {
+    for (of_log, seed) in [(true, 1), (true, 2), (false, 1), (false, 2)] {
+        for writes in 0.. {
+            let (mut bench, _) = Bench::new();
+            bench.core.set_log_bound(0);
+            let block = bench.block(0, &[]);
+            let disk = if of_log { bench.log.clone() } else { bench.world.disk.clone() };
+            disk.crash_after(writes);
+            let mut outputs = bench.propose(&block);
+            outputs.extend(decide(&mut bench, &block));
+            let crashed = disk.is_down();
+            bench.log.power_loss(seed);
+            bench.world.disk.power_loss(seed);
+            let ledger = bench.world.open_with(memory()).unwrap();
+            let wal = Wal::open(&bench.log).unwrap();
+            let decided = ledger.tip().height == Height(1);
+            let said = own_votes(&bench, &outputs);
+            let place = format!("write {writes}, log {of_log}, seed {seed}");
+            assert!(decided || said.iter().all(|vote| holds(&wal, vote)), "{place}");
+            let told = outputs.iter().any(|output| matches!(output, CoreOutput::Committed(_)));
+            assert!(decided || !told, "{place}");
+            let config = Config::new(bench.world.genesis.hash(), Some(proposer(&bench.world, 3)));
+            let limits = PoolLimits::default();
+            let (core, mut later) = Core::start(START, config, ledger, wal, limits).unwrap();
+            bench.core = core;
+            for peer in bench.peers.clone() {
+                later.extend(bench.core.step(START, CoreInput::PeerUp { peer, validator: None }));
+            }
+            let contents = Contents { bundles: &[], evidence: &[] };
+            let time = Millis(START.0 + 7);
+            let other =
+                bench.other.build(Round(0), time, block.header.proposer, contents, &VerifyAlways);
+            assert_ne!(other.id(), block.id());
+            later.extend(bench.propose(&other));
+            for vote in own_votes(&bench, &later).iter().map(|signed| signed.vote) {
+                let same = |before: &hefu_primitives::Vote| {
+                    (before.kind, before.height, before.round)
+                        != (vote.kind, vote.height, vote.round)
+                        || before.block == vote.block
+                };
+                assert!(said.iter().all(|signed| same(&signed.vote)), "{place}: {vote:?}");
+            }
+            if !crashed {
+                assert!(told && said.len() == 2 && writes > 1, "{place}");
+                break;
+            }
+        }
     }
 }

@@ -21,6 +21,7 @@ mod evidence;
 #[cfg(test)]
 mod evidence_tests;
 mod follow;
+mod halted;
 pub mod keys;
 pub mod ledger;
 #[cfg(test)]
@@ -52,6 +53,8 @@ use hefu_primitives::{
 };
 use minicbor::bytes::ByteVec;
 
+pub use halted::Halted;
+pub(crate) use ledger::decode_bundles;
 pub use ledger::{Committed, Contents, Ledger, LedgerError, PROTOCOL, Tip};
 pub(crate) use past::map_at;
 pub use pool::{Pool, PoolError, PoolLimits};
@@ -61,7 +64,7 @@ pub use view::{Records, RecordsAt, reading};
 use self::follow::HeldBack;
 use self::proposal::Fetch;
 use self::timers::Timers;
-use crate::store::{Disk, DiskTrouble, StoreError, Wal};
+use crate::store::{Disk, StoreError, Wal};
 
 /// Size of the consensus log at which a commit starts a new one, in bytes.
 const LOG_COMPACT_BYTES: u64 = 16 * 1024 * 1024;
@@ -151,34 +154,8 @@ pub enum CoreOutput {
     Halt(Halted),
 }
 
-/// Why a node has to stop.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the node had to stop: {reason}")]
-pub struct Halted {
-    /// In words.
-    pub reason: String,
-    /// The trouble of the disk that it comes from, if it does.
-    pub disk: Option<DiskTrouble>,
-}
-
-impl Halted {
-    /// A reason that is no disk's.
-    pub fn because(reason: impl core::fmt::Display) -> Self {
-        Self { reason: reason.to_string(), disk: None }
-    }
-}
-
-impl From<&CoreError> for Halted {
-    fn from(error: &CoreError) -> Self {
-        Self { reason: error.to_string(), disk: DiskTrouble::behind(error) }
-    }
-}
-
-impl From<&StoreError> for Halted {
-    fn from(error: &StoreError) -> Self {
-        Self { reason: error.to_string(), disk: DiskTrouble::behind(error) }
-    }
-}
+/// The key of ours that votes, and those that peers say they vote with.
+pub type Voters = (Option<KeyId>, Vec<(PeerKey, KeyId)>);
 
 /// Why a core cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -311,7 +288,7 @@ impl<D: Disk> Core<D> {
 
     /// Who votes, as far as it is linked with this node: the validator keys that peers say they
     /// vote with, and our own.
-    pub fn voters(&self) -> (Option<KeyId>, Vec<(PeerKey, KeyId)>) {
+    pub fn voters(&self) -> Voters {
         let own = self.replica.is_validator().then_some(self.proposer).flatten();
         (own, self.replica.voters().collect())
     }
@@ -484,7 +461,7 @@ impl<D: Disk> Core<D> {
             Output::Misbehaviour { peer, fault } => {
                 outputs.push(CoreOutput::Misbehaviour(peer, fault));
             }
-            Output::Halt(reason) => self.halt(Halted::because(reason), outputs),
+            Output::Halt(reason) => self.halt(Halted::from(&reason), outputs),
         }
         Ok(())
     }

@@ -131,6 +131,8 @@ pub enum RunError {
         reason: String,
         /// The trouble of the disk behind it.
         disk: Option<DiskTrouble>,
+        /// Whether a signature of its own came that its log does not know.
+        own_signature: bool,
     },
     /// The system gives no threads.
     #[error("no runtime: {0}")]

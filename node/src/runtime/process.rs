@@ -108,7 +108,9 @@ async fn run(config: &NodeConfig, options: NodeOptions, api: Reserved) -> Result
         Err(_) => tracing::warn!("not everything ended in time; nothing acknowledged is lost"),
     }
     match halted {
-        Some(Halted { reason, disk }) => Err(RunError::Halted { reason, disk }),
+        Some(Halted { reason, disk, own_signature }) => {
+            Err(RunError::Halted { reason, disk, own_signature })
+        }
         None => Ok(()),
     }
 }

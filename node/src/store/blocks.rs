@@ -10,13 +10,19 @@
 //!   has a hole.
 //! - `open` reads and verifies every byte once, in order. `read` verifies again.
 //!
+//! - A damaged block can be [repaired](BlockFiles::repair) by another copy of it, which stands in a
+//!   file of its own from then on; segments are never written over.
+//!
 //! Memory: 4 bytes a block. Reading takes no lock while it reads, so readers never delay a commit.
 //!
 //! Does not know what a block is, nor how to get one that is damaged from elsewhere.
 
+mod repaired;
+
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use super::disk::Disk;
+use super::disk::{Disk, DiskFile};
 use super::error::{Damage, FileOp, Limit, StoreError};
 use super::frame::{
     Expected, FrameWriter, HEADER_BYTES, Kind, MAX_PAYLOAD_BYTES, Scanned, read_frame, scan,
@@ -63,6 +69,8 @@ pub struct BlockFiles<D: Disk> {
     /// In order of height; the last one is being written.
     segments: RwLock<Vec<Segment>>,
     writer: Mutex<Option<FrameWriter<D::File>>>,
+    /// Heights whose block stands in a file of its own, and where the damaged frame ends.
+    repaired: RwLock<BTreeMap<u64, u64>>,
     torn: Option<TornTail>,
 }
 
@@ -101,7 +109,7 @@ impl<D: Disk> BlockFiles<D> {
         let firsts = segment_firsts(&disk)?;
         for (position, first) in firsts.iter().enumerate() {
             let is_last = position + 1 == firsts.len();
-            let (file, found) = opening.segment(*first, is_last)?;
+            let (file, found) = opening.segment(*first, position + 1 == firsts.len())?;
             if is_last {
                 let mut last = FrameWriter::new(file, segment_name(*first), Kind::Block, found.end);
                 if found.torn_bytes > 0 {
@@ -111,8 +119,9 @@ impl<D: Disk> BlockFiles<D> {
                 writer = Some(last);
             }
         }
-        let Opening { segments, torn, .. } = opening;
+        let Opening { segments, torn, repaired, .. } = opening;
         Ok(Self {
+            repaired: RwLock::new(repaired),
             disk,
             segment_bytes,
             segments: RwLock::new(segments),
@@ -169,6 +178,9 @@ impl<D: Disk> BlockFiles<D> {
     /// [`StoreError::Corrupt`] and `Io`.
     pub fn read(&self, height: u64) -> Result<Option<Vec<u8>>, StoreError> {
         let Some((first, offset)) = self.locate(height) else { return Ok(None) };
+        if self.repaired().contains_key(&height) {
+            return repaired::read(&self.disk, height).map(Some);
+        }
         let name = segment_name(first);
         let file = self.disk.open(&name).map_err(StoreError::io(FileOp::Open, &name))?;
         let mut block = Vec::new();
@@ -177,6 +189,37 @@ impl<D: Disk> BlockFiles<D> {
             .and_then(|header| header.expect(first, height))
             .map_err(|damage| Kind::Block.damaged(&name, offset, height, damage))?;
         Ok(Some(block))
+    }
+
+    /// Puts another copy in the place of a damaged block; on return it is durable. The caller knows
+    /// that it is the right block. False when the stored one can be read.
+    ///
+    /// # Errors
+    /// `OutOfOrder` above the tip, `TooLarge`, `Io`; the damage itself when too many are repaired
+    /// already.
+    pub fn repair(&self, height: u64, block: &[u8]) -> Result<bool, StoreError> {
+        let damage = match self.read(height) {
+            Ok(Some(_)) => return Ok(false),
+            Ok(None) => {
+                return Err(StoreError::OutOfOrder { expected: self.tip(), found: height });
+            }
+            Err(damage @ StoreError::Corrupt { .. }) => damage,
+            Err(error) => return Err(error),
+        };
+        if block.len() > MAX_PAYLOAD_BYTES {
+            let (bound, found) = (MAX_PAYLOAD_BYTES as u64, block.len() as u64);
+            return Err(StoreError::TooLarge { limit: Limit::Block, bound, found });
+        }
+        // Nothing is appended meanwhile, so that the last frame ends where the file does.
+        let _writer = self.writer();
+        let end = self.end_of(height)?;
+        let mut repaired = self.repaired.write().expect("no holder of the repaired panics");
+        if repaired.len() >= repaired::MAX_REPAIRED {
+            return Err(damage);
+        }
+        repaired::write(&self.disk, height, end, block)?;
+        repaired.insert(height, end);
+        Ok(true)
     }
 
     /// Bytes of frames in all segments.
@@ -197,6 +240,22 @@ impl<D: Disk> BlockFiles<D> {
         Some((segment.first, u64::from(*offset)))
     }
 
+    /// Where the frame of a stored height ends in its segment.
+    fn end_of(&self, height: u64) -> Result<u64, StoreError> {
+        let place = (self.locate(height), self.locate(height + 1));
+        let (Some((first, _)), next) = place else {
+            return Err(StoreError::OutOfOrder { expected: self.tip(), found: height });
+        };
+        match next {
+            Some((same, offset)) if same == first => Ok(offset),
+            _ => {
+                let name = segment_name(first);
+                let file = self.disk.open(&name).map_err(StoreError::io(FileOp::Open, &name))?;
+                file.size().map_err(StoreError::io(FileOp::Read, &name))
+            }
+        }
+    }
+
     /// Makes an empty segment, durably, and appends it to the index.
     fn start_segment(&self, first: u64) -> Result<FrameWriter<D::File>, StoreError> {
         let name = segment_name(first);
@@ -211,6 +270,10 @@ impl<D: Disk> BlockFiles<D> {
         self.disk.sync_dir().map_err(StoreError::io(FileOp::Folder, &name))?;
         self.segments_mut().push(Segment { first, offsets: Vec::new() });
         Ok(FrameWriter::new(file, name, Kind::Block, 0))
+    }
+
+    fn repaired(&self) -> RwLockReadGuard<'_, BTreeMap<u64, u64>> {
+        self.repaired.read().expect("no holder of the repaired panics")
     }
 
     fn segments(&self) -> RwLockReadGuard<'_, Vec<Segment>> {
@@ -262,13 +325,16 @@ struct Opening<'a, D: Disk> {
     bytes: u64,
     total_bytes: u64,
     segments: Vec<Segment>,
+    repaired: BTreeMap<u64, u64>,
     torn: Option<TornTail>,
 }
 
 impl<'a, D: Disk> Opening<'a, D> {
     fn new(disk: &'a D, progress: &'a mut dyn FnMut(Progress)) -> Result<Self, StoreError> {
         let total_bytes = total_bytes(disk, &segment_firsts(disk)?)?;
-        Ok(Self { disk, progress, bytes: 0, total_bytes, segments: Vec::new(), torn: None })
+        let repaired = repaired::all(disk)?;
+        let segments = Vec::new();
+        Ok(Self { disk, progress, bytes: 0, total_bytes, segments, repaired, torn: None })
     }
 
     fn segment(&mut self, first: u64, is_last: bool) -> Result<(D::File, Scanned), StoreError> {
@@ -285,6 +351,7 @@ impl<'a, D: Disk> Opening<'a, D> {
             tag: Some(first),
             first_number: first,
             may_be_torn: is_last,
+            repaired: Some(&self.repaired),
         };
         let mut offsets = Vec::new();
         let found = scan(&file, expected, &mut |offset, height, block| {
@@ -332,8 +399,7 @@ fn total_bytes<D: Disk>(disk: &D, firsts: &[u64]) -> Result<u64, StoreError> {
     firsts.iter().try_fold(0, |total, first| {
         let name = segment_name(*first);
         let file = disk.open(&name).map_err(StoreError::io(FileOp::Open, &name))?;
-        let size =
-            super::disk::DiskFile::size(&file).map_err(StoreError::io(FileOp::Read, &name))?;
+        let size = file.size().map_err(StoreError::io(FileOp::Read, &name))?;
         Ok(total + size)
     })
 }

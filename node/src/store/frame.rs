@@ -33,6 +33,7 @@
 //!
 //! Does not know what a payload means.
 
+use std::collections::BTreeMap;
 use std::io;
 
 use hefu_primitives::bounds::MAX_STORED_BLOCK_BYTES;
@@ -180,6 +181,16 @@ pub(super) struct Expected<'a> {
     pub(super) first_number: u64,
     /// Whether this is the file that a crash can have torn.
     pub(super) may_be_torn: bool,
+    /// Numbers of frames that may be damaged, because they stand elsewhere too, and where they end.
+    pub(super) repaired: Option<&'a BTreeMap<u64, u64>>,
+}
+
+impl Expected<'_> {
+    /// Where a damaged frame ends that stands elsewhere too.
+    fn stands_elsewhere(&self, number: u64, offset: u64, size: u64) -> Option<u64> {
+        let end = self.repaired?.get(&number).copied()?;
+        (offset < end && end <= size).then_some(end)
+    }
 }
 
 /// What a scan found.
@@ -222,6 +233,12 @@ pub(super) fn scan<F: DiskFile>(
                 found.end += (HEADER_BYTES + header.len) as u64;
             }
             Err(damage) => {
+                if let Some(end) = expected.stands_elsewhere(number, offset, size) {
+                    visit(offset, number, &[])?;
+                    found.next_number += 1;
+                    found.end = end;
+                    continue;
+                }
                 if !(expected.may_be_torn
                     && is_torn(file, size, expected.kind, &found)
                         .map_err(StoreError::io(FileOp::Read, name))?)
@@ -419,6 +436,7 @@ mod tests {
             tag: Some(9),
             first_number: 0,
             may_be_torn: true,
+            repaired: None,
         };
         match scan(&file, expected, &mut |_, _, _| Ok(())) {
             Ok(found) => Ok((found.next_number, found.torn_bytes)),

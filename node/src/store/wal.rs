@@ -162,6 +162,7 @@ fn open_file<D: Disk>(disk: &D, name: &str) -> Result<Found<D::File>, StoreError
         tag: None,
         first_number: 0,
         may_be_torn: true,
+        repaired: None,
     };
     let found = scan(&file, expected, &mut |offset, frame, payload| {
         decode_entries(payload, &mut entries)

@@ -88,6 +88,7 @@ pub const CLI_CODES: &[&str] = &[
     "cli.node_runs",
     "cli.not_final",
     "cli.not_found",
+    "cli.own_signature",
     "cli.passphrase",
     "cli.port_in_use",
     "cli.presentation",

@@ -3,6 +3,7 @@
 mod bench;
 mod border;
 mod demo;
+mod evidence;
 mod fifth_province;
 mod formats;
 mod four_provinces;

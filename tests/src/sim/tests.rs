@@ -54,8 +54,11 @@ fn the_fixed_seeds_hold_and_everything_happens() {
     assert_eq!(missing, Vec::<String>::new());
 }
 
+/// A mark in words, and the plan that a seed has for it.
+type Rare = (&'static str, fn(u64) -> Plan);
+
 /// What happens once in some hundred seeds, and plans made for it: they hold all the same.
-const RARE: [(&str, fn(u64) -> Plan); 2] =
+const RARE: [Rare; 2] =
     [("damaged blocks not served", Plan::rotting), ("amnesic: proven", Plan::forgetful)];
 
 #[test]

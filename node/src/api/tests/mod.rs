@@ -3,5 +3,6 @@
 mod document;
 mod exchange;
 mod ledger;
+mod machine;
 pub(in crate::api) mod network;
 mod tlog;

@@ -32,6 +32,23 @@ pub(in crate::api) struct Province {
     pub(in crate::api) keys: MemberKeys,
     pub(in crate::api) running: Running,
     pub(in crate::api) server: ApiServer,
+    /// What its node was started with.
+    pub(in crate::api) options: NodeOptions,
+}
+
+impl Province {
+    pub(in crate::api) async fn start(keys: MemberKeys, options: NodeOptions) -> Self {
+        let running = runtime::start(options.clone(), &mut |_| {}).await.unwrap();
+        let server = serve(&running, ReadAccess::Open).await;
+        Self { keys, running, server, options }
+    }
+
+    /// Ends it; gives what it takes to start it again.
+    pub(in crate::api) async fn stop(self) -> (MemberKeys, NodeOptions) {
+        self.server.stop().await;
+        self.running.stop().await.unwrap();
+        (self.keys, self.options)
+    }
 }
 
 pub(in crate::api) struct Network {
@@ -93,9 +110,7 @@ impl Network {
                 // The last one keeps little, to show what it then says.
                 proof_blocks: (provinces.len() == 3).then_some(1),
             };
-            let running = runtime::start(options, &mut |_| {}).await.unwrap();
-            let server = serve(&running, ReadAccess::Open).await;
-            provinces.push(Province { keys, running, server });
+            provinces.push(Province::start(keys, options).await);
         }
         let network = Self { genesis, provinces, _folder: folder };
         network.client(0).until(200, "/readyz").await;

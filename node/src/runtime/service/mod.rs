@@ -4,6 +4,7 @@
 mod capsule;
 mod cosign;
 pub(in crate::runtime) mod door;
+mod heal;
 mod prove;
 mod read;
 mod receipts;
@@ -16,15 +17,16 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
+use std::time::Instant;
 
-use hefu_consensus::{Equivocation, PeerKey};
+use hefu_consensus::Equivocation;
 use hefu_contracts::identity::{MEMBERS, Member};
 use hefu_genesis::Genesis;
 use hefu_primitives::{ChainId, Height, KeyId, Region};
 use tokio::sync::{Semaphore, broadcast, mpsc, watch};
 
 use super::{Job, NodeOptions};
-use crate::core::{Committed, Halted, Ledger, Records, Tip};
+use crate::core::{Committed, Halted, Ledger, Records, Tip, Voters};
 use crate::cosign::Cosigning;
 use crate::network::{Address, Network, NodeKey, PeerInfo};
 use crate::store::{BlockFiles, RealDisk, StoreError};
@@ -62,7 +64,10 @@ struct Inner {
     waiters: waiters::Waiters,
     highest_peer: AtomicU64,
     /// Our key that votes, and those that linked nodes say they vote with.
-    voters: Mutex<(Option<KeyId>, Vec<(PeerKey, KeyId)>)>,
+    voters: Mutex<Voters>,
+    /// Damaged blocks that are being fetched again, or were tried to, and when.
+    healing: Mutex<BTreeMap<Height, Instant>>,
+    tokio: Option<tokio::runtime::Handle>,
     refusals: Mutex<VecDeque<(Option<NodeKey>, String)>>,
     evidence: Mutex<Vec<Equivocation>>,
     cosigning: Cosigning,
@@ -99,6 +104,8 @@ impl Service {
             waiters: waiters::Waiters::default(),
             highest_peer: AtomicU64::new(0),
             voters: Mutex::default(),
+            healing: Mutex::default(),
+            tokio: tokio::runtime::Handle::try_current().ok(),
             refusals: Mutex::default(),
             evidence: Mutex::default(),
             cosigning,

@@ -38,12 +38,17 @@ impl Service {
         Ok(self.block_bytes(height)?.and_then(|bytes| StoredBlock::decode(&bytes).ok()))
     }
 
-    /// The stored bytes of a block; none also when the node has stopped.
+    /// The stored bytes of a block; none also when the node has stopped. Of one that is damaged
+    /// another copy is fetched meanwhile.
     ///
     /// # Errors
     /// Those of the store.
     pub fn block_bytes(&self, height: Height) -> Result<Option<Vec<u8>>, StoreError> {
-        self.0.blocks.upgrade().map_or(Ok(None), |blocks| blocks.read(height.0))
+        let read = self.0.blocks.upgrade().map_or(Ok(None), |blocks| blocks.read(height.0));
+        if let Err(error @ StoreError::Corrupt { .. }) = &read {
+            self.heal(height, error);
+        }
+        read
     }
 
     /// A transaction of a block, by its number over all bundles.
@@ -161,13 +166,17 @@ impl Service {
         }
     }
 
-    /// A stored block, or a line for the operator why there is none: whoever asks us alone cannot
-    /// catch up until this node is repaired.
+    /// A stored block; none when it cannot be read: then whoever asks goes to another node, and
+    /// [`Self::block_bytes`] sees to it that the next one gets it.
     fn readable(&self, height: u64) -> Option<Vec<u8>> {
-        self.block_bytes(Height(height)).unwrap_or_else(|error| {
-            tracing::error!(height, %error, "a stored block cannot be read: stop this node and repair its blocks");
-            None
-        })
+        match self.block_bytes(Height(height)) {
+            Ok(bytes) => bytes,
+            Err(StoreError::Corrupt { .. }) => None,
+            Err(error) => {
+                tracing::error!(height, %error, "a stored block cannot be read");
+                None
+            }
+        }
     }
 
     async fn bundles(&self, ids: Vec<hefu_primitives::BundleId>) -> Option<SyncAnswer> {

@@ -3,12 +3,12 @@
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
-use hefu_consensus::{Equivocation, PeerKey};
-use hefu_primitives::{Height, KeyId, TxId};
+use hefu_consensus::Equivocation;
+use hefu_primitives::{Height, TxId};
 
 use super::waiters::Told;
 use super::{MAX_REFUSALS_KEPT, Service};
-use crate::core::{Committed, Halted, PoolError};
+use crate::core::{Committed, Halted, PoolError, Voters};
 use crate::network::{NodeKey, Refusal};
 
 /// What the core thread reports.
@@ -61,7 +61,7 @@ impl Service {
     }
 
     /// Our key that votes, if one does, and those that linked nodes say they vote with.
-    pub(in crate::runtime) fn set_voters(&self, voters: (Option<KeyId>, Vec<(PeerKey, KeyId)>)) {
+    pub(in crate::runtime) fn set_voters(&self, voters: Voters) {
         *self.0.voters.lock().unwrap_or_else(PoisonError::into_inner) = voters;
     }
 

@@ -280,3 +280,87 @@ fn verifying_changes_nothing_and_needs_no_lock() {
     assert_eq!(damage, Damage::PayloadChecksum);
     assert!(verify_blocks(&RealDisk::reading(folder.path().join("none")), &mut |_| {}).is_err());
 }
+
+/// Where a stored block's frame begins: the file, and the place in it.
+fn place(files: &BlockFiles<SimDisk>, height: u64) -> (String, usize) {
+    let (first, offset) = files.locate(height).unwrap();
+    (segment_name(first), offset as usize)
+}
+
+/// Whatever of a block decays, a copy takes its place, and the segments around it are read on: also
+/// of several in a row, at the end of a segment, and of the last block.
+#[test]
+fn damaged_blocks_are_repaired_beside_their_segments() {
+    for damaged in [vec![1], vec![2, 3], vec![3, 4, 5], vec![10], vec![9, 10], vec![2, 9]] {
+        for in_frame in [0, 5, 12, 20, 60] {
+            let disk = SimDisk::new();
+            let files = filled(&disk, 10);
+            for height in &damaged {
+                let (file, offset) = place(&files, *height);
+                disk.flip(&file, offset + in_frame, 0x10);
+            }
+            for (done, height) in damaged.iter().enumerate() {
+                assert_eq!(corrupt(files.read(*height).unwrap_err()).2, *height);
+                assert_eq!(corrupt(open(&disk).unwrap_err()).2, *height, "{done} are repaired");
+                assert!(files.repair(*height, &block(*height)).unwrap());
+            }
+            assert_holds(&files, 10);
+            assert!(!files.repair(damaged[0], b"another").unwrap(), "it is sound now");
+            files.append(11, &block(11)).unwrap();
+            disk.restart();
+            let files = open(&disk).unwrap();
+            assert_holds(&files, 11);
+            files.append(12, &block(12)).unwrap();
+            assert_holds(&open(&disk).unwrap(), 12);
+            assert_eq!(verify_blocks(&disk, &mut |_| {}).unwrap().tip, 12);
+        }
+    }
+}
+
+#[test]
+fn what_is_sound_or_not_there_is_not_repaired() {
+    let files = filled(&SimDisk::new(), 3);
+    assert!(!files.repair(2, b"x").unwrap());
+    assert!(matches!(files.repair(4, b"x"), Err(StoreError::OutOfOrder { .. })));
+    assert_holds(&files, 3);
+}
+
+/// A power cut at any write of a repair leaves the block damaged or repaired, and nothing else
+/// changed; it can be repaired then.
+#[test]
+fn a_repair_that_is_cut_off_changes_nothing() {
+    let mut cut = 0;
+    loop {
+        let disk = SimDisk::new();
+        let files = filled(&disk, 6);
+        let (file, offset) = place(&files, 3);
+        disk.flip(&file, offset + 40, 1);
+        disk.crash_after(cut);
+        let repaired = files.repair(3, &block(3));
+        let whole = !disk.is_down();
+        disk.power_loss(cut);
+        match open(&disk) {
+            Ok(files) => assert_holds(&files, 6),
+            Err(error) => {
+                assert!(repaired.is_err(), "it was said to be durable");
+                assert_eq!(corrupt(error).2, 3);
+            }
+        }
+        if whole {
+            return;
+        }
+        cut += 1;
+    }
+}
+
+#[test]
+fn so_many_are_repaired_and_no_more() {
+    let disk = SimDisk::new();
+    let files = filled(&disk, repaired::MAX_REPAIRED as u64 + 1);
+    for height in 1..=files.tip() {
+        let (file, offset) = place(&files, height);
+        disk.flip(&file, offset + 40, 1);
+        let done = files.repair(height, &block(height));
+        assert_eq!(done.is_ok(), height <= repaired::MAX_REPAIRED as u64, "{height}");
+    }
+}
