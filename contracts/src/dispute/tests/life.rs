@@ -196,3 +196,43 @@ fn an_open_dispute_is_an_obligation_of_both_provinces() {
     ledger.act(&issuer(), WITHDRAW).unwrap();
     assert_eq!(disputes(&ledger), [0, 0, 0]);
 }
+
+/// Before the October holidays, in the last second of a Beijing day and in the first of the next:
+/// Saturday 10 October is worked.
+#[test]
+fn clocks_end_at_midnight_after_holidays() {
+    let set = |ledger: &mut Ledger, ms: u64| ledger.time = Millis(ms);
+    for (begun, ack, consultation, ruling) in [
+        ("2026-09-29T15:59:58Z", "2026-10-09", "2026-10-19", "2026-11-02"),
+        ("2026-09-29T15:59:59Z", "2026-10-10", "2026-10-20", "2026-11-03"),
+    ] {
+        let begun = Millis::from_rfc3339(begun).unwrap().0;
+        let [ack, consultation, ruling] = [ack, consultation, ruling].map(|text| day(text).end().0);
+        let opened = || {
+            let mut ledger = refused();
+            set(&mut ledger, begun);
+            ledger.act(&issuer(), dispute()).unwrap();
+            ledger
+        };
+        let mut ledger = opened();
+        set(&mut ledger, ack - 1_001);
+        assert_eq!(ledger.act(&issuer(), ESCALATE), Err(Code::TooEarly));
+        assert_eq!(ledger.act(&issuer(), ESCALATE), Ok(()), "the first second of the next day");
+        let mut ledger = refused();
+        set(&mut ledger, begun - 1_000);
+        ledger.act(&issuer(), dispute()).unwrap();
+        ledger.act(&relying(), ACK).unwrap();
+        set(&mut ledger, consultation - 1_001);
+        assert_eq!(ledger.act(&relying(), ESCALATE), Err(Code::TooEarly));
+        assert_eq!(ledger.act(&relying(), ESCALATE), Ok(()));
+        // The clock of the ruling, begun at the same second by the record itself.
+        let mut record = found(&ledger);
+        record.escalated =
+            record.escalated.map(|stamp| crate::Stamp { time: Millis(begun + 1_000), ..stamp });
+        for (now, late) in [(ruling - 1, false), (ruling, true)] {
+            let calendars = crate::clock::calendars(&ledger.state);
+            let clocks = clocks(&record, Millis(now), calendars);
+            assert_eq!((clocks.ruling_due, clocks.ruling_late), (Some(Millis(ruling)), Some(late)));
+        }
+    }
+}
