@@ -236,3 +236,40 @@ fn clocks_end_at_midnight_after_holidays() {
         }
     }
 }
+
+#[test]
+fn the_coordinator_rules_where_it_is_asked_to() {
+    let to = EscalateDispute { forum: Some(Forum::Coordinator), ..ESCALATE };
+    let mut without = acked();
+    without.wait_days(20);
+    assert_eq!(without.act(&issuer(), to), Err(Code::NoPanel), "there is none");
+
+    let mut ledger = acked();
+    ledger.host_coordinator();
+    let body = coordinator(0);
+    ledger.bind(&body, &body.key, &[crate::identity::Role::Coordinator]).unwrap();
+    ledger.name_coordinator(id(0x70), Some(named(0))).unwrap();
+    assert_eq!(ledger.act(&issuer(), to), Err(Code::TooEarly));
+    assert_eq!(ledger.act(&body, rule(DisputeOutcome::NoAction)), Err(Code::DisputeState));
+    ledger.wait_days(20);
+    let mut panel = ledger.clone();
+    ledger.act(&issuer(), to).unwrap();
+    ledger.block(&[]);
+    assert_eq!((found(&ledger).panel, found(&ledger).arbiter), (vec![], Some(named(0).key)));
+    let governors = ledger.act(&governor(2, 0), rule(DisputeOutcome::NoAction));
+    assert_eq!(governors, Err(Code::DisputeState), "no panel is drawn");
+    let unfit = rule(DisputeOutcome::RevokeGrant);
+    assert_eq!(ledger.act(&body, unfit), Err(Code::DisputeKindMismatch));
+    let empty = RuleDispute { basis: ZERO, ..rule(DisputeOutcome::OverturnRefusal) };
+    assert_eq!(ledger.act(&body, empty), Err(Code::BadField));
+    ledger.act(&body, rule(DisputeOutcome::OverturnRefusal)).unwrap();
+    assert_eq!((ledger.event_kinds(), flags(&ledger)), (vec!["dispute_ruled"], vec!["obliges"]));
+    assert_eq!(is_fulfilled(&ledger.state, &found(&ledger)), Some(false));
+    assert_eq!(challenge_of(&ledger.state, &id(2)), Some(Challenge::Overturned));
+
+    panel.act(&issuer(), ESCALATE).unwrap();
+    panel.block(&[]);
+    assert_eq!(found(&panel).panel.len(), 2, "the panel is still there for who wants it");
+    let alone = panel.act(&body, rule(DisputeOutcome::NoAction));
+    assert_eq!(alone, Err(Code::PanelConflict));
+}
