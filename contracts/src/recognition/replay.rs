@@ -9,7 +9,9 @@ use super::agreement::AGREEMENTS;
 use super::decision::{DECISIONS, DECISIONS_BY_CASE, Decision, DecisionFlag, Judgement};
 use super::facts::Basis;
 use super::reason::Reason;
-use crate::certificate::{ATTESTATIONS, Attestation, SCENARIOS, Scenario, SealVerdict, seal_borne_out};
+use crate::certificate::{
+    ATTESTATIONS, Attestation, SCENARIOS, Scenario, SealVerdict, seal_borne_out,
+};
 use crate::state::StateView;
 
 /// The decision as it would be recorded, judged anew over a later state; none when the state is
