@@ -63,6 +63,7 @@ acts! {
     13 SetNode(identity::SetNode) "set_node",
     14 SucceedAuthority(identity::SucceedAuthority) "succeed_authority",
     15 DissolveAuthority(identity::DissolveAuthority) "dissolve_authority",
+    18 GiveConsent(identity::GiveConsent) "give_consent",
     20 Attest(certificate::Attest) "attest",
     21 SuspendAttestation(certificate::SuspendAttestation) "suspend_attestation",
     22 ResumeAttestation(certificate::ResumeAttestation) "resume_attestation",

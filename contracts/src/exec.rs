@@ -401,6 +401,10 @@ impl Signer {
         if !self.key.is_accepted_at(time) && !matches!(act, Act::RotateKey(_)) {
             return Err(Code::KeyNotActive);
         }
+        if self.key.roles.contains(&Role::Coordinator) {
+            let consents = matches!(act, Act::GiveConsent(_) | Act::RuleDispute(_));
+            return if consents { Ok(()) } else { Err(Code::RoleMissing) };
+        }
         membership::may_sign(&self.member, act)
     }
 

@@ -22,6 +22,7 @@ use crate::code::Code;
 use crate::common::Stamp;
 use crate::exec::{VALIDATORS, ValidatorSchedule};
 use crate::identity::authority::{MAX_MANDATE, check_code};
+use crate::identity::coordinator::may_coordinate;
 use crate::identity::{
     AUTHORITIES, AUTHORITY_HISTORY, Authority, CALENDARS, KEYS, KEYS_BY_OWNER, KeyRecord, KeyState,
     LIVE_KEYS, MEMBERS, Member, MemberState, PARAMETERS, Parameters, Role, public_name,
@@ -141,6 +142,7 @@ impl InitialState {
         each(Part::Keys, &self.keys, |k| k.key.id(), |k| self.check_key(k))?;
         each(Part::Members, &self.members, |m| m.region, |m| self.check_member(m))?;
         self.check_distinct().map_err(whole(Part::Members))?;
+        self.check_coordinator().map_err(whole(Part::Parameters))?;
         each(Part::Validators, &self.validators, |v| v.region, |v| self.check_validator(v))?;
         let active = self.members.iter().filter(|m| m.state == MemberState::Active).count();
         if self.validator_set().is_none() || active != self.validators.len() {
@@ -188,11 +190,24 @@ impl InitialState {
         if known && bounded { Ok(()) } else { Err(Code::MandateInvalid) }
     }
 
+    /// Who coordinates is there, with its key.
+    fn check_coordinator(&self) -> Result<(), Code> {
+        let Some(named) = self.parameters.coordinator else { return Ok(()) };
+        let speaks = |key: &KeyRecord| {
+            key.key.id() == named.key
+                && key.owner == named.authority
+                && key.roles == [Role::Coordinator]
+        };
+        if self.keys.iter().any(speaks) { Ok(()) } else { Err(Code::BadField) }
+    }
+
     fn check_key(&self, key: &KeyRecord) -> Result<(), Code> {
         self.authority(&key.owner)?;
-        let alone = [Role::Governor, Role::Cosigner].iter().any(|role| key.roles.contains(role));
+        let single = [Role::Governor, Role::Cosigner, Role::Coordinator];
+        let alone = single.iter().any(|role| key.roles.contains(role));
         let operates = self.members.iter().any(|member| member.operator == key.owner);
-        let foreign = key.roles.contains(&Role::Cosigner) && !operates;
+        let foreign = (key.roles.contains(&Role::Cosigner) && !operates)
+            || (key.roles.contains(&Role::Coordinator) && !may_coordinate(&key.owner));
         let mixed = alone && key.roles.len() > 1;
         if !is_list(&key.roles) || key.roles.is_empty() || mixed || foreign {
             return Err(Code::RolesInvalid);

@@ -73,13 +73,18 @@ pub(crate) fn text(text: &str) -> Result<(), Code> {
     if let Ok(identifier) = text.parse::<Identifier>() {
         return serial(identifier.serial());
     }
-    if names_sole_trader(text) {
-        return Err(Code::PersonalDataPattern);
+    if text.parse::<ImplCode>().is_ok_and(|code| code.parts().is_ok()) {
+        // Its parts side by side can look like anything; the first is its authority's code.
+        return text.get(..Uscc::LEN).map_or(Ok(()), trader);
     }
-    let implementation = || text.parse::<ImplCode>().is_ok_and(|code| code.parts().is_ok());
+    trader(text)?;
     let credit = |code: Uscc| code.has_known_registrar() || !is_bare_citizen_id(text);
     let coded = uscc::parse(text).is_ok_and(credit) || type_code::parse(text).is_ok();
-    if coded || implementation() { Ok(()) } else { guarded(text) }
+    if coded { Ok(()) } else { guarded(text) }
+}
+
+fn trader(text: &str) -> Result<(), Code> {
+    if names_sole_trader(text) { Err(Code::PersonalDataPattern) } else { Ok(()) }
 }
 
 /// Checks the serial of an identifier that is to stand in the clear.

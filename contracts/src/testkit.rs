@@ -7,8 +7,10 @@
 #![allow(clippy::unwrap_used, clippy::arithmetic_side_effects, clippy::indexing_slicing)]
 #![allow(missing_docs, unreachable_pub)] // names say it, and tests are the readers
 
+mod coordinator;
 mod newcomer;
 
+pub use coordinator::*;
 pub use newcomer::*;
 
 use hefu_primitives::block::TxResult;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::follow::{clocks, is_shown_by_records, owes};
 use super::record::{
     DISPUTES, DRAWS, Dispute, DisputeEnd, DisputeEvidence, DisputeKind, DisputeOutcome,
-    DisputeState, Fulfilment, MAX_EVIDENCE_OF_SIDE, OPEN_DISPUTES, PanelVote, Settlement,
+    DisputeState, Forum, Fulfilment, MAX_EVIDENCE_OF_SIDE, OPEN_DISPUTES, PanelVote, Settlement,
 };
 use super::subject::{Subject, grant_of};
 use super::{PANEL_NEEDED, RULING_DAYS, panel};
@@ -185,19 +185,25 @@ impl AgreeSettlement {
     }
 }
 
-/// Brings a dispute before a panel, when the respondent does not answer or consultation is over.
-/// The panel is drawn at the start of the next block.
+/// Brings a dispute before a panel, or before the coordinator where the ledger has one, when the
+/// respondent does not answer or consultation is over. A panel is drawn at the start of the next
+/// block.
 ///
 /// Who: either side, with any key but a governor's.
 ///
 /// Errors: `E106` · `E808` · `E801` · `E809` neither open nor acknowledged · `E804` the clock still
-/// runs · `E807` fewer than two provinces are no parties · `E111` no calendar for the clock.
+/// runs · `E807` fewer than two provinces are no parties, or there is no coordinator · `E111` no
+/// calendar for the clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EscalateDispute {
     /// The dispute.
     #[n(0)]
     pub dispute_id: Id16,
+    /// Who is to rule; the panel when not given.
+    #[n(1)]
+    #[serde(default)]
+    pub forum: Option<Forum>,
 }
 
 impl EscalateDispute {
@@ -212,24 +218,31 @@ impl EscalateDispute {
         if !over.ok_or(Code::NoCalendar)? {
             return Err(Code::TooEarly);
         }
-        if panel::candidates(&*ctx.state, &dispute).len() < PANEL_NEEDED {
+        if self.forum == Some(Forum::Coordinator) {
+            let named = ctx.parameters.coordinator.ok_or(Code::NoPanel)?;
+            dispute.arbiter = Some(named.key);
+        } else if panel::candidates(&*ctx.state, &dispute).len() < PANEL_NEEDED {
             return Err(Code::NoPanel);
         }
         clock::begin(ctx, RULING_DAYS)?;
         dispute.escalated = Some(ctx.stamp_now());
         dispute.state = DisputeState::Escalated;
-        ctx.state.put(&DRAWS, &self.dispute_id, &());
+        if dispute.arbiter.is_none() {
+            ctx.state.put(&DRAWS, &self.dispute_id, &());
+        }
         put(ctx, &dispute, "dispute_escalated", Vec::new());
         Ok(())
     }
 }
 
-/// Votes as a member of the panel; the second vote for one outcome is the ruling.
+/// Votes as a member of the panel; the second vote for one outcome is the ruling. The coordinator
+/// rules alone in what was brought before it.
 ///
-/// Who: the governors of a province on the panel, two of three.
+/// Who: the governors of a province on the panel, two of three; the coordinator's key that was named
+/// when the dispute was escalated.
 ///
 /// Errors: `E106` `E221` not a governor · `E808` · `E809` not before a panel, or it is not drawn
-/// yet · `E805` not on the panel, or a party · `E806` the outcome does not fit the subject · `E118`
+/// yet · `E805` not on the panel, a party, or the coordinator of another dispute · `E806` the outcome does not fit the subject · `E118`
 /// no digest of the reasons · `E213` this governor has signed, or the province has voted so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -247,6 +260,9 @@ pub struct RuleDispute {
 
 impl RuleDispute {
     pub(crate) fn apply(&self, ctx: &mut Context<'_, '_>) -> Result<(), Code> {
+        if ctx.require(Role::Coordinator).is_ok() {
+            return self.arbitrate(ctx);
+        }
         require_governor(ctx)?;
         let dispute = ctx.state.get(&DISPUTES, &self.dispute_id).ok_or(Code::UnknownDispute)?;
         if dispute.state != DisputeState::Escalated || dispute.panel.is_empty() {
@@ -270,6 +286,23 @@ impl RuleDispute {
         Ok(())
     }
 
+    /// Rules as the coordinator.
+    fn arbitrate(&self, ctx: &mut Context<'_, '_>) -> Result<(), Code> {
+        let dispute = ctx.state.get(&DISPUTES, &self.dispute_id).ok_or(Code::UnknownDispute)?;
+        if dispute.state != DisputeState::Escalated {
+            return Err(Code::DisputeState);
+        }
+        if dispute.arbiter != Some(ctx.signer.key_id) {
+            return Err(Code::PanelConflict);
+        }
+        check_outcome(ctx, &dispute, self.outcome)?;
+        if self.basis == H32::ZERO {
+            return Err(Code::BadField);
+        }
+        self.end(ctx, dispute);
+        Ok(())
+    }
+
     fn vote(&self, ctx: &mut Context<'_, '_>, mut dispute: Dispute) {
         let (region, stamp) = (ctx.region(), ctx.stamp_now());
         let RuleDispute { outcome, basis, .. } = *self;
@@ -279,6 +312,11 @@ impl RuleDispute {
         if agree < PANEL_NEEDED {
             return put(ctx, &dispute, "panel_voted", Vec::new());
         }
+        self.end(ctx, dispute);
+    }
+
+    fn end(&self, ctx: &mut Context<'_, '_>, mut dispute: Dispute) {
+        let (RuleDispute { outcome, basis, .. }, stamp) = (*self, ctx.stamp_now());
         let clocks = clocks(&dispute, ctx.block.time, clock::calendars(&*ctx.state));
         dispute.end = Some(DisputeEnd { outcome, basis, stamp });
         dispute.state = DisputeState::Ruled;

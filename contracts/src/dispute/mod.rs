@@ -28,7 +28,8 @@
 //!   change its vote until two agree, so that three different votes are no end.
 //! * With fewer than three provinces that are no parties all of them are the panel, and two must
 //!   still agree; with fewer than two nobody can rule (`E807`), and the parties are left to settle.
-//! * A coordinator, as an alternative to the panel, is a role the ledger does not have yet.
+//! * Where the ledger has a coordinator, whoever escalates chooses between it and the panel; the key
+//!   that is named then rules alone. Without one everything goes to a panel.
 //! * What came of a disputed decision on a certificate is derived ([`challenge_of`]).
 //!
 //! Tables: proven 0x50–0x57, unproven 0xd0–0xd7.

@@ -86,6 +86,7 @@ impl OpenDispute {
             end: None,
             fulfilment: None,
             withdrawn: None,
+            arbiter: None,
         };
         let (id, height) = (self.dispute_id, ctx.block.height);
         ctx.state.put(&OPEN_DISPUTES, &open, &id);

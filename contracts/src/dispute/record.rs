@@ -1,6 +1,6 @@
 //! Disputes as stored.
 
-use hefu_primitives::{H32, Height, Id16, Region, Uscc};
+use hefu_primitives::{H32, Height, Id16, KeyId, Region, Uscc};
 use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
@@ -88,6 +88,19 @@ pub enum DisputeOutcome {
     /// The matter goes to discipline inspection.
     #[n(5)]
     ReferDiscipline,
+}
+
+/// Who rules in a dispute that the parties cannot settle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
+#[cbor(index_only)]
+#[serde(rename_all = "snake_case")]
+pub enum Forum {
+    /// Provinces that are no parties, by lot.
+    #[n(0)]
+    Panel,
+    /// The coordinator.
+    #[n(1)]
+    Coordinator,
 }
 
 /// A dispute's life.
@@ -246,4 +259,8 @@ pub struct Dispute {
     /// When it was withdrawn.
     #[n(15)]
     pub withdrawn: Option<Stamp>,
+    /// The coordinator's key that is to rule, where it was brought before the coordinator.
+    #[n(16)]
+    #[serde(default)]
+    pub arbiter: Option<KeyId>,
 }

@@ -212,6 +212,9 @@ impl Action {
             }
             Self::SetParameters(new) => {
                 new.validate()?;
+                if new.coordinator != ctx.parameters.coordinator {
+                    new.coordinator.map_or(Ok(()), |named| named.check(&*ctx.state))?;
+                }
                 let same = new.fictitious == ctx.parameters.fictitious;
                 if same { Ok(()) } else { Err(Code::BadField) }
             }

@@ -195,7 +195,8 @@ fn change<T: Copy + Ord>(list: &mut Vec<T>, add: &[T], remove: &[T]) -> Result<(
 /// Suspends an authority: its acts are refused until it is resumed.
 ///
 /// Who: governors of its member. Pre: known (`E229`), the member's own (`E221`), active (`E227`),
-/// a reason (`E322`), and not the member's operator, whose keys are the governors' (`E118`).
+/// a reason (`E322`), and neither the member's operator, whose keys are the governors', nor the
+/// coordinator (`E118`).
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SuspendAuthority {
@@ -213,7 +214,8 @@ impl SuspendAuthority {
         if self.reason == 0 {
             return Err(Code::ReasonRequired);
         }
-        if ctx.signer.member.operator == self.authority {
+        let coordinates = ctx.parameters.coordinated_by(&self.authority);
+        if ctx.signer.member.operator == self.authority || coordinates {
             return Err(Code::BadField);
         }
         if endorse(ctx)? {

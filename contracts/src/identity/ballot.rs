@@ -9,7 +9,9 @@
 //!    yes.
 //! 3. A proposal is done with the vote that completes its threshold, rejected with the vote that
 //!    puts it out of reach, and lapses after the parameters' `ballot_days`.
-//! 4. When what was decided has become impossible, the votes stay and the proposal has failed,
+//! 4. What needs the coordinator's consent ([`super::coordinator`]) is done once both are there: the
+//!    votes and the consent.
+//! 5. When what was decided has become impossible, the votes stay and the proposal has failed,
 //!    with the error that says why. What is possible, but not in this block (`E117`), is no
 //!    failure: the vote is refused and may be cast again.
 
@@ -20,6 +22,7 @@ use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
 use super::action::Action;
+use super::coordinator;
 use super::endorse::{active_members, closes_at, endorse, require_governor};
 use super::membership::{CANDIDACIES, MemberState};
 use super::records::{BALLOTS, Ballot, BallotState, BallotVote};
@@ -74,6 +77,7 @@ impl Propose {
             closes_at: closes_at(ctx),
             votes: Vec::new(),
             state: BallotState::Open,
+            consent: coordinator::needed(&self.action, ctx.parameters),
         };
         ctx.emit("proposed", subject(&self.id), vec![self.action.name().to_owned()]);
         cast(ctx, ballot, true)
@@ -90,7 +94,8 @@ pub(super) fn electors(ctx: &Context<'_, '_>, action: &Action) -> (Vec<Region>, 
     let mut electors = active_members(ctx);
     electors.retain(|region| Some(*region) != excluded(action));
     let count = u16::try_from(electors.len()).unwrap_or(u16::MAX);
-    let threshold = RuleTable::read(&*ctx.state).threshold(action.class());
+    let threshold =
+        RuleTable::read(&*ctx.state).threshold(coordinator::class_of(action, ctx.parameters));
     (electors, threshold.needed(count))
 }
 
@@ -128,18 +133,38 @@ impl CastVote {
 /// Counts a vote, and resolves the ballot when it decides.
 fn cast(ctx: &mut Context<'_, '_>, mut ballot: Ballot, approve: bool) -> Result<(), Code> {
     ballot.votes.push(BallotVote { region: ctx.region(), approve, stamp: ctx.stamp_now() });
-    let flag = if approve { "yes" } else { "no" };
-    ctx.emit("voted", subject(&ballot.id), vec![flag.to_owned()]);
-    let count = |approve| ballot.votes.iter().filter(|vote| vote.approve == approve).count();
-    let needed = usize::from(ballot.needed);
-    if count(true) >= needed {
+    let mut flags = vec![if approve { "yes" } else { "no" }.to_owned()];
+    if approve && has_votes(&ballot) && !has_consent(&ballot) {
+        flags.push("awaits_consent".to_owned());
+    }
+    ctx.emit("voted", subject(&ballot.id), flags);
+    resolve(ctx, ballot)
+}
+
+fn count(ballot: &Ballot, approve: bool) -> usize {
+    ballot.votes.iter().filter(|vote| vote.approve == approve).count()
+}
+
+fn has_votes(ballot: &Ballot) -> bool {
+    count(ballot, true) >= usize::from(ballot.needed)
+}
+
+/// Whether no consent is needed, or it was given.
+fn has_consent(ballot: &Ballot) -> bool {
+    ballot.consent.is_none_or(|consent| consent.given.is_some())
+}
+
+/// Does what is decided, once it is, and stores the ballot.
+pub(super) fn resolve(ctx: &mut Context<'_, '_>, mut ballot: Ballot) -> Result<(), Code> {
+    let left = ballot.electors.len().saturating_sub(count(&ballot, false));
+    if ballot.state == BallotState::Rejected || left < usize::from(ballot.needed) {
+        ballot.state = BallotState::Rejected;
+    } else if has_votes(&ballot) && has_consent(&ballot) {
         ballot.state = match ballot.action.apply(ctx) {
             Ok(()) => BallotState::Applied,
             Err(Code::NotYetApplicable) => return Err(Code::NotYetApplicable),
             Err(code) => BallotState::Failed { code: code.number() },
         };
-    } else if ballot.electors.len().saturating_sub(count(false)) < needed {
-        ballot.state = BallotState::Rejected;
     }
     ctx.state.put(&BALLOTS, &ballot.id, &ballot);
     let action = ballot.action.name().to_owned();

@@ -21,6 +21,7 @@ use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
 use super::authority::governed;
+use super::coordinator::may_coordinate;
 use super::endorse::{endorse, members, require_governor};
 use super::membership::{Member, keep_member};
 use super::records::{
@@ -77,7 +78,8 @@ impl Possession {
 ///
 /// Who: governors of its member. Pre: the authority is known (`E229`), the member's own (`E221`)
 /// and active (`E227`); roles are sorted, distinct and without governor, and a cosigner has no
-/// other and belongs to the member's operator (`E237`); the term is in
+/// other and belongs to the member's operator, a coordinator no other and to an authority of the
+/// centre (`E237`); the term is in
 /// order, not over, and neither longer nor further ahead than the parameters allow (`E236`); the key is new and no
 /// validator's or node's (`E235`); it signed its [`Possession`] and is registrable (`E231`); at
 /// most four active keys a role (`E232`).
@@ -110,6 +112,10 @@ impl BindKey {
         check_roles(&self.roles)?;
         let cosigns = self.roles.contains(&Role::Cosigner);
         if cosigns && (self.roles.len() > 1 || self.owner != require_governor(ctx)?.operator) {
+            return Err(Code::RolesInvalid);
+        }
+        let coordinates = self.roles.contains(&Role::Coordinator);
+        if coordinates && (self.roles.len() > 1 || !may_coordinate(&self.owner)) {
             return Err(Code::RolesInvalid);
         }
         let new = NewKey { key: self.key, owner: self.owner, roles: &self.roles };

@@ -8,6 +8,9 @@ pub mod authority;
 #[cfg(test)]
 mod authority_model;
 pub mod ballot;
+pub mod coordinator;
+#[cfg(test)]
+mod coordinator_tests;
 pub mod endorse;
 pub mod key;
 #[cfg(test)]
@@ -26,6 +29,7 @@ pub use authority::{
     Mandate, RegisterAuthority, ResumeAuthority, SetMandate, SuspendAuthority, succeeds,
 };
 pub use ballot::{CastVote, Propose};
+pub use coordinator::{BallotConsent, Coordinator, GiveConsent};
 pub use key::{BindKey, Possession, RevokeKey, RotateKey, keys_of};
 pub use membership::*;
 pub use records::*;

@@ -8,6 +8,7 @@ use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
 use super::action::Action;
+use super::coordinator::{BallotConsent, Coordinator};
 use super::membership::Member;
 use crate::common::Stamp;
 use crate::state::Table;
@@ -68,6 +69,9 @@ pub enum Role {
     /// Cosigns checkpoints of the audit log and signs receipts for its province; signs no acts.
     #[n(8)]
     Cosigner,
+    /// Consents for the coordinator; signs nothing else.
+    #[n(9)]
+    Coordinator,
 }
 
 impl Role {
@@ -83,6 +87,7 @@ impl Role {
             Self::Handler => "handler",
             Self::Auditor => "auditor",
             Self::Cosigner => "cosigner",
+            Self::Coordinator => "coordinator",
         }
     }
 }
@@ -339,6 +344,10 @@ pub struct Parameters {
     /// sorted; at most 64.
     #[n(12)]
     pub admitted: Vec<Uscc>,
+    /// The coordinator; most ledgers have none.
+    #[n(13)]
+    #[serde(default)]
+    pub coordinator: Option<Coordinator>,
 }
 
 impl Default for Parameters {
@@ -357,6 +366,7 @@ impl Default for Parameters {
             rules: H32::ZERO,
             fictitious: false,
             admitted: Vec::new(),
+            coordinator: None,
         }
     }
 }
@@ -447,4 +457,8 @@ pub struct Ballot {
     /// Digest of the rule table that gave the threshold.
     #[n(10)]
     pub rules: H32,
+    /// The coordinator's consent, where it is needed.
+    #[n(11)]
+    #[serde(default)]
+    pub consent: Option<BallotConsent>,
 }

@@ -9,7 +9,7 @@
 //!    the same act.
 //! 4. A dissolved authority names a custodian unless it never did anything that somebody must answer
 //!    for (`E226`): it has no mandate to issue, and published no data.
-//! 5. The member's operator cannot end: its keys are the governors'.
+//! 5. The member's operator cannot end: its keys are the governors'. Nor can the coordinator.
 
 use hefu_primitives::Uscc;
 use hefu_primitives::time::Day;
@@ -39,7 +39,7 @@ const MAX_DUE: usize = 64;
 /// authority is known (`E229`), of the signer's member or taken over by one of it (`E221`), active
 /// or suspended and without a successor yet (`E227`); the successor is known and active, not itself,
 /// has no successor, the chain of successions stays at most 8 long, the day at most a year ahead, and
-/// the authority no member's operator (`E225`).
+/// the authority neither a member's operator nor the coordinator (`E225`).
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SucceedAuthority {
@@ -145,7 +145,10 @@ fn ending(ctx: &Context<'_, '_>, code: &Uscc, to: Option<&Uscc>) -> Result<Endin
             && !succeeds(&*ctx.state, &heir.code, code)
             && usize::from(old.inherited.unwrap_or_default()) < MAX_SUCCESSIONS
     };
-    if operator || heir.as_ref().is_some_and(|heir| !can_take(heir)) {
+    if operator
+        || ctx.parameters.coordinated_by(code)
+        || heir.as_ref().is_some_and(|heir| !can_take(heir))
+    {
         return Err(Code::SuccessorInvalid);
     }
     Ok(Ending { joint: heirs_member != old.member, old })

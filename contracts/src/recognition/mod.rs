@@ -7,7 +7,9 @@
 //!    the agreement it names; a refusal must stand against every agreement there is.
 //! 3. **Nothing that happened is refused**: a wrong refusal is recorded with its flag. Refused is
 //!    only what is malformed, or signed without a mandate.
-//! 4. **States are derived** from signatures, pauses and notices with their heights, and the day;
+//! 4. **A verdict can be judged again** at any later time from the records alone, and is the same
+//!    byte for byte ([`judge_again`]).
+//! 5. **States are derived** from signatures, pauses and notices with their heights, and the day;
 //!    no transaction is needed for an agreement to come into force or to end.
 //!
 //! # Truth of the checkable reasons
@@ -59,6 +61,7 @@ pub mod decision_acts;
 pub mod facts;
 pub mod heights;
 pub mod reason;
+pub mod replay;
 #[cfg(test)]
 mod tests;
 
@@ -69,6 +72,7 @@ pub use decision::*;
 pub use decision_acts::*;
 pub use facts::{Coverage, Question, coverage};
 pub use reason::{Facts, Reason};
+pub use replay::judge_again;
 
 use crate::exec::BlockInfo;
 use crate::state::State;

@@ -84,8 +84,14 @@ impl Random {
     }
 
     fn card(&mut self) -> String {
-        let issuer = self.of(&["62", "4", "51", "55", "2221", "2720", "3528", "60", "9558"]);
-        let length = 16 + self.below(4);
+        // By their issuers: UnionPay in every length, the others in theirs.
+        let (issuer, length) = match self.below(10) {
+            0 => ("4", [16, 19][self.below(2)]),
+            1 => (self.of(&["51", "53", "55", "2221", "2720"]), 16),
+            2 => (self.of(&["3528", "3589", "60"]), 16),
+            3 => ("9558", 19),
+            _ => ("62", 16 + self.below(4)),
+        };
         let body = format!("{issuer}{}", self.text(DIGITS, length - 1 - issuer.len()));
         let last = (0..10).find(|last| luhn(&format!("{body}{last}"))).unwrap();
         format!("{body}{last}")

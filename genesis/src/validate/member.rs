@@ -82,7 +82,7 @@ fn check_authority(
         return Err(AuthorityFault::Region(region));
     }
     check_mandates(authority, charter)?;
-    check_keys(&authority.keys, *code == member.operator, charter)
+    check_keys(&authority.keys, (*code == member.operator, vertical), charter)
 }
 
 fn check_mandates(authority: &AuthoritySeed, charter: &Charter) -> Result<(), AuthorityFault> {
@@ -112,13 +112,20 @@ fn check_mandates(authority: &AuthoritySeed, charter: &Charter) -> Result<(), Au
     })
 }
 
-fn check_keys(keys: &[KeySeed], operates: bool, charter: &Charter) -> Result<(), AuthorityFault> {
+/// A cosigner belongs to the operator, a coordinator to a body of the centre; both stand alone.
+fn check_keys(
+    keys: &[KeySeed],
+    (operates, central): (bool, bool),
+    charter: &Charter,
+) -> Result<(), AuthorityFault> {
     let mut per_role: BTreeMap<Role, usize> = BTreeMap::new();
     for seed in keys {
         let (id, roles) = (seed.key.id(), &seed.roles);
         let governor = roles.contains(&Role::Governor);
         let cosigner = roles.contains(&Role::Cosigner);
-        let misplaced = cosigner && (roles.len() > 1 || !operates);
+        let coordinator = roles.contains(&Role::Coordinator);
+        let misplaced = (cosigner && (roles.len() > 1 || !operates))
+            || (coordinator && (roles.len() > 1 || !central));
         if roles.is_empty() || governor || misplaced || repeated(roles).is_some() {
             return Err(AuthorityFault::Roles(id));
         }

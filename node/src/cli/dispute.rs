@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use hefu_contracts::Act;
 use hefu_contracts::dispute::{
     AckDispute, AddEvidence, AgreeSettlement, DisputeKind, DisputeOutcome, DisputeState,
-    EscalateDispute, OpenDispute, ProposeSettlement, ReportFulfilment, RuleDispute, Subject,
+    EscalateDispute, Forum, OpenDispute, ProposeSettlement, ReportFulfilment, RuleDispute, Subject,
     WithdrawDispute,
 };
 use hefu_contracts::identity::Role;
@@ -41,7 +41,7 @@ pub(crate) enum Dispute {
     Evidence(Evidence),
     Propose(Terms),
     Agree(Terms),
-    Escalate(Side),
+    Escalate(Escalate),
     Rule(Rule),
     Withdraw(Side),
     Fulfil(Fulfil),
@@ -112,6 +112,18 @@ pub(crate) struct Side {
 }
 
 #[derive(Args)]
+pub(crate) struct Escalate {
+    /// The dispute.
+    #[arg(value_name = "ID")]
+    dispute_id: Id16,
+    /// Before the ledger's coordinator, not before a panel.
+    #[arg(long)]
+    to_coordinator: bool,
+    #[command(flatten)]
+    acting: Acting,
+}
+
+#[derive(Args)]
 pub(crate) struct Evidence {
     /// The dispute.
     #[arg(value_name = "ID")]
@@ -152,6 +164,9 @@ pub(crate) struct Rule {
     /// The province on the panel.
     #[arg(long, value_name = "PROVINCE", value_parser = region)]
     member: Option<Region>,
+    /// Rule as the coordinator, with its key.
+    #[arg(long, conflicts_with = "member")]
+    as_coordinator: bool,
     #[command(flatten)]
     signing: Signing,
 }
@@ -194,7 +209,8 @@ pub(crate) fn run(app: &App, command: Dispute) -> Done {
             side(app, &args.acting, dispute_id, AgreeSettlement { dispute_id, outcome, terms })
         }
         Dispute::Escalate(args) => {
-            let act = EscalateDispute { dispute_id: args.dispute_id };
+            let forum = args.to_coordinator.then_some(Forum::Coordinator);
+            let act = EscalateDispute { dispute_id: args.dispute_id, forum };
             side(app, &args.acting, args.dispute_id, act)
         }
         Dispute::Rule(args) => {
@@ -203,6 +219,9 @@ pub(crate) fn run(app: &App, command: Dispute) -> Done {
             let act = RuleDispute { dispute_id, outcome, basis }.into();
             let told = json!({ "dispute_id": dispute_id });
             let subject = format!("dispute:{dispute_id}");
+            if args.as_coordinator {
+                return submit(app, &args.signing, Role::Coordinator, act, &subject, &told);
+            }
             submit_governed(app, &args.signing, member, act, &subject, &told)
         }
         Dispute::Withdraw(args) => {

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use hefu_contracts::identity::{Action, ActionClass, CastVote, Propose, RuleTable, Threshold};
+use hefu_contracts::identity::{
+    Action, ActionClass, CastVote, GiveConsent, Propose, Role, RuleTable, Threshold,
+};
 use hefu_primitives::{Id16, Region};
 use serde_json::{Value, json};
 
@@ -12,7 +14,7 @@ use super::args::{AtHeight, Paging, Signing, region, word};
 use super::exit::Exit;
 use super::fault::{Done, Fault};
 use super::list::{self, List};
-use super::submit::submit_governed;
+use super::submit::{submit, submit_governed};
 use super::table::{Column, col};
 use crate::text;
 
@@ -34,6 +36,7 @@ pub(crate) enum Proposal {
     Show(Show),
     New(New),
     Vote(Vote),
+    Consent(Consent),
     Preflight(Preflight),
     Rules,
     SetRule(SetRule),
@@ -112,6 +115,17 @@ pub(crate) struct Vote {
     signing: Signing,
 }
 
+#[derive(Args)]
+pub(crate) struct Consent {
+    /// The proposal.
+    id: Id16,
+    /// yes or no.
+    #[arg(value_enum)]
+    vote: YesNo,
+    #[command(flatten)]
+    signing: Signing,
+}
+
 /// A vote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum YesNo {
@@ -137,6 +151,11 @@ pub(crate) fn run(app: &App, command: Proposal) -> Done {
             let subject = format!("prop:{}", args.id);
             let told = json!({ "proposal": args.id });
             submit_governed(app, &args.signing, args.member, act.into(), &subject, &told)
+        }
+        Proposal::Consent(args) => {
+            let act = GiveConsent { proposal: args.id, approve: args.vote == YesNo::Yes };
+            let (subject, told) = (format!("prop:{}", args.id), json!({ "proposal": args.id }));
+            submit(app, &args.signing, Role::Coordinator, act.into(), &subject, &told)
         }
         Proposal::Preflight(args) => preflight(app, &args),
         Proposal::Rules => rules(app),

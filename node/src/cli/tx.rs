@@ -201,6 +201,7 @@ fn role_of(acts: &[Act]) -> Role {
         Some(
             Act::Decide(_) | Act::CorrectDecision(_) | Act::DecideBatch(_) | Act::OpenDecision(_),
         ) => Role::Verifier,
+        Some(Act::GiveConsent(_)) => Role::Coordinator,
         Some(Act::RequestAccess(_) | Act::WithdrawRequest(_)) => Role::Consumer,
         Some(
             Act::PublishCatalogue(_)

@@ -196,3 +196,80 @@ fn an_open_dispute_is_an_obligation_of_both_provinces() {
     ledger.act(&issuer(), WITHDRAW).unwrap();
     assert_eq!(disputes(&ledger), [0, 0, 0]);
 }
+
+/// Before the October holidays, in the last second of a Beijing day and in the first of the next:
+/// Saturday 10 October is worked.
+#[test]
+fn clocks_end_at_midnight_after_holidays() {
+    let set = |ledger: &mut Ledger, ms: u64| ledger.time = Millis(ms);
+    for (begun, ack, consultation, ruling) in [
+        ("2026-09-29T15:59:58Z", "2026-10-09", "2026-10-19", "2026-11-02"),
+        ("2026-09-29T15:59:59Z", "2026-10-10", "2026-10-20", "2026-11-03"),
+    ] {
+        let begun = Millis::from_rfc3339(begun).unwrap().0;
+        let [ack, consultation, ruling] = [ack, consultation, ruling].map(|text| day(text).end().0);
+        let opened = || {
+            let mut ledger = refused();
+            set(&mut ledger, begun);
+            ledger.act(&issuer(), dispute()).unwrap();
+            ledger
+        };
+        let mut ledger = opened();
+        set(&mut ledger, ack - 1_001);
+        assert_eq!(ledger.act(&issuer(), ESCALATE), Err(Code::TooEarly));
+        assert_eq!(ledger.act(&issuer(), ESCALATE), Ok(()), "the first second of the next day");
+        let mut ledger = refused();
+        set(&mut ledger, begun - 1_000);
+        ledger.act(&issuer(), dispute()).unwrap();
+        ledger.act(&relying(), ACK).unwrap();
+        set(&mut ledger, consultation - 1_001);
+        assert_eq!(ledger.act(&relying(), ESCALATE), Err(Code::TooEarly));
+        assert_eq!(ledger.act(&relying(), ESCALATE), Ok(()));
+        // The clock of the ruling, begun at the same second by the record itself.
+        let mut record = found(&ledger);
+        record.escalated =
+            record.escalated.map(|stamp| crate::Stamp { time: Millis(begun + 1_000), ..stamp });
+        for (now, late) in [(ruling - 1, false), (ruling, true)] {
+            let calendars = crate::clock::calendars(&ledger.state);
+            let clocks = clocks(&record, Millis(now), calendars);
+            assert_eq!((clocks.ruling_due, clocks.ruling_late), (Some(Millis(ruling)), Some(late)));
+        }
+    }
+}
+
+#[test]
+fn the_coordinator_rules_where_it_is_asked_to() {
+    let to = EscalateDispute { forum: Some(Forum::Coordinator), ..ESCALATE };
+    let mut without = acked();
+    without.wait_days(20);
+    assert_eq!(without.act(&issuer(), to), Err(Code::NoPanel), "there is none");
+
+    let mut ledger = acked();
+    ledger.host_coordinator();
+    let body = coordinator(0);
+    ledger.bind(&body, &body.key, &[crate::identity::Role::Coordinator]).unwrap();
+    ledger.name_coordinator(id(0x70), Some(named(0))).unwrap();
+    assert_eq!(ledger.act(&issuer(), to), Err(Code::TooEarly));
+    assert_eq!(ledger.act(&body, rule(DisputeOutcome::NoAction)), Err(Code::DisputeState));
+    ledger.wait_days(20);
+    let mut panel = ledger.clone();
+    ledger.act(&issuer(), to).unwrap();
+    ledger.block(&[]);
+    assert_eq!((found(&ledger).panel, found(&ledger).arbiter), (vec![], Some(named(0).key)));
+    let governors = ledger.act(&governor(2, 0), rule(DisputeOutcome::NoAction));
+    assert_eq!(governors, Err(Code::DisputeState), "no panel is drawn");
+    let unfit = rule(DisputeOutcome::RevokeGrant);
+    assert_eq!(ledger.act(&body, unfit), Err(Code::DisputeKindMismatch));
+    let empty = RuleDispute { basis: ZERO, ..rule(DisputeOutcome::OverturnRefusal) };
+    assert_eq!(ledger.act(&body, empty), Err(Code::BadField));
+    ledger.act(&body, rule(DisputeOutcome::OverturnRefusal)).unwrap();
+    assert_eq!((ledger.event_kinds(), flags(&ledger)), (vec!["dispute_ruled"], vec!["obliges"]));
+    assert_eq!(is_fulfilled(&ledger.state, &found(&ledger)), Some(false));
+    assert_eq!(challenge_of(&ledger.state, &id(2)), Some(Challenge::Overturned));
+
+    panel.act(&issuer(), ESCALATE).unwrap();
+    panel.block(&[]);
+    assert_eq!(found(&panel).panel.len(), 2, "the panel is still there for who wants it");
+    let alone = panel.act(&body, rule(DisputeOutcome::NoAction));
+    assert_eq!(alone, Err(Code::PanelConflict));
+}

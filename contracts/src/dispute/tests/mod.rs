@@ -106,7 +106,8 @@ pub(super) fn opened() -> Ledger {
 }
 
 pub(super) const ACK: AckDispute = AckDispute { dispute_id: Id16([9; 16]) };
-pub(super) const ESCALATE: EscalateDispute = EscalateDispute { dispute_id: Id16([9; 16]) };
+pub(super) const ESCALATE: EscalateDispute =
+    EscalateDispute { dispute_id: Id16([9; 16]), forum: None };
 pub(super) const WITHDRAW: WithdrawDispute = WithdrawDispute { dispute_id: Id16([9; 16]) };
 
 pub(super) fn acked() -> Ledger {

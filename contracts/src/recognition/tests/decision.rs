@@ -309,3 +309,34 @@ fn basis_annulled() {
     assert!(!annulled(&refused, ledger.height));
     assert!(!annulled(&later, ledger.height));
 }
+
+/// One working day to correct: over the October holidays, and around midnight in Beijing.
+#[test]
+fn corrections_end_at_midnight_after_holidays() {
+    for (decided, end) in [
+        ("2026-09-29T15:59:58Z", "2026-09-30"),
+        ("2026-09-29T15:59:59Z", "2026-10-08"),
+        ("2026-10-09T02:00:00Z", "2026-10-10"),
+        ("2026-12-30T02:00:00Z", "2026-12-31"),
+    ] {
+        let mut ledger = attested();
+        ledger.time = Millis::from_rfc3339(decided).unwrap();
+        let act = refuse(&ledger, 2, &[5]);
+        decide(&mut ledger, act);
+        let due = day(end).end().0;
+        let mut late = ledger.clone();
+        late.time = Millis(due - 1_000);
+        let act = correct(&late, 3);
+        assert_eq!(late.act(&relying(), act), Err(Code::CorrectionInvalid), "{decided}");
+        ledger.time = Millis(due - 1_001);
+        let act = correct(&ledger, 3);
+        assert_eq!(ledger.act(&relying(), act), Ok(()), "{decided}");
+    }
+    // The next working day is in a year without a calendar.
+    let mut ledger = attested();
+    ledger.time = Millis::from_rfc3339("2026-12-31T02:00:00Z").unwrap();
+    let act = refuse(&ledger, 2, &[5]);
+    decide(&mut ledger, act);
+    let act = correct(&ledger, 3);
+    assert_eq!(ledger.act(&relying(), act), Err(Code::NoCalendar));
+}

@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::identity::{RevocationReason, RevokeKey};
+use hefu_primitives::codec::Canonical;
 use proptest::prelude::*;
 
 #[derive(Clone, Debug)]
@@ -335,6 +336,11 @@ proptest! {
         world.observe();
         for op in ops {
             world.step(op);
+        }
+        // Whatever happened since: judged again by the rule of its height, a decision is the same.
+        for (_, decision) in DECISIONS.read_all(&world.ledger.state, &(), 100) {
+            let again = judge_again(&world.ledger.state, &decision).map(|found| found.to_bytes());
+            prop_assert_eq!(again, Some(decision.to_bytes()));
         }
     }
 }

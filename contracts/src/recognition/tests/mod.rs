@@ -11,6 +11,7 @@ mod decision;
 mod decision_model;
 mod evidence;
 mod golden;
+mod replay;
 mod truth;
 
 use hefu_primitives::{Height, Id16, Millis};

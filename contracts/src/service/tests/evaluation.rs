@@ -140,3 +140,41 @@ fn limits_of_putting_it_right() {
         assert_eq!(flags(&ledger), if late { vec!["rectify_late"] } else { vec![] });
     }
 }
+
+/// Before the October holidays, in the last second of a Beijing day and in the first of the next:
+/// Saturday 10 October is worked.
+#[test]
+fn limits_end_at_midnight_after_holidays() {
+    for (given, verify, rectify) in [
+        ("2026-09-29T15:59:58Z", "2026-09-30", "2026-10-26"),
+        ("2026-09-29T15:59:59Z", "2026-10-08", "2026-10-27"),
+    ] {
+        let mut ledger = at(CaseState::Decided);
+        ledger.time = hefu_primitives::Millis::from_rfc3339(given).unwrap();
+        let body = evaluate(&ledger, Stage::Decide, 1);
+        ledger.act(&receiver(), body).unwrap();
+        let [verify, rectify] = [verify, rectify].map(|text| day(text).end());
+        for (step_of, due, name) in [
+            (EvaluationStep::Verify, verify, "verify_late"),
+            (EvaluationStep::Rectify(digest(1)), rectify, "rectify_late"),
+        ] {
+            let mut late = ledger.clone();
+            late.time = hefu_primitives::Millis(due.0 - 1_000);
+            late.act(&handler(), step(Stage::Decide, step_of)).unwrap();
+            assert_eq!(flags(&late), [name], "{given}");
+            ledger.time = hefu_primitives::Millis(due.0 - 1_001);
+            ledger.act(&handler(), step(Stage::Decide, step_of)).unwrap();
+            assert_eq!(flags(&ledger), Vec::<&str>::new(), "{given} {name}");
+        }
+    }
+    // Nobody's opinion waits for a calendar; lateness is then unknown.
+    let mut ledger = at(CaseState::Decided);
+    ledger.time = hefu_primitives::Millis::from_rfc3339("2026-12-31T02:00:00Z").unwrap();
+    let body = evaluate(&ledger, Stage::Decide, 1);
+    ledger.act(&receiver(), body).unwrap();
+    ledger.act(&handler(), step(Stage::Decide, EvaluationStep::Verify)).unwrap();
+    assert_eq!(flags(&ledger), ["no_calendar"]);
+    let calendars = crate::clock::calendars(&ledger.state);
+    let clocks = evaluation_clocks(&found(&ledger, Stage::Decide), ledger.time, calendars);
+    assert_eq!(clocks, EvaluationClocks::default());
+}

@@ -315,3 +315,24 @@ fn golden_cosignature_bytes() {
         format!("8b50{one}50{one}015820{five}01015820{six}5820{seven}82008001 02").replace(' ', "")
     );
 }
+
+/// One working day: over the October holidays, and around midnight in Beijing.
+#[test]
+fn an_answer_is_due_at_midnight_after_holidays() {
+    let at = |text: &str| hefu_primitives::Millis::from_rfc3339(text).unwrap();
+    let ledger = granted();
+    for (put, due) in [
+        ("2026-09-29T15:59:59.999Z", "2026-09-30"),
+        ("2026-09-29T16:00:00Z", "2026-10-08"),
+        ("2026-10-09T02:00:00Z", "2026-10-10"),
+        ("2026-10-10T02:00:00Z", "2026-10-12"),
+    ] {
+        let due = day(due).end();
+        let late =
+            |answered| is_answer_late(at(put), answered, crate::clock::calendars(&ledger.state));
+        assert_eq!(late(hefu_primitives::Millis(due.0 - 1)), Some(false), "{put}");
+        assert_eq!(late(due), Some(true), "{put}");
+    }
+    let calendars = crate::clock::calendars(&ledger.state);
+    assert_eq!(is_answer_late(at("2026-12-31T02:00:00Z"), ledger.time, calendars), None);
+}

@@ -250,3 +250,25 @@ fn without_a_calendar_nothing_is_guessed() {
     ledger.act(&provider(), deny(1)).unwrap();
     assert_eq!(flags(&ledger), ["no_calendar"]);
 }
+
+/// As [`lateness_is_derived`], over the October holidays and around midnight in Beijing.
+#[test]
+fn limits_end_at_midnight_after_holidays() {
+    let ledger = requested();
+    for (sent, ack, answer) in [
+        ("2026-09-29T15:59:59.999Z", "2026-09-30", "2026-10-19"),
+        ("2026-09-29T16:00:00Z", "2026-10-08", "2026-10-20"),
+    ] {
+        let mut request = ledger.get(&REQUESTS, &id(1)).unwrap();
+        request.submitted.time = hefu_primitives::Millis::from_rfc3339(sent).unwrap();
+        let clocks = |now| {
+            let clocks = request_clocks(&request, now, calendar);
+            assert_eq!(clocks.due, Some(day(answer).end()), "{sent}");
+            (clocks.ack_late, clocks.overdue)
+        };
+        assert_eq!(clocks(day(ack).end().previous()), (Some(false), Some(false)));
+        assert_eq!(clocks(day(ack).end()), (Some(true), Some(false)));
+        assert_eq!(clocks(day(answer).end().previous()), (Some(true), Some(false)));
+        assert_eq!(clocks(day(answer).end()), (Some(true), Some(true)));
+    }
+}
