@@ -1,6 +1,7 @@
 //! A fifth province joins four that run, by vote and through the command line alone; then a
 //! validator's key is replaced, and a validator is taken away. What was recorded before, between
-//! and after is proven with the genesis hash alone.
+//! and after is proven with the genesis hash alone. Then the suspended province is reinstated, one moves
+//! its node to another address and key, and one that lost its governors gets new ones.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -27,6 +28,10 @@ fn a_fifth_province_joins_keys_change_and_a_validator_goes() {
     let between = act(&network.provinces[4]);
     leaves(&network);
     let after = act(&network.provinces[4]);
+    too_early(&network);
+    returns(&network);
+    moves(&mut network);
+    recovers(&network);
     network.assert_agreement();
     for (name, tx) in
         [("before", before), ("joined", joined), ("between", between), ("after", after)]
@@ -162,4 +167,94 @@ fn leaves(network: &Network) {
     suspend("330000").run().exits(7).fault("E214");
     let refused = network.provinces[3].hefu(&["authority", "suspend", "11340000HEFU04027M"]);
     refused.args(["--reason", "1"]).run().exits(6).fault("E210");
+}
+
+/// Expulsion comes after thirty days of suspension, leaving ninety days after notice: both are
+/// refused before, and change nothing.
+fn too_early(network: &Network) {
+    let (shanghai, fujian) = (&network.provinces[0], &network.provinces[4]);
+    let evidence = network.scratch.join("evidence.txt");
+    let expel = shanghai.hefu(&["member", "expel", "340000", "--reason", "7", "--evidence"]);
+    expel.arg(&evidence).run().exits(6).fault("E117");
+    let expel = shanghai.hefu(&["member", "expel", "330000", "--reason", "7", "--evidence"]);
+    expel.arg(&evidence).run().exits(6).fault("E215");
+    fujian.hefu(&["member", "leave", "--yes"]).run().exits(6).fault("E215");
+    let state = |region: &str| {
+        let member = shanghai.hefu(&["member", "show", region]).json();
+        member["record"]["state"].as_str().unwrap_or_default().to_owned()
+    };
+    assert_eq!((state("340000").as_str(), state("350000").as_str()), ("suspended_full", "active"));
+    // Asked before what cannot be undone; without a terminal nothing is done.
+    fujian.hefu(&["member", "notice"]).run().exits(7).fault("cli.needs_terminal");
+    fujian.hefu(&["member", "notice", "--yes"]).run().exits(0);
+    network.settle();
+    assert_eq!(state("350000"), "leaving");
+    fujian.hefu(&["member", "leave", "--yes"]).run().exits(6).fault("E117");
+}
+
+/// Anhui is reinstated by the others, and decides again.
+fn returns(network: &Network) {
+    let reinstate = network.provinces[0].hefu(&["member", "reinstate", "340000"]).json();
+    pass(network, &text(&reinstate, "proposal"), &[1, 2]);
+    decided_by(network, 5);
+    let member = network.provinces[1].hefu(&["member", "show", "340000"]).json();
+    assert_eq!(member["record"]["state"], "active", "{member}");
+    act(&network.provinces[3]);
+}
+
+/// Votes of these provinces, each of which has what was proposed.
+fn pass(network: &Network, proposal: &str, voters: &[usize]) {
+    network.settle();
+    for voter in voters {
+        network.provinces[*voter].hefu(&["proposal", "vote", proposal, "yes"]).run().exits(0);
+        network.settle();
+    }
+}
+
+/// Jiangsu's node moves: another port, another key. The others know both from the ledger alone.
+fn moves(network: &mut Network) {
+    let jiangsu = network.province("320000");
+    jiangsu.hefu(&["key", "new", "node-2"]).run().exits(0);
+    let (before, port) = (format!("127.0.0.1:{}", jiangsu.p2p), free_port());
+    let now = format!("127.0.0.1:{port}");
+    let moved = jiangsu.hefu(&["member", "set-node", "--address", &now, "--new", "node-2"]).json();
+    assert_eq!(moved["region"].to_string(), "320000", "{moved}");
+    let file = jiangsu.home.join("hefu.toml");
+    let settings = std::fs::read_to_string(&file).expect("the settings").replace(&before, &now);
+    assert!(settings.contains(&now) && !settings.contains("[keystore]"), "{settings}");
+    std::fs::write(&file, format!("{settings}\n[keystore]\nnode = \"node-2\"\n"))
+        .expect("settings");
+    jiangsu.node.take().expect("runs").stop();
+    jiangsu.p2p = port;
+    jiangsu.start();
+    jiangsu.node().wait_ready();
+    let key = jiangsu.key("node-2").public().to_string();
+    act(&network.provinces[1]);
+    let member = network.provinces[4].hefu(&["member", "show", "320000"]).json();
+    assert_eq!(member["record"]["addresses"], serde_json::json!([now]), "{member}");
+    assert_eq!(member["record"]["node_key"], key.as_str(), "{member}");
+    network.assert_agreement();
+}
+
+/// Zhejiang lost its governors: the others put three new ones in their place, who act at once; the
+/// old ones are nobody.
+fn recovers(network: &Network) {
+    let (shanghai, zhejiang) = (&network.provinces[0], &network.provinces[2]);
+    let file = network.scratch.join("recover.json");
+    zhejiang.hefu(&["member", "recovery-request", "--out"]).arg(&file).run().exits(0);
+    let written = std::fs::read_to_string(&file).expect("the request");
+    assert!(written.contains("replace_governors") && !written.contains("secret"), "{written}");
+    let proposed = shanghai.hefu(&["member", "propose"]).arg(&file).json();
+    pass(network, &text(&proposed, "proposal"), &[1, 3]);
+    let member = shanghai.hefu(&["member", "show", "330000"]).json();
+    let governors = member["record"]["governors"].to_string();
+    for (label, governs) in [("governor-new-1", true), ("governor-1", false)] {
+        let id = zhejiang.key(label).public().id().to_string();
+        assert_eq!(governors.contains(&id), governs, "{label}: {member}");
+    }
+    act(zhejiang);
+    let code = with_checks("11330000HEFU1999").expect("a code");
+    let old = zhejiang.hefu(&["authority", "register", code.as_str(), "--level", "3"]);
+    let old = old.args(["--name", "示例机关(虚构)", "--key", "governor-1"]);
+    old.run().exits(4).fault("cli.no_key");
 }
