@@ -8,7 +8,7 @@ use std::time::Duration;
 use hefu_contracts::identity::Role;
 use hefu_node::demo::cluster::Cluster;
 use hefu_node::demo::traffic;
-use hefu_node::runtime::Service;
+use hefu_node::runtime::{Service, wall_clock};
 use hefu_node::store::EngineKind;
 use hefu_primitives::log::LogHead;
 use hefu_primitives::transparency::{Checkpoint, SignatureKind, VerifierKey, cosigner_name};
@@ -45,6 +45,15 @@ async fn grow(cluster: &Cluster, seen: &mut Seen, more: u64) {
         }
     });
     grown.await.expect("its cosignatures are seen");
+}
+
+/// Cosignatures tell their time in seconds: what is signed after this has a later one.
+async fn another_second() {
+    let now = || wall_clock().0 / 1_000;
+    let before = now();
+    while now() == before {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 /// One act through a node that always runs.
@@ -88,6 +97,7 @@ fn a_restored_backup_never_cosigns_two_logs() {
         grow(&cluster, &mut seen, 20).await;
 
         for lost in [false, true] {
+            another_second().await;
             cluster.stop_node(RESTORED).await.unwrap();
             std::fs::remove_dir_all(&cosigned).unwrap();
             if !lost {

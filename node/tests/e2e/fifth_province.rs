@@ -6,7 +6,11 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use hefu_node::core::StoredBlock;
+use hefu_primitives::PublicKey;
+use hefu_primitives::capsule::Capsule;
 use hefu_primitives::codes::uscc::with_checks;
+use hefu_primitives::transparency::receipt::ReceiptKey;
+use hefu_primitives::transparency::{ReceiptAlg, TransparentStatement};
 use serde_json::Value;
 
 use crate::harness::cli::Hefu;
@@ -21,18 +25,31 @@ const OPERATOR: &str = "11350000HEFU05011D";
 fn a_fifth_province_joins_keys_change_and_a_validator_goes() {
     let mut network = Network::start("fifth");
     let before = act(&network.provinces[1]);
+    assert_eq!(follows(&network, 1, &[])["set_changes"], 0);
     join(&mut network);
     let joined = prove(&network);
     sees_vote_of(&network, "350000");
     rotate(&mut network);
     let between = act(&network.provinces[4]);
+    let own = act(&network.provinces[3]);
+    let statement = receipts_of(&network, &own);
+    rotate_cosigner(&network);
     leaves(&network);
+    retire(&network.provinces[3]);
     let after = act(&network.provinces[4]);
     too_early(&network);
     returns(&network);
     moves(&mut network);
     recovers(&network);
     network.assert_agreement();
+    receipts_hold(&network, &statement);
+    corpus_holds(&network, "1134");
+    let also = format!("http://127.0.0.1:{}", network.provinces[4].api);
+    let followed = follows(&network, 2, &["--also", &also]);
+    // The newcomer, a new key, one fewer and that one back: each change is passed through.
+    assert!(followed["set_changes"].as_u64().is_some_and(|n| n >= 4), "{followed}");
+    assert_eq!(followed["agreeing"][0], also.as_str());
+    assert_eq!(followed["validators"].as_array().map(Vec::len), Some(5), "{followed}");
     for (name, tx) in
         [("before", before), ("joined", joined), ("between", between), ("after", after)]
     {
@@ -41,6 +58,91 @@ fn a_fifth_province_joins_keys_change_and_a_validator_goes() {
         let verify = Hefu::new(network.scratch.path()).arg("verify").arg(&file);
         verify.args(["--genesis", &network.hash]).run().exits(0);
     }
+}
+
+/// The transaction with a receipt of each founder in both algorithms; the newcomer has bound no
+/// cosigning key.
+fn receipts_of(network: &Network, tx: &str) -> TransparentStatement {
+    let http = network.provinces[1].http();
+    wait_for("receipts of four provinces", SOON, || {
+        let answer = http.get(&format!("/api/v1/transactions/{tx}/receipt?alg=both"));
+        let statement = TransparentStatement::decode(&answer.body).ok()?;
+        (statement.receipts().len() == 8).then_some(statement)
+    })
+}
+
+/// Zhejiang cosigns with another key from now on; the old one is accepted no more.
+fn rotate_cosigner(network: &Network) {
+    let zhejiang = &network.provinces[2];
+    let rotate = zhejiang.hefu(&["key", "rotate", "cosigner", "--new", "cosigner-2"]);
+    rotate.args(["--overlap-days", "0"]).run().exits(0);
+    let old = zhejiang.key("cosigner").public();
+    // Without an overlap it ends with the block: the next one sees it gone.
+    act(&network.provinces[0]);
+    wait_for("the old key is accepted no more", SOON, || {
+        let cosigners = zhejiang.http().json("/api/v1/log/cosigners").to_string();
+        (!cosigners.contains(&old.id().to_string())).then_some(())
+    });
+}
+
+/// Receipts verify with the keys that the ledger still has on record, accepted or not.
+fn receipts_hold(network: &Network, statement: &TransparentStatement) {
+    let http = network.provinces[1].http();
+    let mut signers = std::collections::BTreeSet::new();
+    for receipt in statement.receipts() {
+        let claims = receipt.claims();
+        let record = http.json(&format!("/api/v1/keys/{}", claims.key));
+        let key: PublicKey = serde_json::from_value(record["record"]["key"].clone())
+            .unwrap_or_else(|error| panic!("{error}: {record}"));
+        if claims.alg == ReceiptAlg::EdDsa {
+            receipt.verify(statement.leaf(), &ReceiptKey::EdDsa(key)).expect("a receipt");
+            signers.insert(claims.key);
+        }
+    }
+    assert_eq!(signers.len(), 4);
+    for province in [2, 3] {
+        let old = network.provinces[province].key("cosigner").id();
+        assert!(signers.contains(&old), "a key that has gone since is among them");
+    }
+}
+
+/// Anhui is no validator any more; now its keys go too.
+fn retire(anhui: &Province) {
+    anhui.hefu(&["key", "revoke", "cosigner", "--reason", "ceased", "--yes"]).run().exits(0);
+    let rotate = anhui.hefu(&["key", "rotate", "governor-1", "--new", "governor-1b"]);
+    rotate.args(["--overlap-days", "0"]).run().exits(0);
+}
+
+/// Every transaction there is, proven with the genesis hash alone; among them those of authorities
+/// whose codes begin like this.
+fn corpus_holds(network: &Network, gone: &str) {
+    let http = network.provinces[1].http();
+    let chain = network.hash.parse().expect("a hash");
+    let (mut all, mut of_gone) = (0, 0);
+    for height in 1..=http.height().expect("a height") {
+        let block = http.json(&format!("/api/v1/blocks/{height}"));
+        for recorded in block["transactions"].as_array().expect("a list") {
+            if recorded["result"]["applied"].is_null() {
+                continue;
+            }
+            let tx = text(recorded, "tx");
+            let bytes = http.get(&format!("/api/v1/transactions/{tx}/evidence")).body;
+            let capsule =
+                Capsule::from_file(&bytes).unwrap_or_else(|error| panic!("{tx}: {error}"));
+            let verified = capsule.verify(chain).unwrap_or_else(|error| panic!("{tx}: {error}"));
+            all += 1;
+            of_gone += usize::from(verified.transaction.claims().issuer.as_str().starts_with(gone));
+        }
+    }
+    assert!(of_gone > 3 && all > 2 * of_gone, "{of_gone} of {all}");
+}
+
+/// A light client, which keeps what it believes from one call to the next, over the node of a
+/// province.
+fn follows(network: &Network, province: usize, more: &[&str]) -> Value {
+    let file = network.scratch.join("ledger.light");
+    let light = network.provinces[province].hefu(&["light"]).arg(file);
+    light.args(["--genesis", &network.hash]).args(more).json()
 }
 
 fn text(answer: &Value, name: &str) -> String {

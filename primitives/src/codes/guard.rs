@@ -14,7 +14,7 @@
 //! A run is what stands between characters that are not ASCII digits; full-width digits and
 //! letters count as their ASCII forms. So a whole-run pattern between letters is found.
 //!
-//! A second look reads the text as a person does ([`fold`]): digits of other scripts, in circles and
+//! A second look reads the text as a person does (`fold`): digits of other scripts, in circles and
 //! in Chinese numerals count, characters that nobody sees do not, and spaces, dots, hyphens and
 //! other marks stand between groups of one number. There a citizen id is looked for anywhere, and
 //! the whole-run patterns in groups of the usual sizes, so that the number of a standard with its

@@ -1,5 +1,6 @@
 //! What was kept: `corpus/<target>/<name>`, small files that once were new to a decoder, or broke
-//! something.
+//! something. Acts come from the tests of contracts: `HEFU_KEEP_ACTS=FOLDER cargo test -p
+//! hefu-contracts` writes one of each kind.
 
 use std::path::{Path, PathBuf};
 
