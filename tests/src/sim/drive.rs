@@ -60,12 +60,14 @@ impl World {
             true => self.rng.below(8),
         };
         self.report.coverage.marks(Mark::Waited, u64::from(delay > 0));
-        // What a step wants done never overtakes what an earlier one wanted.
+        // What a step wants done never overtakes what an earlier one wanted, not even when that is
+        // due just now.
         let machine = &mut self.machines[node];
         machine.busy_until = machine.busy_until.max(self.now + delay);
-        if machine.busy_until == self.now {
+        if machine.busy_until == self.now && machine.held == 0 {
             self.emit(node, outputs)?;
         } else {
+            machine.held += 1;
             let (time, life) = (machine.busy_until, machine.life);
             self.at(time, Event::Emit { node, life, outputs });
         }

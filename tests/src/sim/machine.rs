@@ -69,6 +69,8 @@ pub(crate) struct Machine {
     pub(crate) halted: bool,
     /// It lost stored blocks since it was last up, by no fault of its own.
     pub(crate) lost_blocks: bool,
+    /// Steps whose outputs wait for a slow disk.
+    pub(crate) held: usize,
     /// Stored blocks that it could not serve.
     pub(crate) unreadable: Cell<u64>,
 }
@@ -89,6 +91,7 @@ impl Machine {
             disk_error: None,
             halted: false,
             lost_blocks: false,
+            held: 0,
             unreadable: Cell::new(0),
         }
     }
@@ -112,6 +115,7 @@ impl Machine {
     ) -> Result<(Tip, Vec<CoreOutput>), BootError> {
         let booted = self.try_boot(now, setting);
         self.life += 1;
+        self.held = 0;
         self.busy_until = now;
         self.wake_at = None;
         if self.blocks.raw().is_down() || self.log.raw().is_down() {
@@ -153,6 +157,7 @@ impl Machine {
     pub(crate) fn crash(&mut self, power: bool, rng: &mut Rng) {
         self.core = None;
         self.life += 1;
+        self.held = 0;
         self.crash_in = None;
         self.wake_at = None;
         self.disk_error = None;

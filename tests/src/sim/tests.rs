@@ -101,7 +101,8 @@ fn a_flooded_pool_refuses() {
 
 /// Runs that once broke a rule, each for its own reason; CHANGELOG.md and the unit tests beside the
 /// repaired code tell of it.
-const REGRESSIONS: [(u64, usize); 3] = [(1_000_301, 4), (1_001_311, 10), (1_004_561, 7)];
+const REGRESSIONS: [(u64, usize); 4] =
+    [(1_000_301, 4), (1_001_311, 10), (1_004_561, 7), (2_019_799, 4)];
 
 #[test]
 fn seeds_that_once_broke_a_rule_hold() {

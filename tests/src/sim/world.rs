@@ -277,6 +277,7 @@ impl World {
             Event::Wake { node, at } => self.wake(node, at),
             Event::Emit { node, life, outputs } => {
                 if self.machines[node].life == life {
+                    self.machines[node].held -= 1;
                     self.emit(node, outputs)
                 } else {
                     Ok(())
