@@ -53,23 +53,12 @@ fn check(sample: String, rule: &str, bytes: &[u8]) {
     }
 }
 
-/// Keeps the first act of each kind as a file in the folder that `HEFU_KEEP_ACTS` names: so the
-/// corpus of `tests/fuzz` gets those that are new.
-#[allow(clippy::disallowed_methods)] // a tool for who adds an act; no test depends on it
-fn keep(name: &str, act: &[u8]) {
-    static FOLDER: OnceLock<Option<std::path::PathBuf>> = OnceLock::new();
-    let folder = FOLDER.get_or_init(|| std::env::var_os("HEFU_KEEP_ACTS").map(Into::into));
-    if let Some(path) = folder.as_ref().map(|folder| folder.join(name)).filter(|at| !at.exists()) {
-        std::fs::write(path, act).unwrap();
-    }
-}
-
 /// Checks a block that a test executed.
 pub(crate) fn executed(transactions: &[&SignedTransaction], execution: &Execution) {
     for act in transactions.iter().flat_map(|tx| &tx.body().acts) {
         if let Ok(decoded) = Act::decode(act) {
             check(decoded.name().to_owned(), "act", act);
-            keep(decoded.name(), act);
+            crate::tests::kept::keep(decoded.name(), act);
         }
     }
     for (key, value) in &execution.writes {

@@ -3,6 +3,7 @@
 pub(crate) mod codes;
 mod elsewhere;
 mod guard;
+pub(crate) mod kept;
 
 use hefu_primitives::block::TxResult;
 use hefu_primitives::codec::Canonical;
