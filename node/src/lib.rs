@@ -12,6 +12,7 @@ pub mod cosign;
 pub mod demo;
 pub mod keystore;
 pub mod network;
+pub mod recheck;
 pub mod runtime;
 pub mod store;
 pub mod text;

@@ -16,7 +16,7 @@ use crate::identity::{AUTHORITIES, Role};
 use crate::recognition::DECISIONS;
 use crate::service::CASES;
 use crate::sharing::{GRANTS, Grant, RECEIPTS, REQUESTS};
-use crate::state::Table;
+use crate::state::{StateView, Table};
 
 /// Requests for openings by id.
 pub const OPENING_REQUESTS: Table<Id16, OpeningRecord> = Table::unproven(0xd9);
@@ -77,7 +77,7 @@ impl RequestOpenings {
         }
         let mandate = mandate_of(&*ctx.state, &self.mandate_id, &ctx.actor(), ctx.today())?;
         for subject in &self.refs {
-            let (kind, regions, time) = scope_of(ctx, subject)?;
+            let (kind, regions, time) = scope_of(&*ctx.state, subject)?;
             if !mandate.covers(kind, &regions, Day::of_beijing(time)) {
                 return Err(Code::OutOfScope);
             }
@@ -92,40 +92,43 @@ impl RequestOpenings {
 }
 
 /// What a mandate must cover for a record: its kind, its provinces, and when it was recorded.
-fn scope_of(
-    ctx: &Context<'_, '_>,
+///
+/// # Errors
+/// `E802` unknown · `E118` a record that commits to nothing.
+pub fn scope_of<V: StateView + ?Sized>(
+    view: &V,
     subject: &Subject,
 ) -> Result<(RecordKind, Vec<Region>, Millis), Code> {
     let unknown = Code::SubjectUnknown;
-    let of = |code: &Uscc| ctx.state.get(&AUTHORITIES, code).map(|authority| authority.member);
+    let of = |code: &Uscc| AUTHORITIES.read(view, code).map(|authority| authority.member);
     let shared = |grant: Grant| [grant.provider, grant.consumer].iter().filter_map(of).collect();
     Ok(match subject {
         Subject::Attestation(id) => {
-            let found = ctx.state.get(&ATTESTATIONS, id).ok_or(unknown)?;
+            let found = ATTESTATIONS.read(view, id).ok_or(unknown)?;
             let regions = of(&found.issuer).into_iter().collect();
             (RecordKind::Certificate, regions, found.made.time)
         }
         Subject::Decision(id) => {
-            let found = ctx.state.get(&DECISIONS, id).ok_or(unknown)?;
+            let found = DECISIONS.read(view, id).ok_or(unknown)?;
             (RecordKind::Recognition, vec![found.region], found.stamp.time)
         }
         Subject::Request(id) => {
-            let found = ctx.state.get(&REQUESTS, id).ok_or(unknown)?;
+            let found = REQUESTS.read(view, id).ok_or(unknown)?;
             let regions = [found.provider, found.consumer].iter().filter_map(of).collect();
             (RecordKind::Sharing, regions, found.submitted.time)
         }
         Subject::Grant(id) => {
-            let found = ctx.state.get(&GRANTS, id).ok_or(unknown)?;
+            let found = GRANTS.read(view, id).ok_or(unknown)?;
             let given = found.given.time;
             (RecordKind::Sharing, shared(found), given)
         }
         Subject::Receipt(id) => {
-            let found = ctx.state.get(&RECEIPTS, id).ok_or(unknown)?;
-            let grant = ctx.state.get(&GRANTS, &found.receipt.grant_id).ok_or(unknown)?;
+            let found = RECEIPTS.read(view, id).ok_or(unknown)?;
+            let grant = GRANTS.read(view, &found.receipt.grant_id).ok_or(unknown)?;
             (RecordKind::Sharing, shared(grant), found.stamp.time)
         }
         Subject::Case(id) => {
-            let found = ctx.state.get(&CASES, id).ok_or(unknown)?;
+            let found = CASES.read(view, id).ok_or(unknown)?;
             let regions = vec![found.receiver_region, found.handler_region];
             (RecordKind::Service, regions, found.opened.time)
         }

@@ -80,7 +80,7 @@ impl Exit {
             "api.unauthorised" | "api.forbidden" | "cli.passphrase" => Self::Denied,
             "api.busy" | "api.timeout" | "api.unavailable" | "cli.unreachable" => Self::Unreachable,
             "cli.invalid" | "cli.fork" | "cli.stale" | "cli.genesis" | "cli.presentation"
-            | "cli.blocks_damaged" => Self::Invalid,
+            | "cli.audit_failed" | "cli.blocks_damaged" => Self::Invalid,
             "cli.canceled" | "cli.conflict" | "cli.folder_in_use" | "cli.needs_terminal"
             | "cli.node_runs" | "cli.log_missing" => Self::Unsafe,
             "cli.not_final" => Self::Pending,

@@ -307,6 +307,17 @@ impl<D: Disk> Ledger<D> {
         self.advance(stored)
     }
 
+    /// As [`Ledger::replay`], but the copy of the outcomes beside the block is not looked at.
+    pub(crate) fn recheck(
+        &mut self,
+        stored: StoredBlock,
+        bundles: &[Arc<Bundle>],
+        verifier: &dyn Verifier,
+    ) -> Result<Committed, LedgerError> {
+        self.validate(&stored.block, bundles, verifier)?;
+        self.advance(stored)
+    }
+
     /// Moves records, log, map and tip on to the staged block.
     fn advance(&mut self, stored: StoredBlock) -> Result<Committed, LedgerError> {
         let height = stored.block.header.height;

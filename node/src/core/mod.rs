@@ -35,7 +35,7 @@ mod proposal;
 pub mod records;
 pub mod sync;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod timers;
 pub mod view;
 

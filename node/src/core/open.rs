@@ -68,6 +68,24 @@ pub fn rebuild<D: Disk>(
     open_once(genesis, &blocks, &index, progress)
 }
 
+/// The ledger as its genesis left it, over an empty index and block files that are read one by one
+/// ([`Ledger::recheck`]).
+///
+/// # Errors
+/// As [`open`].
+pub(crate) fn from_genesis<D: Disk>(
+    genesis: &Genesis,
+    blocks: Arc<BlockFiles<D>>,
+    index: Arc<dyn Index>,
+) -> Result<Ledger<D>, LedgerError> {
+    check_chain(genesis, &index)?;
+    let none = LedgerError::Unrecoverable(Height(0));
+    let (records, map) = (Records::new(index.clone()), build_map(&index)?);
+    let Ok(log) = Frontier::from_reader(&IndexLog(index.as_ref()), 1) else { return Err(none) };
+    let tip = genesis_tip(genesis, &log, &map, &records).ok_or(none)?;
+    Ok(Ledger::new(genesis.hash(), blocks, records, map, log, tip))
+}
+
 fn open_once<D: Disk>(
     genesis: &Genesis,
     blocks: &Arc<BlockFiles<D>>,

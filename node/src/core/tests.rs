@@ -23,17 +23,17 @@ use super::ledger::{Contents, Ledger, LedgerError};
 use super::{Committed, map_at, open};
 use crate::store::{BlockFiles, EngineKind, Index, SimDisk, open_index};
 
-pub(super) const CREATED: Millis = Millis(1_790_000_000_000);
+pub(crate) const CREATED: Millis = Millis(1_790_000_000_000);
 const SHANGHAI: Region = Region(310_000);
 
-pub(super) struct World {
-    pub(super) genesis: Genesis,
-    pub(super) keys: SampleKeys,
-    pub(super) disk: SimDisk,
+pub(crate) struct World {
+    pub(crate) genesis: Genesis,
+    pub(crate) keys: SampleKeys,
+    pub(crate) disk: SimDisk,
 }
 
 impl World {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut number = 0u64;
         let made = sample::demo(CREATED, &mut |_| {
             number += 1;
@@ -45,12 +45,12 @@ impl World {
         Self { genesis, keys, disk: SimDisk::new() }
     }
 
-    pub(super) fn open_with(&self, index: Arc<dyn Index>) -> Result<Ledger<SimDisk>, LedgerError> {
+    pub(crate) fn open_with(&self, index: Arc<dyn Index>) -> Result<Ledger<SimDisk>, LedgerError> {
         let blocks = BlockFiles::open(self.disk.clone(), 1 << 20, &mut |_| {})?;
         open::open(&self.genesis, Arc::new(blocks), index, &mut |_| {})
     }
 
-    pub(super) fn attest(&self, number: u8) -> (Id16, Act) {
+    pub(crate) fn attest(&self, number: u8) -> (Id16, Act) {
         let issuer = self.keys.member(SHANGHAI).unwrap().department("hrss").unwrap();
         let id = Id16([number; 16]);
         let day = Day::of_beijing(CREATED);
@@ -82,7 +82,7 @@ impl World {
         act.into()
     }
 
-    pub(super) fn sign(&self, acts: &[Act]) -> SignedTransaction {
+    pub(crate) fn sign(&self, acts: &[Act]) -> SignedTransaction {
         let issuer = self.keys.member(SHANGHAI).unwrap().department("hrss").unwrap();
         let body = TransactionBody {
             chain: self.genesis.hash(),
@@ -94,7 +94,7 @@ impl World {
     }
 }
 
-pub(super) fn memory() -> Arc<dyn Index> {
+pub(crate) fn memory() -> Arc<dyn Index> {
     open_index(EngineKind::Memory, std::path::Path::new("")).unwrap()
 }
 

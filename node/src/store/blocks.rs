@@ -72,6 +72,7 @@ pub struct BlockFiles<D: Disk> {
     /// Heights whose block stands in a file of its own, and where the damaged frame ends.
     repaired: RwLock<BTreeMap<u64, u64>>,
     torn: Option<TornTail>,
+    read_only: bool,
 }
 
 #[derive(Debug)]
@@ -127,6 +128,30 @@ impl<D: Disk> BlockFiles<D> {
             segments: RwLock::new(segments),
             writer: Mutex::new(writer),
             torn,
+            read_only: false,
+        })
+    }
+
+    /// Verifies all segments as [`open`](Self::open) does and changes nothing, also beside a node
+    /// that runs: blocks that it adds later are not seen, and none can be added here.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn reading(disk: D, progress: &mut dyn FnMut(Progress)) -> Result<Self, StoreError> {
+        let mut opening = Opening::new(&disk, progress)?;
+        let firsts = segment_firsts(&disk)?;
+        for (position, first) in firsts.iter().enumerate() {
+            opening.segment(*first, position + 1 == firsts.len())?;
+        }
+        let Opening { segments, torn, repaired, .. } = opening;
+        Ok(Self {
+            repaired: RwLock::new(repaired),
+            disk,
+            segment_bytes: 0,
+            segments: RwLock::new(segments),
+            writer: Mutex::new(None),
+            torn,
+            read_only: true,
         })
     }
 
@@ -147,6 +172,7 @@ impl<D: Disk> BlockFiles<D> {
     /// `OutOfOrder`, `TooLarge`, `Io`. After a failed write, as on a full disk, the call can be
     /// repeated; after a failed sync every call is `Untrusted` until the files are opened again.
     pub fn append(&self, height: u64, block: &[u8]) -> Result<(), StoreError> {
+        self.expect_writable()?;
         let mut writer = self.writer();
         let expected = self.tip() + 1;
         if height != expected {
@@ -198,6 +224,7 @@ impl<D: Disk> BlockFiles<D> {
     /// `OutOfOrder` above the tip, `TooLarge`, `Io`; the damage itself when too many are repaired
     /// already.
     pub fn repair(&self, height: u64, block: &[u8]) -> Result<bool, StoreError> {
+        self.expect_writable()?;
         let damage = match self.read(height) {
             Ok(Some(_)) => return Ok(false),
             Ok(None) => {
@@ -229,6 +256,15 @@ impl<D: Disk> BlockFiles<D> {
     pub fn bytes(&self) -> Result<u64, StoreError> {
         let firsts: Vec<u64> = self.segments().iter().map(|segment| segment.first).collect();
         total_bytes(&self.disk, &firsts)
+    }
+
+    fn expect_writable(&self) -> Result<(), StoreError> {
+        match self.read_only {
+            true => {
+                Err(StoreError::Untrusted { file: "block files, opened to be read".to_owned() })
+            }
+            false => Ok(()),
+        }
     }
 
     /// First height of the segment and offset in it.

@@ -32,6 +32,7 @@ pub const API_CODES: &[&str] = &[
 
 /// Codes of the command line itself.
 pub const CLI_CODES: &[&str] = &[
+    "cli.audit_failed",
     "cli.bad_answer",
     "cli.bad_passphrase",
     "cli.bench",

@@ -437,6 +437,12 @@ fn damaged_blocks(network: &mut Network) {
     let rebuilt = province.hefu(&["store", "rebuild"]).run();
     assert_ne!(rebuilt.code, Some(0), "{}", rebuilt.report());
     rebuilt.exits(3).fault("cli.blocks_damaged").fault(&name);
+    let audited = province.hefu(&["audit", "verify", "--from-genesis"]).run().exits(3);
+    let audited = audited.fault("cli.audit_failed").json();
+    assert_eq!(
+        (&audited["sound"], &audited["findings"][0]["step"]),
+        (&false.into(), &"frame".into())
+    );
     let looked = province.hefu(&["doctor"]).run().exits(3).fault("cli.blocks_damaged");
     let rows = looked.json();
     let row =
@@ -455,6 +461,20 @@ fn refetch(network: &mut Network, broken: &[u8]) {
     running.hefu(&["store", "refetch", "--yes"]).run().exits(7).fault("cli.node_runs");
     let sound = running.hefu(&["doctor"]).run().exits(0);
     assert!(sound.stdout.contains("sound up to height"), "{}", sound.report());
+    // Beside a node that runs, an audit only reads: all of it, and a sample.
+    let audit = running.hefu(&["audit", "verify", "--from-genesis"]).json();
+    let report = &audit["report"];
+    assert_eq!(
+        (&audit["sound"], &report["checked_to"]),
+        (&true.into(), &report["height"]),
+        "{audit:#}"
+    );
+    let confident =
+        ["audit", "verify", "--confidence", "99%", "--share", "5%", "--seed", &"5a".repeat(32)];
+    let sample = running.hefu(&confident).json();
+    assert_eq!((&sample["sound"], &sample["mode"]), (&true.into(), &"sample".into()), "{sample:#}");
+    assert!(sample["sample"]["confidence"].as_f64().is_some_and(|sure| sure >= 0.99), "{sample:#}");
+    running.hefu(&["audit", "verify"]).run().exits(2);
     let province = network.province("330000");
     let store = province.home.join("store");
     province.hefu(&["store", "refetch"]).run().exits(7).fault("cli.needs_terminal");

@@ -1,5 +1,7 @@
 //! `hefu audit`: what happened, in the order it was recorded; mandates of auditors and what they
-//! leave behind ([`super::mandate`]).
+//! leave behind ([`super::mandate`]); whether this node's copy is whole ([`verify`]).
+
+mod verify;
 
 use clap::{Args, Subcommand};
 use hefu_primitives::{Height, Region, Uscc};
@@ -27,6 +29,7 @@ pub(crate) enum Audit {
     Mandate(mandate::Mandate),
     Openings(mandate::Openings),
     ReadLog(mandate::ReadLog),
+    Verify(verify::Verify),
 }
 
 #[derive(Args)]
@@ -62,6 +65,7 @@ pub(crate) fn run(app: &App, command: Audit) -> Done {
         Audit::Mandate(args) => mandate::run(app, args),
         Audit::Openings(args) => mandate::openings(app, args),
         Audit::ReadLog(args) => mandate::read_log(app, &args),
+        Audit::Verify(args) => verify::run(app, &args),
     }
 }
 
