@@ -98,6 +98,7 @@
 
 pub mod config;
 pub mod header;
+pub mod held_back;
 pub mod input;
 pub mod message;
 pub mod output;
@@ -115,6 +116,7 @@ mod votes;
 pub use config::{Config, ConfigError, Timeouts};
 pub use header::HeaderError;
 pub use hefu_primitives::evidence::{self, Equivocation};
+pub use held_back::HeldBack;
 pub use input::{Input, PeerKey, SyncedBlock, TimerId, TimerKind, Tip};
 pub use message::{Message, PolkaCertificate, Status};
 pub use output::{Halt, Output, PeerFault, StartError};

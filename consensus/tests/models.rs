@@ -8,6 +8,9 @@
 #[path = "models/explore.rs"]
 mod explore;
 
+#[path = "models/held_back.rs"]
+mod held_back;
+
 #[path = "models/replica.rs"]
 mod replica;
 
@@ -54,6 +57,26 @@ fn broken_rules_are_caught() {
             Broken::CommitsAnything => Scene::Validator,
         };
         match explore(|| Machine::new(scene, Some(broken)), 6, 40_000) {
+            Err((path, what)) => println!("{broken:?}: {what} after {path:?}"),
+            Ok(found) => panic!("{broken:?} was not noticed: {found:?}"),
+        }
+    }
+}
+
+/// A node that loses its blocks and keeps its log, at any moment and more than once: it contradicts
+/// nothing it signed before, signs nothing while it is behind its log, and signs when it is back.
+#[test]
+fn a_node_that_is_held_back_contradicts_nothing_and_gets_back() {
+    let found = explore(|| held_back::Machine::new(None), 5, 40_000);
+    let found = found.unwrap_or_else(|(path, what)| panic!("{what} after {path:?}"));
+    println!("held back: {found:?}");
+    assert!(found.whole && found.commits > 0 && found.states > 200, "{found:?}");
+}
+
+#[test]
+fn a_node_that_is_held_back_wrongly_is_caught() {
+    for broken in held_back::Broken::ALL {
+        match explore(|| held_back::Machine::new(Some(broken)), 5, 40_000) {
             Err((path, what)) => println!("{broken:?}: {what} after {path:?}"),
             Ok(found) => panic!("{broken:?} was not noticed: {found:?}"),
         }

@@ -5,6 +5,8 @@
 
 pub mod attest;
 pub mod batch;
+#[cfg(test)]
+mod border_model;
 pub mod change;
 #[cfg(test)]
 mod list_model;
@@ -14,6 +16,8 @@ mod model;
 pub mod records;
 pub mod request;
 pub mod seal;
+#[cfg(test)]
+mod seal_model;
 pub mod status;
 #[cfg(test)]
 mod tests;

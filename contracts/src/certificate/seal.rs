@@ -3,7 +3,7 @@
 //!
 //! Rules:
 //! 1. An authority registers its own seals; whose seal it is, is part of its key, so nobody takes
-//!    another's id.
+//!    another's id. Who took over from it ([`succeeds`]) suspends and revokes them in its place.
 //! 2. An issuer that keeps a registry seals with what stands in it: a seal that is unknown there, was
 //!    not in force when it sealed, or is of other certificates, is refused with `E340`. Without a
 //!    registry evidence of a seal is taken as it is.
@@ -21,7 +21,7 @@ use super::records::SealEvidence;
 use crate::code::Code;
 use crate::common::Stamp;
 use crate::exec::Context;
-use crate::identity::Role;
+use crate::identity::{Role, succeeds};
 use crate::state::{StateView, Table};
 
 /// Seals by their owner and the digest of their id.
@@ -162,9 +162,9 @@ impl RegisterSeal {
     }
 }
 
-/// Suspends, resumes or revokes a seal of the signer's authority.
+/// Suspends, resumes or revokes a seal of the signer's authority, or of one it took over from.
 ///
-/// Who: issuer. Pre: registered (`E341`); not revoked, another state than now, and with room in its
+/// Who: issuer of the seal's owner or its successor (`E321`). Pre: registered (`E341`); not revoked, another state than now, and with room in its
 /// history (`E342`); a reason (`E322`); `since` not in the future (`E112`) and not before the change
 /// before it (`E118`).
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
@@ -182,12 +182,19 @@ pub struct SetSealState {
     /// Reason code, not zero.
     #[n(3)]
     pub reason: u16,
+    /// Whose seal it is; none for the signer's own.
+    #[n(4)]
+    pub owner: Option<Uscc>,
 }
 
 impl SetSealState {
     pub(crate) fn apply(&self, ctx: &mut Context<'_, '_>) -> Result<(), Code> {
         ctx.require(Role::Issuer)?;
-        let key = (ctx.actor(), self.seal_id);
+        let owner = self.owner.unwrap_or_else(|| ctx.actor());
+        if !succeeds(&*ctx.state, &owner, &ctx.actor()) {
+            return Err(Code::NotIssuer);
+        }
+        let key = (owner, self.seal_id);
         let mut seal = ctx.state.get(&SEALS, &key).ok_or(Code::UnknownSeal)?;
         let now = seal.changes.last().map_or(SealState::Active, |change| change.state);
         let room = MAX_SEAL_CHANGES.saturating_sub(usize::from(self.state != SealState::Revoked));

@@ -4,8 +4,8 @@
 //! 1. The issuer offers it to a province; an authority of that province with the mandate takes it
 //!    over by attesting its own certificate. Both sides need the mandate for the type.
 //! 2. While it is offered the certificate stays good where it is. An offer lapses by itself after
-//!    [`TRANSFER_DAYS`] working days, and ends when the certificate is suspended, revoked,
-//!    superseded or offered anew.
+//!    [`TRANSFER_DAYS`] working days, and ends when the certificate is taken over (also from a later
+//!    day on), suspended, revoked, superseded or offered anew.
 //! 3. A chain of certificates does not fork: a certificate is transferred once or superseded once.
 //!    Being transferred takes effect when the new one is valid: no day without one of the two.
 //!
@@ -63,6 +63,12 @@ fn offer(
 ) -> Option<(PendingTransfer, bool)> {
     let (_, change) = attestation.decided(day, height)?;
     let ChangeKind::TransferOffered { to } = change.kind else { return None };
+    let takes = |c: &StatusChange| {
+        matches!(c.kind, ChangeKind::Transferred { .. }) && c.stamp.height <= height
+    };
+    if attestation.changes.iter().any(takes) {
+        return None;
+    }
     let since = change.stamp.time;
     // Limits end at midnight in Beijing, so a day is wholly before or after one.
     let (until, over) = clock::limit(clock::calendars(view), since, TRANSFER_DAYS, day.start());

@@ -651,6 +651,7 @@ arg-cert-seal-register-valid-from = First day of validity
 arg-cert-seal-register-valid-until = Last day of validity
 arg-cert-seal-state-state = active, suspended or revoked
 arg-cert-seal-state-since = Since when; now when not given
+arg-cert-seal-state-owner = Whose seal it is, if your authority took over from that one
 arg-cert-seal-list-owner = Of this authority
 arg-att-ids = The attestations
 arg-of-key = All acts of this compromised key, by label or id

@@ -651,6 +651,7 @@ arg-cert-seal-register-valid-from = 有效期首日
 arg-cert-seal-register-valid-until = 有效期末日
 arg-cert-seal-state-state = active 在用、suspended 停用或 revoked 撤销
 arg-cert-seal-state-since = 自何时;不填为现在
+arg-cert-seal-state-owner = 印章属于哪个机关(本机关已承接该机关时填写)
 arg-cert-seal-list-owner = 该机构的
 arg-att-ids = 存证
 arg-of-key = 该已泄露密钥(标签或编号)的全部行为

@@ -3,35 +3,13 @@
 
 use std::collections::VecDeque;
 
-use hefu_consensus::{Input, Replica, WalEntry};
+use hefu_consensus::{Input, Replica};
 use hefu_contracts::identity::PARAMETERS;
-use hefu_primitives::{H32, Height, KeyPair};
+use hefu_primitives::{H32, KeyPair};
 
 use super::timers::Timers;
-use super::{Core, CoreError, Ledger, Read, consensus_tip, read_log};
+use super::{Core, CoreError, Read, consensus_tip, read_log};
 use crate::store::Disk;
-
-/// A node whose log knows a later height than its block files: blocks were lost, and a validator
-/// may have signed at heights it no longer holds. It follows as an observer until it is back at the
-/// log's height, so that its own log can keep it from contradicting itself. A node that runs without
-/// a key does so, too: one may be given to it later.
-pub(super) struct HeldBack {
-    until: Height,
-}
-
-impl HeldBack {
-    pub(super) fn if_log_is_ahead(tip: &hefu_consensus::Tip, entries: &[WalEntry]) -> Option<Self> {
-        let until = entries.iter().map(WalEntry::height).max()?;
-        (until > tip.height.next()).then(|| {
-            tracing::warn!(log = %until, tip = %tip.height, "blocks are missing: not signing until they are back");
-            Self { until }
-        })
-    }
-
-    pub(super) fn may_sign<D: Disk>(&self, ledger: &Ledger<D>) -> bool {
-        ledger.tip().height.next() >= self.until
-    }
-}
 
 impl<D: Disk> Core<D> {
     /// More validator keys of this node: it signs with the one that the ledger names for a height,
@@ -79,7 +57,8 @@ impl<D: Disk> Core<D> {
         tracing::info!(height = %tip.height, ?key, "signing from the next height on");
         // The log is read again: the pool let go of its bundles with each block that came back.
         let (pool, logged) = (&mut self.pool, &mut self.logged);
-        let read = &mut Read { pool, logged, evidence: &mut self.evidence };
+        let evidence = &mut self.evidence;
+        let read = &mut Read { pool, logged, evidence, begun: &mut None };
         let open = read_log(&self.wal, tip.height, read)?;
         self.check_waiting();
         self.proposer = key;

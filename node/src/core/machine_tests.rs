@@ -330,3 +330,32 @@ fn no_crash_of_a_commit_makes_a_validator_contradict_itself() {
         }
     }
 }
+
+/// A log that has just begun anew held nothing of the replica, but evidence that came first and was
+/// synced: with the blocks lost then, nothing told that the node had voted for them.
+#[test]
+fn a_log_that_begins_anew_remembers_its_height() {
+    let (mut bench, _) = Bench::new();
+    bench.core.set_log_bound(0);
+    let block = bench.block(0, &[]);
+    let mut outputs = bench.propose(&block);
+    outputs.extend(decide(&mut bench, &block));
+    assert_eq!(own_votes(&bench, &outputs).len(), 2);
+    let (chain, liar) = (bench.world.genesis.hash(), proposer(&bench.world, 0));
+    let vote = |block| {
+        let (kind, height, round) = (VoteKind::Prevote, Height(1), Round(0));
+        let validator = liar.id();
+        hefu_primitives::Vote { kind, height, round, block, validator }.sign(&chain, &liar)
+    };
+    let evidence = Equivocation::votes(vote(None), vote(Some(block.id())));
+    bench.core.take_evidence(evidence, &mut outputs).unwrap();
+    bench.log.power_loss(1);
+    let wal = Wal::open(&bench.log).unwrap();
+    let kinds: Vec<u8> = wal.entries().iter().map(|entry| entry[0]).collect();
+    assert_eq!(kinds, [ENTRY_BEGUN, ENTRY_EVIDENCE], "nothing of the replica yet");
+    bench.world.disk = SimDisk::new();
+    let ledger = bench.world.open_with(memory()).unwrap();
+    let config = Config::new(chain, Some(proposer(&bench.world, 3)));
+    let (core, _) = Core::start(START, config, ledger, wal, PoolLimits::default()).unwrap();
+    assert!(core.is_held_back());
+}

@@ -43,7 +43,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use hefu_consensus::{
-    Config, Equivocation, Input, Output, PeerFault, PeerKey, Replica, SyncedBlock, WalEntry,
+    Config, Equivocation, HeldBack, Input, Output, PeerFault, PeerKey, Replica, SyncedBlock,
+    WalEntry,
 };
 use hefu_primitives::bounds::MAX_CONSENSUS_MESSAGE_BYTES;
 use hefu_primitives::codec::Canonical;
@@ -61,7 +62,6 @@ pub use pool::{Pool, PoolError, PoolLimits};
 pub use records::{Position, StoredBlock};
 pub use view::{Records, RecordsAt, reading};
 
-use self::follow::HeldBack;
 use self::proposal::Fetch;
 use self::timers::Timers;
 use crate::store::{Disk, StoreError, Wal};
@@ -74,6 +74,8 @@ const ENTRY_REPLICA: u8 = 0;
 const ENTRY_BUNDLE: u8 = 1;
 /// First byte of a log entry: evidence that is not on the ledger yet.
 const ENTRY_EVIDENCE: u8 = 2;
+/// First byte of a log entry: the height that was open when the log began.
+const ENTRY_BEGUN: u8 = 3;
 
 /// An event for [`Core::step`].
 pub enum CoreInput {
@@ -220,11 +222,21 @@ impl<D: Disk> Core<D> {
         let mut pool = Pool::new(limits);
         let mut logged = BTreeSet::new();
         let mut evidence = evidence::Waiting::default();
-        let read = &mut Read { pool: &mut pool, logged: &mut logged, evidence: &mut evidence };
+        let mut begun = None;
+        let read = &mut Read {
+            pool: &mut pool,
+            logged: &mut logged,
+            evidence: &mut evidence,
+            begun: &mut begun,
+        };
         let entries = read_log(&wal, ledger.tip().height, read)?;
         let tip = consensus_tip(&ledger)?;
         let validators = ledger.tip().validators.clone();
-        let held_back = HeldBack::if_log_is_ahead(&tip, &entries);
+        let held_back = HeldBack::if_log_is_ahead(tip.height, begun, &entries);
+        if let Some(held) = &held_back {
+            let (log, tip) = (held.until(), tip.height);
+            tracing::warn!(%log, %tip, "blocks are missing: not signing until they are back");
+        }
         let (acting, entries) = match &held_back {
             Some(_) => (Config { key: None, ..config.clone() }, Vec::new()),
             None => (config.clone(), entries),
@@ -448,7 +460,8 @@ impl<D: Disk> Core<D> {
             Output::Commit { block, certificate, body } => {
                 inputs.push_back(self.commit(block, certificate, body, outputs)?);
                 let changed = self.take_key_in_force();
-                let back = self.held_back.take_if(|held| held.may_sign(&self.ledger)).is_some();
+                let stored = self.ledger.tip().height;
+                let back = self.held_back.take_if(|held| held.may_sign(stored)).is_some();
                 if back || (changed && self.held_back.is_none()) {
                     self.sign_anew(inputs)?;
                 }
@@ -523,7 +536,8 @@ impl<D: Disk> Core<D> {
             self.wal.sync()?;
             self.wal.reset()?;
             self.logged.clear();
-            self.unsynced = false;
+            // It may hold nothing else when the blocks are lost.
+            self.log(ENTRY_BEGUN, &height.next().0.to_be_bytes())?;
             self.log_waiting()?;
         }
         self.pending = self.has_proposal();
@@ -549,6 +563,8 @@ struct Read<'a> {
     pool: &'a mut Pool,
     logged: &'a mut BTreeSet<BundleId>,
     evidence: &'a mut evidence::Waiting,
+    /// The height that was open when the log began, if it says so.
+    begun: &'a mut Option<Height>,
 }
 
 /// Splits the log into the replica's entries of the open height, bundles for the pool, and
@@ -576,6 +592,10 @@ fn read_log<D: Disk>(
             }
             Some((&ENTRY_EVIDENCE, rest)) => {
                 read.evidence.keep(Equivocation::decode(rest).map_err(|_| unreadable())?);
+            }
+            Some((&ENTRY_BEGUN, rest)) => {
+                let height = rest.try_into().map_err(|_| unreadable())?;
+                *read.begun = Some(Height(u64::from_be_bytes(height)));
             }
             _ => return Err(unreadable()),
         }

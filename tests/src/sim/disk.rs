@@ -15,9 +15,11 @@ pub(crate) struct FaultyDisk {
     cuts: Arc<Cuts>,
 }
 
-/// What was cut off files.
+/// What was cut off files, and what was made durable.
 #[derive(Debug, Default)]
 pub(crate) struct Cuts {
+    /// Syncs of files.
+    syncs: AtomicU64,
     /// Files emptied.
     emptied: AtomicU64,
     /// Ends cut off.
@@ -46,6 +48,11 @@ impl FaultyDisk {
     pub(crate) fn bytes(&self) -> u64 {
         let names = self.disk.list().unwrap_or_default();
         names.iter().filter_map(|name| self.disk.content(name)).map(|c| c.len() as u64).sum()
+    }
+
+    /// How often a file was synced, since the beginning.
+    pub(crate) fn syncs(&self) -> u64 {
+        self.cuts.syncs.load(Ordering::Relaxed)
     }
 
     /// How often a file was emptied, and how often an end was cut off one, since last asked.
@@ -108,6 +115,7 @@ impl DiskFile for FaultyFile {
     }
 
     fn sync(&self) -> io::Result<()> {
+        self.cuts.syncs.fetch_add(1, Ordering::Relaxed);
         if self.lies.load(Ordering::Relaxed) { Ok(()) } else { self.file.sync() }
     }
 }

@@ -33,6 +33,8 @@ pub(crate) struct Setting {
     pub(crate) leak: Option<Leak>,
     pub(crate) log_lies: bool,
     pub(crate) blocks_lie: bool,
+    /// Whether it waits as long as a node does, instead of a fifth of it.
+    pub(crate) patient: bool,
 }
 
 /// Why a machine did not start.
@@ -144,7 +146,7 @@ impl Machine {
         })?;
         let tip = ledger.tip().clone();
         let wal = Wal::open(&self.log).map_err(|error| other(&error))?;
-        let config = config(&setting.genesis, self.key.clone());
+        let config = config(setting, self.key.clone());
         let limits = PoolLimits { max_bytes: setting.pool_bytes, ..PoolLimits::default() };
         let started = Core::start(self.clock(now), config, ledger, wal, limits);
         let (mut core, outputs) = started.map_err(|error| other(&error))?;
@@ -255,7 +257,11 @@ impl Machine {
 }
 
 /// Durations about a fifth of the node's: virtual time costs nothing, but what repeats does.
-fn config(genesis: &Genesis, key: Option<KeyPair>) -> Config {
+fn config(setting: &Setting, key: Option<KeyPair>) -> Config {
+    let node = Config { check: memory::check, ..Config::new(setting.genesis.hash(), key) };
+    if setting.patient {
+        return node;
+    }
     Config {
         timeouts: Timeouts {
             propose_ms: 400,
@@ -272,7 +278,6 @@ fn config(genesis: &Genesis, key: Option<KeyPair>) -> Config {
         max_clock_ahead_ms: 1_000,
         catch_up_timeout_ms: 700,
         catch_up_blocks: 4,
-        check: memory::check,
-        ..Config::new(genesis.hash(), key)
+        ..node
     }
 }

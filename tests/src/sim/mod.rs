@@ -17,6 +17,7 @@
 //! | `memory` | signatures checked once a run instead of once a machine |
 //! | `check` | what must never, and what must at last, happen; one file each |
 //! | `mutant` | broken machines that the checkers must catch |
+//! | `latency` | how long commits take on links and disks of given speed, without the rest |
 //! | `shrink` | leaves out of a failing run what its failure does not need |
 //!
 //! It knows nothing of sockets, threads or real time.
@@ -33,6 +34,7 @@ mod faults;
 mod founders;
 mod history;
 mod index;
+pub mod latency;
 mod load;
 mod machine;
 mod memory;
@@ -153,6 +155,7 @@ pub fn run_aloud(plan: &Plan) -> Result<(Report, Vec<String>), Box<Failure>> {
 }
 
 fn run_with(plan: &Plan, readable: bool) -> Result<(Report, Vec<String>), Box<Failure>> {
+    assert!(plan.nodes <= founders::MAX_NODES, "at most {} nodes", founders::MAX_NODES);
     let founders = founders::founders(plan.nodes).expect("a number of nodes that is simulated");
     memory::forget();
     let mut world = World::new(plan.clone(), &founders, readable);

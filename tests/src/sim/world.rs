@@ -79,6 +79,7 @@ impl World {
             leak: plan.mutant.and_then(Mutant::leak),
             log_lies: is(Mutant::LogNotSynced),
             blocks_lie: is(Mutant::BlocksNotSynced),
+            patient: false,
         };
         let (machines, liars) = machines(&plan, founders, &setting);
         let honest: Vec<bool> = (0..machines.len()).map(|at| !liars.contains_key(&at)).collect();

@@ -1,6 +1,7 @@
 //! The seal registry: what an issuer that keeps one may seal with, and when.
 
 use super::*;
+use crate::identity::SucceedAuthority;
 
 fn register(number: u8) -> RegisterSeal {
     RegisterSeal {
@@ -13,7 +14,7 @@ fn register(number: u8) -> RegisterSeal {
 }
 
 fn set(ledger: &Ledger, state: SealState) -> SetSealState {
-    SetSealState { seal_id: digest(1), state, since: ledger.time, reason: 4 }
+    SetSealState { seal_id: digest(1), state, since: ledger.time, reason: 4, owner: None }
 }
 
 fn sealed(ledger: &Ledger, number: u8, change: impl Fn(&mut SealEvidence)) -> Attest {
@@ -101,4 +102,25 @@ fn the_registry_refuses() {
     assert_eq!(ledger.act(&issuer, backwards), Err(Code::BadField));
     ledger.act(&issuer, set(&ledger, SealState::Revoked)).unwrap();
     assert_eq!(ledger.act(&issuer, set(&ledger, SealState::Active)), Err(Code::SealStateInvalid));
+}
+
+#[test]
+fn a_successor_answers_for_the_seals_it_took_over() {
+    let mut ledger = Ledger::new();
+    let (old, heir) = (office(0, 1), office(0, 0));
+    ledger.act(&old, register(1)).unwrap();
+    let owner = Some(old.authority);
+    let suspend = |ledger: &Ledger| SetSealState { owner, ..set(ledger, SealState::Suspended) };
+    assert_eq!(ledger.act(&heir, suspend(&ledger)), Err(Code::NotIssuer), "nobody else's seal");
+    let (authority, to, effective_day) = (old.authority, heir.authority, ledger.today());
+    ledger.govern(0, SucceedAuthority { authority, to, effective_day }).unwrap();
+    assert_eq!(ledger.act(&heir, set(&ledger, SealState::Suspended)), Err(Code::UnknownSeal));
+    ledger.act(&heir, suspend(&ledger)).unwrap();
+    assert_eq!(ledger.event_kinds(), ["seal_suspended"]);
+    let revoke = SetSealState { owner, ..set(&ledger, SealState::Revoked) };
+    ledger.act(&heir, revoke).unwrap();
+    let seal = ledger.get(&SEALS, &(old.authority, digest(1))).unwrap();
+    assert_eq!(seal.owner, old.authority, "it stays whose it was");
+    assert_eq!(seal.state_at(ledger.time, ledger.height), SealState::Revoked);
+    assert_eq!(ledger.act(&old, set(&ledger, SealState::Active)), Err(Code::AuthorityNotActive));
 }

@@ -63,6 +63,8 @@ fn there_is_no_day_without_one_of_the_two() {
     assert_eq!((now(&ledger, 1), now(&ledger, 2)), (Status::Active, Status::NotYetValid));
     assert_eq!(ledger.act(&office(0, 0), offer(&ledger, 1)), Err(Code::Fork), "taken already");
     assert_eq!(ledger.act(&office(1, 0), take(&ledger, 3, 1)), Err(Code::Fork));
+    assert_eq!(pending(&ledger, 1), None, "what was taken is offered no more");
+    assert_eq!(ledger.act(&office(0, 0), cancel(&ledger, 1)), Err(Code::NotTransferring));
     let previous = Some(Previous { id: id(1), reason: SupersedeReason::Renewal });
     let renewal = Attest { previous, ..ledger.driving_licence(3) };
     assert_eq!(ledger.act(&office(0, 0), renewal), Err(Code::Fork));

@@ -228,7 +228,8 @@ fn seal_verdicts_stand_against_the_registry() {
     assert_eq!(names(&decide(&mut ledger, act)), ["consistent"]);
     let checked_before = ledger.height;
     let state = SealState::Revoked;
-    let stolen = SetSealState { seal_id: digest(1), state, since: seal.signed_at, reason: 3 };
+    let stolen =
+        SetSealState { seal_id: digest(1), state, since: seal.signed_at, reason: 3, owner: None };
     ledger.act(&issuer(), stolen).unwrap();
     let act = Decide { seal_verdict: valid, ..accept(&ledger, 4) };
     assert_eq!(names(&decide(&mut ledger, act)), ["consistent", "seal_contradicted"]);

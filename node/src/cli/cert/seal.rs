@@ -74,6 +74,9 @@ pub(crate) struct State {
     /// Since when; now when not given.
     #[arg(long, value_name = "TIME", value_parser = instant)]
     since: Option<Millis>,
+    /// Whose seal it is, if your authority took over from that one.
+    #[arg(long, value_name = "USCC")]
+    owner: Option<Uscc>,
     #[command(flatten)]
     signing: Signing,
 }
@@ -94,8 +97,9 @@ pub(crate) fn run(app: &App, command: Seal) -> Done {
             submit(app, &signing, Role::Issuer, act.into(), &format!("seal:{seal_id}"), &told)
         }
         Seal::State(args) => {
-            let State { seal_id, state, reason, since, signing } = args;
-            let act = SetSealState { seal_id, state, since: since.unwrap_or_else(now), reason };
+            let State { seal_id, state, reason, since, owner, signing } = args;
+            let since = since.unwrap_or_else(now);
+            let act = SetSealState { seal_id, state, since, reason, owner };
             let told = json!({ "seal_id": seal_id });
             submit(app, &signing, Role::Issuer, act.into(), &format!("seal:{seal_id}"), &told)
         }
