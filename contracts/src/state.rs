@@ -292,9 +292,10 @@ impl<'v> State<'v> {
         merged.into_iter().filter_map(|(k, v)| v.map(|v| (k, v))).take(limit).collect()
     }
 
-    /// Keeps what the transaction wrote.
+    /// Keeps what the transaction wrote. One record at a time: [`BTreeMap::append`] walks both maps,
+    /// and a block's grows with every transaction.
     pub(crate) fn keep_transaction(&mut self) {
-        self.block.append(&mut self.transaction);
+        self.block.extend(std::mem::take(&mut self.transaction));
     }
 
     /// Forgets what the transaction wrote.
