@@ -19,7 +19,8 @@
 //!   credit code.
 
 use hefu_primitives::codes::{
-    Identifier, Registration, is_bare_citizen_id, personal_data, type_code, uscc,
+    Identifier, Registration, is_bare_citizen_id, personal_data, personal_data_in_bytes, type_code,
+    uscc,
 };
 use hefu_primitives::{ImplCode, SignedTransaction, Uscc};
 use minicbor::data::Type;
@@ -126,7 +127,7 @@ fn is_id(word: &str) -> bool {
 /// Random bytes hold eleven digits in a row once in 10^15.
 pub(crate) fn bytes(bytes: &[u8]) -> Result<(), Code> {
     core::str::from_utf8(bytes).map_or(Ok(()), guarded)?;
-    guarded(&bytes.iter().map(|byte| char::from(*byte)).collect::<String>())
+    personal_data_in_bytes(bytes).map_or(Ok(()), |_| Err(Code::PersonalDataPattern))
 }
 
 fn number(number: u64) -> Result<(), Code> {

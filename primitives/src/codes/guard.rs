@@ -64,6 +64,19 @@ pub enum PersonalData {
 
 /// The first personal number found, by the table above.
 pub fn personal_data(text: &str) -> Option<PersonalData> {
+    if fold::may_hold_number(text.chars()) { read_closely(text) } else { None }
+}
+
+/// As [`personal_data`] of bytes that are no text, each read as the character of Latin-1 that it is.
+pub fn personal_data_in_bytes(bytes: &[u8]) -> Option<PersonalData> {
+    let latin = || bytes.iter().map(|byte| char::from(*byte));
+    if !fold::may_hold_number(latin()) {
+        return None;
+    }
+    read_closely(&latin().collect::<String>())
+}
+
+fn read_closely(text: &str) -> Option<PersonalData> {
     let plain: Vec<u8> = text.chars().map(fold::plain).collect();
     if plain.windows(18).any(is_citizen_id) {
         return Some(PersonalData::CitizenId);
@@ -305,6 +318,19 @@ mod tests {
         #[test]
         fn any_text_is_scanned(text in any::<String>()) {
             personal_data(&text);
+        }
+
+        /// Numbers of eleven to eighteen digits with all that may stand in and around them.
+        #[test]
+        fn the_quick_look_misses_nothing(
+            text in "[ -./:0-9a-fxX²¹³Ā〇一二三①⑧٣１３８Ｘ\u{200b}\u{301}]{0,30}",
+            number in "(1[3-9][0-9]{9}|[1-9][0-9]{5}(19|20)[0-9]{2}(0[1-9]|1[0-2])[0-2][0-9]{4}X?)",
+            gaps in proptest::collection::vec(".{0,2}", 20),
+        ) {
+            let apart: String = number.chars().zip(&gaps).flat_map(|(c, gap)| [c.to_string(), gap.clone()]).collect();
+            for text in [text.clone(), format!("{text}{apart}"), format!("{apart}{text}")] {
+                prop_assert_eq!(personal_data(&text), read_closely(&text));
+            }
         }
     }
 

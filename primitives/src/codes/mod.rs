@@ -14,7 +14,9 @@ pub mod region;
 pub mod type_code;
 pub mod uscc;
 
-pub use guard::{PersonalData, is_bare_citizen_id, is_unseen, personal_data};
+pub use guard::{
+    PersonalData, is_bare_citizen_id, is_unseen, personal_data, personal_data_in_bytes,
+};
 pub use identifier::{Identifier, IdentifierError};
 pub use item::{BaseParts, CaseNumber, HandlingCode, ImplParts, ItemError, ItemKind, Level};
 pub use type_code::TypeCodeError;

@@ -88,6 +88,27 @@ pub(super) fn plain(c: char) -> u8 {
     u8::try_from(code).ok().filter(u8::is_ascii).unwrap_or(b' ')
 }
 
+/// Fewest digits of a number that is looked for.
+const SHORTEST: usize = 11;
+
+/// Whether a text could hold a number: a look that is quick, and never wrong when it says no. Only
+/// what has so many digits without a letter or a stop between them is read closely; of characters
+/// beyond Latin-1, each could be a digit.
+pub(super) fn may_hold_number(text: impl Iterator<Item = char>) -> bool {
+    let mut digits = 0usize;
+    for c in text {
+        match c {
+            'A'..='Z' | 'a'..='z' | '/' | ':' => digits = 0,
+            '0'..='9' | '²' | '³' | '¹' | '\u{100}'.. => digits = digits.saturating_add(1),
+            _ => {}
+        }
+        if digits >= SHORTEST {
+            return true;
+        }
+    }
+    false
+}
+
 /// What a character is to a reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sign {
