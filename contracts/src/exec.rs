@@ -18,7 +18,7 @@ use crate::identity::{
     AUTHORITIES, Authority, AuthorityState, KEYS, KeyRecord, KeyState, MEMBERS, Member, PARAMETERS,
     Parameters, Role, membership,
 };
-use crate::state::{State, StateView, Table, Writes};
+use crate::state::{Kept, State, StateView, Table, Writes};
 
 /// Transactions that committed, by the time until which they could be sent again.
 pub const SEEN: Table<(Millis, TxId), ()> = Table::unproven(0xf0);
@@ -116,7 +116,8 @@ pub fn execute_block(
     view: &dyn StateView,
     verifier: &dyn Verifier,
 ) -> Execution {
-    let mut state = State::new(view);
+    let kept = Kept::new(view);
+    let mut state = State::new(&kept);
     prepare(&block, &mut state);
     let mut run = Run::new(block, state, verifier);
     let evidence = equivocation::record(&run.block, evidence, &mut run.state, &mut run.events);
@@ -480,10 +481,8 @@ pub fn precheck(
     let parameters = run.state.get(&PARAMETERS, &()).unwrap_or_default();
     let signer = run.envelope(tx, &parameters)?;
     signer.check_active(block.time)?;
-    crate::screen::screen(tx).map_err(|(code, _)| code)?;
-    let acts = tx.body().acts.iter();
-    acts.map(|act| Act::decode(act)).try_for_each(|act| {
-        let act = act?;
+    let acts = crate::screen::screen(tx).map_err(|(code, _)| code)?;
+    acts.into_iter().try_for_each(|act| {
         signer.check_may(&act, block.time)?;
         match act {
             Act::Attest(attest) => attest.check_in_the_clear(view),

@@ -32,24 +32,26 @@ use crate::code::Code;
 const LEAST_NUMBER: u64 = 10_000_000_000;
 
 /// Checks what can be checked without the state: every act decodes, and nothing in it looks like a
-/// person's number.
+/// person's number. The acts, decoded.
 ///
 /// # Errors
 /// The code of the first act that fails, and its place: `E101`, `E110`, `E306` or `E304` (in a
 /// serial), `E109`; with place 0 also `E115` the subject is a sentence, `E222` the issuer is no
 /// credit code.
-pub fn screen(tx: &SignedTransaction) -> Result<(), (Code, u16)> {
+pub fn screen(tx: &SignedTransaction) -> Result<Vec<Act>, (Code, u16)> {
+    let mut acts = Vec::with_capacity(tx.body().acts.len());
     for (place, act) in tx.body().acts.iter().enumerate() {
         let place = u16::try_from(place).unwrap_or(u16::MAX);
-        let checked = Act::decode(act).and_then(|_| texts(act));
-        checked.map_err(|code| (code, place))?;
+        let checked = Act::decode(act).and_then(|decoded| texts(act).map(|()| decoded));
+        acts.push(checked.map_err(|code| (code, place))?);
     }
     let claims = tx.claims();
     subject(&claims.subject).map_err(|code| (code, 0))?;
     match uscc::check(&claims.issuer) {
-        Ok(()) => text(claims.issuer.as_str()).map_err(|code| (code, 0)),
-        Err(_) => Err((Code::UsccInvalid, 0)),
+        Ok(()) => text(claims.issuer.as_str()).map_err(|code| (code, 0))?,
+        Err(_) => return Err((Code::UsccInvalid, 0)),
     }
+    Ok(acts)
 }
 
 /// Walks the items of an encoding that is known to be canonical.

@@ -4,6 +4,7 @@
 //! walks records in the order of their keys. Tables marked *proven* are committed to by the
 //! authenticated map; the others are indexes and windows that can be rebuilt.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 
@@ -174,7 +175,7 @@ impl<K: KeyPart + ?Sized, V: Canonical> Table<K, V> {
     /// Decodes a stored value. What does not decode was not written by this table: the caller's
     /// store is broken, and the integrity checks at start name it.
     pub fn decode(&self, bytes: &[u8]) -> Option<V> {
-        V::from_bytes(bytes, usize::MAX).ok()
+        V::from_own_bytes(bytes)
     }
 }
 
@@ -320,6 +321,36 @@ impl StateView for State<'_> {
     }
 }
 
+/// A view that asks the one below once for what is there: many acts of a block need the same few
+/// records. Only for as long as the view below stays the same.
+pub struct Kept<'v> {
+    view: &'v dyn StateView,
+    found: RefCell<BTreeMap<Vec<u8>, Vec<u8>>>,
+}
+
+impl<'v> Kept<'v> {
+    /// Knows nothing yet.
+    pub fn new(view: &'v dyn StateView) -> Self {
+        Self { view, found: RefCell::default() }
+    }
+}
+
+impl StateView for Kept<'_> {
+    fn get(&self, key: &[u8]) -> Option<Vec<u8>> {
+        if let Some(value) = self.found.borrow().get(key) {
+            return Some(value.clone());
+        }
+        // What is not there is most often the id of something new, and asked for once.
+        let value = self.view.get(key)?;
+        self.found.borrow_mut().insert(key.to_vec(), value.clone());
+        Some(value)
+    }
+
+    fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
+        self.view.scan(from, to, limit)
+    }
+}
+
 /// A state in memory: genesis, tests, and the independent re-execution of auditors.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MemoryState(pub BTreeMap<Vec<u8>, Vec<u8>>);
@@ -369,6 +400,35 @@ mod tests {
         state.drop_transaction();
         assert_eq!(state.get(&NUMBERS, &2), Some(2));
         assert!(!state.has(&NUMBERS, &0));
+    }
+
+    /// A state that counts how often it is asked.
+    #[derive(Default)]
+    struct Asked(MemoryState, std::cell::Cell<u32>);
+
+    impl StateView for Asked {
+        fn get(&self, key: &[u8]) -> Option<Vec<u8>> {
+            self.1.set(self.1.get() + 1);
+            self.0.get(key)
+        }
+
+        fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
+            self.0.scan(from, to, limit)
+        }
+    }
+
+    #[test]
+    fn what_is_there_is_asked_for_once() {
+        let mut below = Asked::default();
+        below.0.0.insert(NUMBERS.key(&1), 7u64.to_bytes());
+        let kept = Kept::new(&below);
+        let mut state = State::new(&kept);
+        for _ in 0..3 {
+            assert_eq!((state.get(&NUMBERS, &1), state.get(&NUMBERS, &2)), (Some(7), None));
+        }
+        assert_eq!(below.1.get(), 1 + 3, "once for what is there, each time for what is not");
+        state.put(&NUMBERS, &1, &8);
+        assert_eq!(state.get(&NUMBERS, &1), Some(8), "what is written comes first");
     }
 
     #[test]

@@ -39,6 +39,10 @@ pub trait Canonical: Sized {
     /// # Errors
     /// [`CodecError`] names the first check that failed.
     fn from_bytes(bytes: &[u8], bound: usize) -> Result<Self, CodecError>;
+
+    /// Decodes bytes that this program itself encoded and kept, without looking whether a canonical
+    /// encoder would write them: it did. None for what is no encoding at all.
+    fn from_own_bytes(bytes: &[u8]) -> Option<Self>;
 }
 
 impl<T> Canonical for T
@@ -61,10 +65,28 @@ where
         let value: Self = decoder
             .decode()
             .map_err(|error| CodecError::Malformed { position: error.position().unwrap_or(0) })?;
-        if decoder.position() != bytes.len() || value.to_bytes() != bytes {
+        let mut rest = Expected(bytes);
+        let same = minicbor::encode(&value, &mut rest).is_ok() && rest.0.is_empty();
+        if decoder.position() != bytes.len() || !same {
             return Err(CodecError::NotCanonical);
         }
         Ok(value)
+    }
+
+    fn from_own_bytes(bytes: &[u8]) -> Option<Self> {
+        minicbor::decode(bytes).ok()
+    }
+}
+
+/// A writer that takes nothing but the bytes it expects.
+struct Expected<'a>(&'a [u8]);
+
+impl minicbor::encode::Write for Expected<'_> {
+    type Error = CodecError;
+
+    fn write_all(&mut self, written: &[u8]) -> Result<(), CodecError> {
+        self.0 = self.0.strip_prefix(written).ok_or(CodecError::NotCanonical)?;
+        Ok(())
     }
 }
 
@@ -91,11 +113,12 @@ mod tests {
         let short = Sample { number: 7, text: None }.to_bytes();
         assert_eq!(short, [0x81, 0x07]);
         for other in [
-            &[0x81, 0x07, 0x00][..],   // trailing byte
-            &[0x81, 0x18, 0x07],       // long integer form
-            &[0x9f, 0x07, 0xff],       // indefinite length
-            &[0x82, 0x07, 0xf6],       // explicit null
-            &[0x83, 0x07, 0xf6, 0x01], // unknown field
+            &[0x81, 0x07, 0x00][..],         // trailing byte
+            &[0x81, 0x18, 0x07],             // long integer form
+            &[0x9f, 0x07, 0xff],             // indefinite length
+            &[0x82, 0x07, 0xf6],             // explicit null
+            &[0x83, 0x07, 0xf6, 0x01],       // unknown field
+            &[0x82, 0x07, 0x61, 0x61, 0x00], // and after a text
         ] {
             assert_eq!(Sample::from_bytes(other, 64), Err(CodecError::NotCanonical), "{other:x?}");
         }

@@ -349,7 +349,7 @@ impl<D: Disk> Ledger<D> {
             }),
         );
         batch.push((keys::block(&staged.id), Some(height.0.to_be_bytes().to_vec())));
-        self.records.index().apply(height.0, &batch)?;
+        self.records.index().apply_owned(height.0, batch)?;
         if !staged.applied {
             let root = self.map.update(staged.changes);
             debug_assert_eq!(root, staged.state_root);

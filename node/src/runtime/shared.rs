@@ -57,6 +57,14 @@ impl Index for SharedIndex {
         self.with(|index| index.apply(height, batch))
     }
 
+    fn apply_owned(
+        &self,
+        height: u64,
+        batch: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+    ) -> Result<(), StoreError> {
+        self.with(|index| index.apply_owned(height, batch))
+    }
+
     fn checkpoint(&self) -> Result<(), StoreError> {
         self.with(|index| index.checkpoint())
     }

@@ -227,6 +227,10 @@ impl Index for Overlay {
         self.submit(height, batch.to_vec())
     }
 
+    fn apply_owned(&self, height: u64, batch: Vec<Write>) -> Result<(), StoreError> {
+        self.submit(height, batch)
+    }
+
     fn checkpoint(&self) -> Result<(), StoreError> {
         self.flush()?;
         self.shared.checkpoint()

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use hefu_contracts::Code;
 use hefu_contracts::exec::{self, BlockInfo, Verifier};
 use hefu_contracts::signatures::VerifiedTogether;
+use hefu_contracts::state::Kept;
 use hefu_primitives::{SignedTransaction, TxId};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
@@ -66,9 +67,10 @@ impl Service {
             }
         }
         let checked = reading(|| {
+            let kept = Kept::new(&self.0.records);
             let transactions = decoded.iter().map(|(tx, _)| tx.as_ref());
-            let together = VerifiedTogether::each(transactions, &self.0.records);
-            let check = |tx: &SignedTransaction| self.precheck(tx, &together);
+            let together = VerifiedTogether::each(transactions, &kept);
+            let check = |tx: &SignedTransaction| self.precheck(tx, &kept, &together);
             decoded.iter().map(|(tx, _)| check(tx)).collect::<Vec<_>>()
         });
         // A store that cannot be read answers none of them: the node is about to stop.
@@ -94,11 +96,18 @@ impl Service {
         &self,
         transactions: &[SignedTransaction],
     ) -> Result<(), Code> {
-        let together = VerifiedTogether::all(transactions, &self.0.records);
-        transactions.iter().try_for_each(|tx| self.precheck(tx, &together))
+        let kept = Kept::new(&self.0.records);
+        let together = VerifiedTogether::all(transactions, &kept);
+        transactions.iter().try_for_each(|tx| self.precheck(tx, &kept, &together))
     }
 
-    fn precheck(&self, tx: &SignedTransaction, verifier: &dyn Verifier) -> Result<(), Code> {
+    /// Of what `records` kept, some may have changed since: execution looks again.
+    fn precheck(
+        &self,
+        tx: &SignedTransaction,
+        records: &Kept<'_>,
+        verifier: &dyn Verifier,
+    ) -> Result<(), Code> {
         let tip = self.tip();
         let block = BlockInfo {
             chain: self.0.chain,
@@ -108,6 +117,6 @@ impl Service {
             log_size: tip.log_size,
             parent: tip.block,
         };
-        exec::precheck(block, tx, &self.0.records, verifier)
+        exec::precheck(block, tx, records, verifier)
     }
 }

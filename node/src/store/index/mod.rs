@@ -80,6 +80,14 @@ pub trait Index: Send + Sync {
     /// one that begins with a zero byte, `TooLarge`, and those of the engine.
     fn apply(&self, height: u64, batch: &[Write]) -> Result<(), StoreError>;
 
+    /// As [`apply`](Self::apply), of writes that nobody else needs any more.
+    ///
+    /// # Errors
+    /// The same.
+    fn apply_owned(&self, height: u64, batch: Vec<Write>) -> Result<(), StoreError> {
+        self.apply(height, &batch)
+    }
+
     /// Makes everything applied durable.
     ///
     /// # Errors
