@@ -9,12 +9,16 @@
 //!    its height. So the record as of a later height says what was in force then.
 //! 3. **Recognition** is what the act itself decided; a correction of it is a record, and its absence
 //!    is proven like any other.
+//!    What the ledger *derived* from a decision (its flags, what became of a dispute) is in no proven
+//!    record; but how the certificate stood when it was checked follows from its own record.
 //! 4. **A cosigner** is a key whose record says that it cosigns, and whose owner is of the province.
 //!
 //! What is not among the proven records is unknown, never assumed.
 
+use std::collections::BTreeSet;
+
 use hefu_primitives::capsule::{Verified, VerifiedStatus};
-use hefu_primitives::time::Day;
+use hefu_primitives::time::{DAY_MS, Day};
 use hefu_primitives::{
     H32, Height, Id16, KeyId, Millis, Region, SignedTransaction, TypeCode, Uscc,
 };
@@ -22,16 +26,21 @@ use serde::Serialize;
 
 use crate::act::Act;
 use crate::certificate::{
-    ATTESTATIONS, Attestation, BATCHES, ListState, REAFFIRMED, SCENARIOS, StatusAnswer, TYPES,
-    status,
+    ATTESTATIONS, Attestation, BATCHES, ChangeKind, ListState, REAFFIRMED, SCENARIOS,
+    STATUS_REQUESTS, StatusAnswer, StatusChange, TYPES, status,
 };
 use crate::code::Code;
-use crate::identity::{KEYS, KeyRecord, KeyRevocation, Role};
-use crate::recognition::{AGREEMENTS, AgreementState, CORRECTIONS, Decide, DecisionOutcome};
+use crate::identity::{CALENDARS, KEYS, KeyRecord, KeyRevocation, Role};
+use crate::recognition::{
+    AGREEMENTS, AgreementState, CORRECTIONS, DECISION_BATCHES, Decide, DecisionOutcome,
+};
 use crate::state::{MemoryState, StateView, is_proven};
 
 /// Most records that the acts of one transaction name; those of further acts are left out.
 pub const MAX_RELATED: usize = 48;
+
+/// Days that thirty working days can take at the most, with every holiday in them.
+const LONGEST_OFFER_DAYS: u64 = 90;
 
 /// The records that say what a transaction is worth, by full key: its signer's key, and for each
 /// act the certificate it is about, with the keys its status rests on, and the rule in force.
@@ -50,10 +59,12 @@ pub fn related(view: &dyn StateView, transaction: &SignedTransaction) -> Vec<Vec
 
 fn related_to(view: &dyn StateView, act: &Act) -> Vec<Vec<u8>> {
     let mut keys = Vec::new();
-    if let Some(id) = certificate_of(act) {
+    keys.extend(request_of(act).map(|id| STATUS_REQUESTS.key(&id)));
+    if let Some(id) = certificate_of(view, act) {
         keys.extend(related_to_certificate(view, &id));
     }
-    if let Some(decision) = decision_of(act) {
+    if let Some((decision, batch)) = decision_of(act) {
+        keys.extend(batch.map(|id| DECISION_BATCHES.key(&id)));
         keys.push(SCENARIOS.key(&decision.scenario));
         keys.extend(decision.agreement.map(|id| AGREEMENTS.key(&id)));
         keys.push(CORRECTIONS.key(&decision.dec_id));
@@ -68,6 +79,7 @@ pub fn related_to_certificate(view: &dyn StateView, id: &Id16) -> Vec<Vec<u8>> {
     keys.push(TYPES.key(&(attestation.type_code, attestation.type_version)));
     // The leaf of a batch: the batch whose root it leads to.
     keys.extend(attestation.leaf.map(|leaf| BATCHES.key(&leaf.batch)));
+    keys.extend(calendars_of(&attestation).iter().map(|year| CALENDARS.key(year)));
     for key in keys_of(&attestation) {
         keys.push(KEYS.key(&key));
         let compromised = |record: &KeyRecord| record.questions(Millis(u64::MAX));
@@ -89,23 +101,57 @@ fn keys_of(attestation: &Attestation) -> Vec<KeyId> {
     keys
 }
 
-/// The certificate that an act is about.
-fn certificate_of(act: &Act) -> Option<Id16> {
+/// The years whose work calendars say when its offers to other provinces end: those that thirty
+/// working days can reach into.
+fn calendars_of(attestation: &Attestation) -> BTreeSet<u16> {
+    let is_offer =
+        |change: &&StatusChange| matches!(change.kind, ChangeKind::TransferOffered { .. });
+    let years = attestation.changes.iter().filter(is_offer).flat_map(|offer| {
+        let first = offer.stamp.time;
+        let last = Millis(first.0.saturating_add(LONGEST_OFFER_DAYS.saturating_mul(DAY_MS)));
+        Day::of_beijing(first).year()..=Day::of_beijing(last).year()
+    });
+    years.collect()
+}
+
+/// The status request that an act is about.
+fn request_of(act: &Act) -> Option<Id16> {
     match act {
+        Act::RequestStatus(act) => Some(act.request_id),
+        Act::AnswerStatusRequest(act) => Some(act.request_id),
+        Act::WithdrawStatusRequest(act) => Some(act.request_id),
+        _ => None,
+    }
+}
+
+/// The certificate that an act is about.
+fn certificate_of(view: &dyn StateView, act: &Act) -> Option<Id16> {
+    match act {
+        Act::TransferOut(act) => Some(act.id),
+        Act::CancelTransfer(act) => Some(act.id),
+        Act::TransferIn(act) => Some(act.attestation.id),
         Act::Attest(act) => Some(act.id),
         Act::Materialise(act) => Some(act.attestation.id),
         Act::SuspendAttestation(act) => Some(act.id),
         Act::ResumeAttestation(act) => Some(act.id),
         Act::RevokeAttestation(act) => Some(act.id),
         Act::SaltDestroyed(act) => Some(act.id),
-        act => decision_of(act).map(|decision| decision.att_id),
+        act => match (decision_of(act), request_of(act)) {
+            (Some((decision, _)), _) => Some(decision.att_id),
+            (None, Some(request)) => {
+                STATUS_REQUESTS.read(view, &request).map(|found| found.body.att_id)
+            }
+            (None, None) => None,
+        },
     }
 }
 
-fn decision_of(act: &Act) -> Option<&Decide> {
+/// What an act decides, and the batch that the decision was a leaf of.
+fn decision_of(act: &Act) -> Option<(&Decide, Option<Id16>)> {
     match act {
-        Act::Decide(decision) => Some(decision),
-        Act::CorrectDecision(correction) => Some(&correction.decision),
+        Act::Decide(decision) => Some((decision, None)),
+        Act::CorrectDecision(correction) => Some((&correction.decision, None)),
+        Act::OpenDecision(opened) => Some((&opened.decision, Some(opened.batch_id))),
         _ => None,
     }
 }
@@ -179,6 +225,8 @@ pub struct CertificateThen {
     pub att_id: Id16,
     /// Whether there was none.
     pub absent: bool,
+    /// The batch that attested it as one of its leaves, and the height of that.
+    pub batch: Option<(Id16, Height)>,
     /// Its status; none when records that it rests on are not here.
     pub answer: Option<StatusAnswer>,
 }
@@ -227,14 +275,19 @@ pub struct Recognition {
     pub dec_id: Id16,
     /// The certificate.
     pub att_id: Id16,
-    /// Who decided.
-    pub relying: Uscc,
+    /// Who decided; none for a leaf of a batch whose record is not here.
+    pub relying: Option<Uscc>,
+    /// The batch that it was a leaf of, which was recorded before.
+    pub batch: Option<Id16>,
     /// What.
     pub outcome: DecisionOutcome,
     /// Why not accepted.
     pub reasons: Vec<u16>,
     /// The height whose state was checked.
     pub checked_height: Height,
+    /// How the certificate stood on the day of the decision, as known at that height; none when its
+    /// record is not here. What else made the ledger flag a decision is not in a capsule.
+    pub stood: Option<StatusAnswer>,
     /// Whether it was corrected up to the height of the status; none when that is not proven.
     pub corrected: Option<bool>,
     /// The decision that counts instead.
@@ -266,13 +319,13 @@ pub fn read(verified: &Verified, day: Option<Day>) -> Result<Evidence, EvidenceE
     let (signer, certificates, rules) = match &proven {
         Some(proven) => {
             let day = day.unwrap_or_else(|| Day::of_beijing(proven.status.header.time));
-            let about = distinct(acts.iter().filter_map(certificate_of));
+            let about = distinct(acts.iter().filter_map(|act| certificate_of(&proven.state, act)));
             let certificates = about.iter().filter_map(|id| proven.certificate(id, day)).collect();
             (proven.signer(verified)?, certificates, proven.rules(verified, &acts))
         }
         None => (None, Vec::new(), Vec::new()),
     };
-    let recognition = |decision: &Decide| recognition(verified, proven.as_ref(), decision);
+    let recognition = |(decision, batch)| recognition(verified, proven.as_ref(), decision, batch);
     let recognitions = acts.iter().filter_map(decision_of).map(recognition).collect();
     Ok(Evidence { signer, certificates, rules, recognitions, acts })
 }
@@ -343,16 +396,25 @@ impl Proven<'_> {
     }
 
     fn certificate(&self, id: &Id16, day: Day) -> Option<CertificateThen> {
-        let key = ATTESTATIONS.key(id);
-        let absent = ATTESTATIONS.read(&self.state, id).is_none();
-        if !self.knows(&key) {
+        if !self.knows(&ATTESTATIONS.key(id)) {
             return None;
         }
+        let record = ATTESTATIONS.read(&self.state, id);
+        let batch = record.as_ref().and_then(|r| Some((r.leaf?.batch, r.made.height)));
+        let answer = self.stood(id, day, self.status.header.height);
+        Some(CertificateThen { att_id: *id, absent: record.is_none(), batch, answer })
+    }
+
+    /// How a certificate stood about a day, as known at a height; none unless everything that rests
+    /// on is here.
+    fn stood(&self, id: &Id16, day: Day, height: Height) -> Option<StatusAnswer> {
         let attestation = ATTESTATIONS.read(&self.state, id);
-        let answer = attestation
+        attestation
             .filter(|attestation| self.knows_keys_of(attestation))
-            .and_then(|found| status(&self.state, &found, day, self.status.header.height));
-        Some(CertificateThen { att_id: *id, absent, answer })
+            .filter(|attestation| {
+                calendars_of(attestation).iter().all(|year| self.knows(&CALENDARS.key(year)))
+            })
+            .and_then(|found| status(&self.state, &found, day, height))
     }
 
     /// Without the records of the keys that made and changed it, nobody can tell from this file
@@ -369,7 +431,7 @@ impl Proven<'_> {
         let height = verified.recorded.height;
         let day = Day::of_beijing(verified.recorded.time);
         let mut rules = Vec::new();
-        for id in distinct(acts.iter().filter_map(certificate_of)) {
+        for id in distinct(acts.iter().filter_map(|act| certificate_of(&self.state, act))) {
             let attestation = ATTESTATIONS.read(&self.state, &id);
             let version = attestation.map(|found| (found.type_code, found.type_version));
             let adopted = version.and_then(|version| TYPES.read(&self.state, &version));
@@ -381,7 +443,7 @@ impl Proven<'_> {
                 name_en: adopted.terms.name_en,
             }));
         }
-        for decision in acts.iter().filter_map(decision_of) {
+        for (decision, _) in acts.iter().filter_map(decision_of) {
             let scenario = SCENARIOS.read(&self.state, &decision.scenario);
             rules.extend(scenario.map(|scenario| Rule::Scenario {
                 scenario: decision.scenario,
@@ -399,13 +461,26 @@ impl Proven<'_> {
     }
 }
 
-fn recognition(verified: &Verified, proven: Option<&Proven<'_>>, decision: &Decide) -> Recognition {
+fn recognition(
+    verified: &Verified,
+    proven: Option<&Proven<'_>>,
+    decision: &Decide,
+    batch: Option<Id16>,
+) -> Recognition {
+    let relying = match batch {
+        None => Some(verified.transaction.claims().issuer),
+        Some(id) => proven.and_then(|p| DECISION_BATCHES.read(&p.state, &id)).map(|b| b.relying),
+    };
+    let day = Day::of_beijing(decision.decided_at);
+    let stood = proven.and_then(|p| p.stood(&decision.att_id, day, decision.checked_height));
     let known = proven.filter(|proven| proven.knows(&CORRECTIONS.key(&decision.dec_id)));
     let correction = known.map(|proven| CORRECTIONS.read(&proven.state, &decision.dec_id));
     Recognition {
         dec_id: decision.dec_id,
         att_id: decision.att_id,
-        relying: verified.transaction.claims().issuer,
+        relying,
+        batch,
+        stood,
         outcome: decision.outcome,
         reasons: decision.reasons.clone(),
         checked_height: decision.checked_height,

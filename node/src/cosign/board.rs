@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use hefu_primitives::log::LogHead;
-use hefu_primitives::{Power, Region, ValidatorSet};
+use hefu_primitives::{KeyId, Power, Region, ValidatorSet};
 
 use super::Cosigned;
 
@@ -39,6 +39,14 @@ impl Board {
                 }
             }
         }
+    }
+
+    /// Forgets what keys signed that are accepted no more.
+    pub(crate) fn keep_of(&mut self, accepted: impl Fn(Region, &KeyId) -> bool) {
+        for (region, kept) in &mut self.of {
+            kept.retain(|cosigned| accepted(*region, &cosigned.key));
+        }
+        self.of.retain(|_, kept| !kept.is_empty());
     }
 
     /// The largest head that a quorum of the set signed and that `ours` says our log had.
@@ -77,7 +85,7 @@ impl Board {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hefu_primitives::{H32, KeyId, KeyPair, Signature, Validator};
+    use hefu_primitives::{H32, KeyPair, Signature, Validator};
 
     fn set() -> ValidatorSet {
         let validator = |i: u8| Validator {
@@ -114,6 +122,17 @@ mod tests {
         assert_eq!(board.best(&set(), |head| head != large), Some(small), "not in our log");
         assert_eq!(board.lines(large).len(), 3);
         assert_eq!(board.latest(Region(4)).map(|c| c.head), Some(fork));
+    }
+
+    #[test]
+    fn what_a_revoked_key_signed_does_not_count() {
+        let mut board = Board::default();
+        let head = head(5, 1);
+        (1..=3).for_each(|region| board.add(Region(region), cosigned(head, 1)));
+        board.keep_of(|region, _| region != Region(2));
+        assert_eq!(board.best(&set(), |_| true), None);
+        assert_eq!(board.latest(Region(2)), None);
+        assert_eq!(board.lines(head).len(), 2);
     }
 
     #[test]

@@ -35,6 +35,9 @@ pub(crate) enum GuardError {
     /// A smaller log than the one signed last.
     #[error("{signed} leaves were cosigned already, not {asked} again")]
     Back { signed: u64, asked: u64 },
+    /// The key signed two heads of one size: somebody else has it, or a guard was lost.
+    #[error("two heads of {size} leaves are signed with this key: {kept} here, {other} elsewhere")]
+    Two { size: u64, kept: H32, other: H32 },
     /// The head does not continue the one signed last.
     #[error("a log of {asked} leaves does not continue the {signed} that were cosigned: {error}")]
     Inconsistent { signed: u64, asked: u64, error: LogProofError },
@@ -115,7 +118,17 @@ impl Guard {
 
     /// Takes over a head that is known to have been signed, from a signature that others kept: a
     /// restored backup does not know it. Whether our log has it shows with the next head.
+    ///
+    /// # Errors
+    /// [`GuardError::Two`] when the key signed two heads of one size; and those of the file.
     pub(crate) fn raise(&mut self, head: LogHead) -> Result<(), GuardError> {
+        if head.size == self.last.size && head != self.last {
+            return Err(GuardError::Two {
+                size: head.size,
+                kept: self.last.root,
+                other: head.root,
+            });
+        }
         if head.size > self.last.size { self.keep(head) } else { Ok(()) }
     }
 
@@ -192,6 +205,8 @@ mod tests {
         guard.raise(head(&log, 12)).unwrap();
         guard.raise(head(&log, 9)).unwrap();
         assert_eq!(guard.last().size, 12);
+        assert!(matches!(guard.raise(head(&fork, 12)), Err(GuardError::Two { size: 12, .. })));
+        assert_eq!(guard.last(), head(&log, 12));
         assert!(matches!(advance(&mut guard, &log, 11), Err(GuardError::Back { .. })));
         assert!(matches!(advance(&mut guard, &fork, 14), Err(GuardError::Inconsistent { .. })));
         advance(&mut guard, &log, 14).unwrap();

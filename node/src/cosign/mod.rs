@@ -7,7 +7,9 @@
 //! ## Rules
 //!
 //! 1. **Never two that do not fit.** A head is kept durably before its signature exists, and only a
-//!    head that is proven to continue the kept one is ever signed (`guard`).
+//!    head that is proven to continue the kept one is ever signed (`guard`), in whatever form: as a
+//!    cosignature, as a line of the log, in a receipt. A head below the kept one is only signed again
+//!    when both are of our log. No node witnesses its own ledger (`witness`).
 //! 2. **A restored backup learns what it signed.** After a start a node signs nothing until
 //!    validators of a quorum have told it the newest cosignature of its own they know.
 //! 3. **Everybody signs the same heads.** Heads are chosen by block time (`SLOT_MS`), so that a
@@ -103,7 +105,7 @@ impl Cosigning {
         }
         let signing = pair.and_then(|pair| Signing::new(&chain, region, pair));
         Ok(Self {
-            witness: Witness::open(folder, followed),
+            witness: Witness::open(folder, &origin, followed),
             origin,
             signing,
             folder: folder.to_owned(),
@@ -140,6 +142,7 @@ impl Cosigning {
     /// the same folder next.
     pub(crate) fn close(&self) {
         *self.guard() = Err(GuardError::Stopped);
+        self.witness.close();
         let _writing = self.served.write().unwrap_or_else(PoisonError::into_inner);
         self.closed.store(true, Ordering::Release);
     }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::Signing;
-use super::guard::Guard;
+use super::guard::{Guard, GuardError};
 use crate::keystore::disk;
 
 /// A log that this node witnesses.
@@ -48,8 +48,21 @@ pub(crate) struct Witness {
 }
 
 impl Witness {
-    /// Opens what the folder holds of the logs.
-    pub(crate) fn open(folder: &Path, logs: Vec<FollowedLog>) -> Self {
+    /// Opens what the folder holds of the logs. `own` is the origin of this node's ledger: its
+    /// checkpoints are signed under a guard of their own, and whoever could have them witnessed here
+    /// too would get signatures of two histories.
+    pub(crate) fn open(folder: &Path, own: &str, logs: Vec<FollowedLog>) -> Self {
+        let mut logs = logs;
+        logs.retain(|log| {
+            let other = log.origin != own;
+            if !other {
+                tracing::error!(
+                    log.origin,
+                    "a ledger is not witnessed by its own nodes: they cosign it"
+                );
+            }
+            other
+        });
         let open = |log: FollowedLog| {
             let name = origin_hash(&log.origin);
             let guard = Guard::open(&folder.join(format!("witnessed-{name}")), &log.origin);
@@ -81,7 +94,10 @@ impl Witness {
         let proof = hefu_primitives::log::ConsistencyProof { old: last.size, new: head.size, path };
         if let Err(error) = guard.advance(head, &proof) {
             tracing::error!(%error, "a checkpoint was not kept, so it is not cosigned");
-            return Err(Refusal::Inconsistent);
+            return Err(match error {
+                GuardError::Back { .. } | GuardError::Inconsistent { .. } => Refusal::Inconsistent,
+                _ => Refusal::NotKept,
+            });
         }
         let line = signing.cosigner.sign(&signing.pair, time, request.note.text());
         let mut lines: Vec<NoteSignature> = request.note.signatures().to_vec();
@@ -93,6 +109,12 @@ impl Witness {
             tracing::warn!(%error, "the witnessed checkpoint is not shown");
         }
         Ok(line)
+    }
+
+    /// Signs nothing any more: another node may be started on the same folder next.
+    pub(crate) fn close(&self) {
+        let mut logs = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
+        logs.values_mut().for_each(|log| log.guard = None);
     }
 
     /// The checkpoint cosigned last of a log, by the hash of its origin.
@@ -145,7 +167,7 @@ mod tests {
 
     fn open(folder: &Path) -> Witness {
         let keys = vec![log_key().to_string()];
-        Witness::open(folder, vec![FollowedLog { origin: "log".into(), keys }])
+        Witness::open(folder, "own", vec![FollowedLog { origin: "log".into(), keys }])
     }
 
     #[test]
@@ -181,8 +203,27 @@ mod tests {
         let short = lines.join("\n");
         let refused = witness.add_checkpoint(short.as_bytes(), &signing(), 61);
         assert_eq!(refused, Err(Refusal::Inconsistent));
-        let nobody = Witness::open(folder.path(), Vec::new());
+        let nobody = Witness::open(folder.path(), "own", Vec::new());
         let refused = nobody.add_checkpoint(&body(7, 20), &signing(), 61);
+        assert_eq!(refused, Err(Refusal::UnknownLog));
+    }
+
+    /// Its heads are signed under another guard, which knows nothing of this one.
+    #[test]
+    fn the_own_ledger_is_not_witnessed() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = FollowedLog { origin: "log".into(), keys: vec![log_key().to_string()] };
+        let witness = Witness::open(folder.path(), "log", vec![log]);
+        let refused = witness.add_checkpoint(&body(0, 7), &signing(), 60);
+        assert_eq!(refused, Err(Refusal::UnknownLog));
+    }
+
+    #[test]
+    fn a_node_that_has_stopped_witnesses_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let witness = open(folder.path());
+        witness.close();
+        let refused = witness.add_checkpoint(&body(0, 7), &signing(), 60);
         assert_eq!(refused, Err(Refusal::UnknownLog));
     }
 }

@@ -67,6 +67,8 @@ async fn a_restored_backup_signs_nothing_behind_what_it_signed() {
     service.cosigning().answered().extend(others);
     assert!(service.may_cosign());
     let own = service.cosign(genesis).unwrap();
+    assert!(service.covers(genesis));
+    assert!(!service.covers(LogHead { root: H32([7; 32]), ..genesis }), "another log of that size");
     assert!(own.verify(&service.chain(), service.region(), &keys.members[0].cosigner.public()));
 
     // Another node has a later signature of ours: this folder is from a backup.
@@ -74,6 +76,8 @@ async fn a_restored_backup_signs_nothing_behind_what_it_signed() {
     let later = LogHead { size: 9, root: H32([5; 32]) };
     assert!(service.take_cosigned(signed(&running, member.region, &member.cosigner, later)));
     assert!(service.cosign(genesis).is_none(), "never back");
+    // Nor in another form: nobody knows yet whether our log is the one that was signed.
+    assert!(!service.covers(genesis));
     running.stop().await.unwrap();
 
     // Also after a crash: what was taken over is on disk.

@@ -46,12 +46,15 @@ pub enum Refusal {
     /// 403: no trusted key of the log signed, or a line that says so is forged.
     #[error("no key of the log that this witness trusts signed the checkpoint")]
     Unsigned,
-    /// 409: not from the size cosigned last, which is this.
+    /// 409: not from the size cosigned last, which is this, or another root of that size.
     #[error("the checkpoint cosigned last has {0} leaves")]
     Stale(u64),
     /// 422: the proof does not lead from the head cosigned last to this one.
     #[error("the checkpoint does not continue the one cosigned last")]
     Inconsistent,
+    /// 500: the checkpoint could not be kept, so it is not cosigned.
+    #[error("the witness could not keep the checkpoint")]
+    NotKept,
 }
 
 impl Refusal {
@@ -63,6 +66,7 @@ impl Refusal {
             Self::Unsigned => 403,
             Self::Stale(_) => 409,
             Self::Inconsistent => 422,
+            Self::NotKept => 500,
         }
     }
 }
@@ -110,8 +114,8 @@ impl AddCheckpoint {
             return Err(Refusal::Stale(last.size));
         }
         let head = self.checkpoint.head;
-        if head.size == 0 && head.root != EMPTY_ROOT {
-            return Err(Refusal::Inconsistent);
+        if head.size == last.size && head.root != last.root {
+            return Err(Refusal::Stale(last.size));
         }
         let proof = ConsistencyProof { old: self.old, new: head.size, path: self.proof.clone() };
         proof.verify(last, head).map_err(|_| Refusal::Inconsistent)?;
@@ -184,11 +188,12 @@ mod tests {
         assert_eq!(decide(request(7, head(20), vec![])), Err(Refusal::Inconsistent));
         assert_eq!(
             decide(request(7, LogHead { size: 7, ..forked }, vec![])),
-            Err(Refusal::Inconsistent)
+            Err(Refusal::Stale(7)),
+            "another root of the size cosigned last"
         );
         assert_eq!(request(0, head(7), proof).decide(&keys, None), Err(Refusal::Inconsistent));
         let nothing = LogHead { size: 0, root: H32::ZERO };
-        assert_eq!(request(0, nothing, vec![]).decide(&keys, None), Err(Refusal::Inconsistent));
+        assert_eq!(request(0, nothing, vec![]).decide(&keys, None), Err(Refusal::Stale(0)));
         let empty = LogHead { size: 0, root: EMPTY_ROOT };
         assert_eq!(request(0, empty, vec![]).decide(&keys, None), Ok(empty));
     }

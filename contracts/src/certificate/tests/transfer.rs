@@ -187,3 +187,21 @@ fn an_offer_lapses_by_itself() {
     assert_eq!((now(&ledger, 1), pending(&ledger, 1)), (Status::Active, None));
     assert_eq!(ledger.act(&office(0, 0), offer(&ledger, 1)), Ok(()), "it can be offered anew");
 }
+
+/// Without the work calendar nobody can tell whether an offer has lapsed: a capsule has it, or says
+/// nothing.
+#[test]
+fn the_end_of_an_offer_rests_on_the_work_calendar() {
+    use crate::evidence::related_to_certificate;
+    use crate::identity::CALENDARS;
+    let mut ledger = offered();
+    let year = ledger.today().year();
+    let keys = related_to_certificate(&ledger.state, &id(1));
+    assert!(keys.contains(&CALENDARS.key(&year)), "{keys:?}");
+    ledger.wait_days(1);
+    let until = pending(&ledger, 1).unwrap().until.unwrap();
+    let last = hefu_primitives::time::Day::of_beijing(Millis(until.0 - 1)).year();
+    assert!(keys.contains(&CALENDARS.key(&last)));
+    let plain = related_to_certificate(&Ledger::new().state, &id(1));
+    assert!(!plain.contains(&CALENDARS.key(&year)));
+}

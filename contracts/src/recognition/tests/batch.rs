@@ -8,7 +8,7 @@ use hefu_primitives::time::DAY_MS;
 use super::*;
 use crate::leaf::{self, LeafProof};
 
-struct Hour {
+pub(super) struct Hour {
     leaves: Vec<Decide>,
     tree: MemoryLog,
 }
@@ -18,7 +18,7 @@ fn salt(leaf: usize) -> Salt {
 }
 
 impl Hour {
-    fn new(leaves: Vec<Decide>) -> Self {
+    pub(super) fn new(leaves: Vec<Decide>) -> Self {
         let mut tree = MemoryLog::new();
         for (place, body) in leaves.iter().enumerate() {
             tree.append(leaf::hash(&salt(place), &body.to_bytes())).unwrap();
@@ -26,7 +26,7 @@ impl Hour {
         Self { leaves, tree }
     }
 
-    fn act(&self, ledger: &Ledger) -> DecideBatch {
+    pub(super) fn act(&self, ledger: &Ledger) -> DecideBatch {
         let count = self.leaves.len() as u32;
         DecideBatch {
             batch_id: id(0xb0),
@@ -40,7 +40,7 @@ impl Hour {
         }
     }
 
-    fn open(&self, place: usize) -> OpenDecision {
+    pub(super) fn open(&self, place: usize) -> OpenDecision {
         let path =
             inclusion_proof(&self.tree, place as u64, self.leaves.len() as u64).unwrap().path;
         let proof = LeafProof { leaf: place as u32, salt: salt(place), path };

@@ -77,7 +77,7 @@ fn a_decision_with_the_rules_it_was_judged_by() {
     let decided = &evidence.recognitions[0];
     assert_eq!(
         (decided.relying, decided.outcome),
-        (relying().authority, DecisionOutcome::Accepted)
+        (Some(relying().authority), DecisionOutcome::Accepted)
     );
     assert_eq!((decided.corrected, decided.corrected_by), (Some(false), None));
     let digest = agreement(&ledger).digest;
@@ -89,6 +89,40 @@ fn a_decision_with_the_rules_it_was_judged_by() {
         Rule::Agreement { agreement: AGREEMENT, version: 1, digest: found, state: agreed },
     ] if *type_code == code(DRIVING) && *state == listed && *adopted == listed
         && *found == digest && *agreed == in_force));
+}
+
+/// A refusal that gives the status as its reason, while the certificate was good.
+#[test]
+fn how_a_certificate_stood_when_it_was_refused() {
+    let mut ledger = attested();
+    let act = refuse(&ledger, 2, &[7]);
+    let recorded = record(&mut ledger, &relying(), act);
+    let act = suspend(&ledger);
+    ledger.act(&issuer(), act).unwrap();
+    let evidence = read(&recorded.whole(&ledger), None).unwrap();
+    assert_eq!(evidence.certificates[0].answer.unwrap().status, Status::Suspended, "now");
+    assert_eq!(evidence.recognitions[0].stood.unwrap().status, Status::Active, "then");
+    let nothing = read(&recorded.verified(&ledger, &[]), None).unwrap();
+    assert_eq!(nothing.recognitions[0].stood, None);
+}
+
+/// Who opens a batch need not be who decided.
+#[test]
+fn an_opened_decision_is_of_the_authority_of_its_batch() {
+    let mut ledger = attested();
+    let hour = super::batch::Hour::new(vec![accept(&ledger, 0x11)]);
+    let act = hour.act(&ledger);
+    ledger.act(&relying(), act).unwrap();
+    let recorded = record(&mut ledger, &issuer(), hour.open(0));
+    let keys = related(&ledger.state, &recorded.transaction);
+    assert!(keys.contains(&DECISION_BATCHES.key(&id(0xb0))));
+    let evidence = read(&recorded.verified(&ledger, &keys), None).unwrap();
+    let decided = &evidence.recognitions[0];
+    assert_eq!((decided.relying, decided.batch), (Some(relying().authority), Some(id(0xb0))));
+    assert_eq!(decided.stood.unwrap().status, Status::Active);
+    assert_eq!(evidence.certificates.len(), 1);
+    let unknown = read(&recorded.verified(&ledger, &[]), None).unwrap();
+    assert_eq!(unknown.recognitions[0].relying, None, "not whoever opened it");
 }
 
 /// Later records say what was in force then, and what became of the decision since.

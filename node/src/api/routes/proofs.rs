@@ -32,13 +32,13 @@ const ASKED: &[&str] = &["records", "status", "at_height", "witness"];
 const CAPSULE: &str = "application/octet-stream";
 
 /// The evidence capsule of an applied transaction: verifiable offline with nothing but the
-/// genesis hash. `records` (hexadecimal keys, repeated or with commas) says which records to
-/// prove; if absent, those that say what the transaction is worth: its signer's key, the certificate
-/// it is about, the rule in force.
+/// genesis hash. It proves the records that say what the transaction is worth: its signer's key, the
+/// certificate it is about, the rule in force. `records` (hexadecimal keys, repeated or with commas)
+/// names more, which are proven to be there or not to be.
 #[utoipa::path(get, path = "/api/v1/transactions/{tx}/evidence", tag = "ledger",
     operation_id = "get_transaction_evidence",
     params(("tx" = String, Path),
-        ("records" = Option<Vec<String>>, Query, description = "Record keys to prove, at most 64"),
+        ("records" = Option<Vec<String>>, Query, description = "Further record keys to prove, at most 64"),
         ("status" = Option<Vec<String>>, Query, description = "The same"),
         ("at_height" = Option<String>, Query, description = "The height to prove them at; after the last block if absent"),
         ("witness" = Option<bool>, Query, description = "Whether the cosigned checkpoint and the receipts are in it; yes if absent")),
@@ -50,10 +50,9 @@ pub(crate) async fn transaction(
     asked: Repeated,
 ) -> Result<Response, Problem> {
     asked.only(ASKED)?;
-    let mut records = asked_records(&asked)?;
-    if records.is_empty() {
-        records = api.blocking(move |service| records_of(service, tx)).await?;
-    }
+    let further = asked_records(&asked)?;
+    let mut records = api.blocking(move |service| records_of(service, tx)).await?;
+    records.extend(further.into_iter().filter(|key| !records.contains(key)).collect::<Vec<_>>());
     capsule(&api, tx, parts(&asked, records)?, &format!("tx-{tx}")).await
 }
 
@@ -170,6 +169,7 @@ fn at_height(asked: &Repeated) -> Result<Option<Height>, Problem> {
     }
 }
 
+/// The records that say what a transaction is worth.
 fn records_of(service: &Service, tx: TxId) -> Result<Vec<Vec<u8>>, Problem> {
     let not_found = || Problem::not_found("transaction");
     let position = service.position(&tx)?.ok_or_else(not_found)?;

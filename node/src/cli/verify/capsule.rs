@@ -5,10 +5,15 @@
 
 use std::collections::BTreeMap;
 
-use hefu_contracts::certificate::{ATTESTATIONS, SCENARIOS, TYPES};
+use hefu_contracts::certificate::{
+    ATTESTATIONS, BATCHES, REAFFIRMED, SCENARIOS, STATUS_REQUESTS, TYPES,
+};
+use hefu_contracts::dispute::DISPUTES;
 use hefu_contracts::evidence::{self, Evidence};
-use hefu_contracts::identity::{AUTHORITIES, KEYS, MEMBERS};
-use hefu_contracts::recognition::{AGREEMENTS, CORRECTIONS};
+use hefu_contracts::identity::{AUTHORITIES, CALENDARS, KEYS, MEMBERS};
+use hefu_contracts::recognition::{AGREEMENTS, CORRECTIONS, DECISION_BATCHES};
+use hefu_contracts::service::CASES;
+use hefu_contracts::sharing::GRANTS;
 use hefu_primitives::Millis;
 use hefu_primitives::capsule::{Capsule, Verified, VerifiedStatus, VerifiedWitness};
 use hefu_primitives::codes::region::find_province;
@@ -94,6 +99,7 @@ fn not_shown(verified: &Verified, said: &Evidence) -> Vec<&'static str> {
         ("signer", said.signer.is_none()),
         ("rule", said.rules.is_empty()),
         ("recognition", said.recognitions.is_empty()),
+        ("flags", !said.recognitions.is_empty()),
         ("checkpoint", witness.is_none_or(|witness| witness.head.is_none())),
         ("receipts", !receipts),
         ("content", true),
@@ -128,6 +134,10 @@ fn status_report(status: &VerifiedStatus, said: &Evidence, day: Option<Day>) -> 
         match shown.as_object_mut() {
             Some(fields) => {
                 fields.insert("att_id".to_owned(), json!(certificate.att_id));
+                if let Some((batch, height)) = certificate.batch {
+                    fields
+                        .insert("attested".to_owned(), json!({ "batch": batch, "height": height }));
+                }
             }
             None => {
                 let status = if certificate.absent { "absent" } else { "unknown" };
@@ -169,19 +179,27 @@ fn record(key: &[u8], value: Option<&[u8]>) -> Value {
         "scenario" SCENARIOS,
         "agreement" AGREEMENTS,
         "correction" CORRECTIONS,
+        "reaffirmed" REAFFIRMED,
+        "calendar" CALENDARS,
+        "batch" BATCHES,
+        "decision_batch" DECISION_BATCHES,
+        "status_request" STATUS_REQUESTS,
+        "case" CASES,
+        "dispute" DISPUTES,
+        "grant" GRANTS,
     );
     json!({ "key": hex, "table": table, "present": value.is_some(), "record": content })
 }
 
 /// The acts of the transaction by name, with how many of each there are.
-fn act_counts(said: &Evidence) -> String {
+fn act_counts(app: &App, said: &Evidence) -> String {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for act in &said.acts {
         *counts.entry(act.name()).or_default() += 1;
     }
-    let counted = counts.iter().map(|(name, count)| match count {
-        1 => (*name).to_owned(),
-        count => format!("{name} ×{count}"),
+    let counted = counts.iter().map(|(name, count)| match (word(app, name), count) {
+        (name, 1) => name,
+        (name, count) => format!("{name} ×{count}"),
     });
     counted.collect::<Vec<_>>().join(", ")
 }
@@ -225,10 +243,11 @@ fn prose(app: &App, verified: &Verified, said: &Evidence, report: &Value) -> Str
         &[
             ("issuer", &text("/recorded/issuer")),
             ("key", &text("/recorded/key")),
-            ("acts", &act_counts(said)),
+            ("acts", &act_counts(app, said)),
             ("subject", &text("/recorded/subject")),
         ],
     );
+    tell_act(&mut teller, report);
     tell_signer(&mut teller, said);
     tell_witness(&mut teller, report);
     tell_status(&mut teller, report);
@@ -254,6 +273,18 @@ fn plain(value: Option<&Value>) -> String {
         Some(Value::Number(number)) => number.to_string(),
         _ => "–".to_owned(),
     }
+}
+
+/// What a single act says, a field a line: of more, the report in JSON has them.
+fn tell_act(teller: &mut Teller<'_>, report: &Value) {
+    let Some([act]) = report.pointer("/recorded/acts").and_then(Value::as_array).map(Vec::as_slice)
+    else {
+        return;
+    };
+    let mut act = act.clone();
+    act.as_object_mut().map(|fields| fields.remove("act"));
+    let fields = table::record(&act, teller.0.lang());
+    teller.1.extend(fields.lines().map(|line| format!("      {line}")));
 }
 
 fn tell_signer(teller: &mut Teller<'_>, said: &Evidence) {
@@ -299,6 +330,19 @@ fn tell_status(teller: &mut Teller<'_>, report: &Value) {
             "verify-status",
             &[("id", &id), ("status", &status), ("height", &height), ("day", &day)],
         );
+        if let Some(attested) = answer.get("attested") {
+            let (batch, at) = (plain(attested.get("batch")), plain(attested.get("height")));
+            teller.say("verify-leaf", &[("batch", &batch), ("height", &at)]);
+        }
+    }
+    // Of these an absence is the usual, and told where it matters.
+    let usual = ["correction", "reaffirmed", "calendar"];
+    let records = status["records"].as_array().into_iter().flatten();
+    let absent = records.filter(|record| record["present"] == false);
+    for record in absent.filter(|r| !usual.iter().any(|table| r["table"] == *table)) {
+        let (table, key) = (plain(record.get("table")), plain(record.get("key")));
+        let table = word(teller.0, &table);
+        teller.say("verify-absent", &[("table", &table), ("key", &key), ("height", &height)]);
     }
     if certificates.is_empty() {
         let count = status["records"].as_array().map_or(0, Vec::len).to_string();
@@ -341,7 +385,8 @@ fn tell_recognition(teller: &mut Teller<'_>, said: &Evidence, height: &str) {
         let outcome = word(teller.0, &plain(shown.get("outcome")));
         let reasons: Vec<String> =
             decided.reasons.iter().map(|reason| format!("{reason:02}")).collect();
-        let (relying, id) = (decided.relying.to_string(), decided.att_id.to_string());
+        let relying = decided.relying.map_or_else(|| "–".to_owned(), |by| by.to_string());
+        let id = decided.att_id.to_string();
         let checked = decided.checked_height.to_string();
         let reasons = if reasons.is_empty() { "–".to_owned() } else { reasons.join(", ") };
         teller.say(
@@ -354,6 +399,13 @@ fn tell_recognition(teller: &mut Teller<'_>, said: &Evidence, height: &str) {
                 ("checked", &checked),
             ],
         );
+        if let Some(batch) = decided.batch {
+            teller.say("verify-opened", &[("batch", &batch.to_string())]);
+        }
+        if let Some(stood) = decided.stood {
+            let status = word(teller.0, &plain(json!(stood).get("status")));
+            teller.say("verify-stood", &[("status", &status), ("checked", &checked)]);
+        }
         match (decided.corrected, decided.corrected_by) {
             (Some(true), Some(by)) => {
                 teller.say("verify-corrected", &[("by", &by.to_string()), ("height", height)]);

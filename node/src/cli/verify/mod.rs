@@ -59,7 +59,12 @@ pub(crate) fn run(app: &App, args: &Verify) -> Done {
     }
     match outside::Outside::of(&bytes) {
         Some(outside) => outside.verify(app, args, &bytes),
-        None => capsule::verify(app, args, &bytes),
+        // A list of two: the capsule and its digest.
+        None if bytes.first() == Some(&0x82) => capsule::verify(app, args, &bytes),
+        None => {
+            let file = args.file.display().to_string();
+            Err(Fault::with("cli.input", app.out.text("verify-unknown-file", &[("file", &file)])))
+        }
     }
 }
 

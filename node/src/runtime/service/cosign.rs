@@ -15,7 +15,7 @@ use hefu_primitives::{KeyId, Power, PublicKey, Region};
 use super::Service;
 use crate::core::open::IndexLog;
 use crate::core::sync::SyncAnswer;
-use crate::cosign::guard::GuardError;
+use crate::cosign::guard::{Guard, GuardError};
 use crate::cosign::{Cosigned, CosignerKeys, Cosigning, Served, Signing};
 use crate::network::NodeKey;
 use crate::runtime::wall_clock;
@@ -141,7 +141,8 @@ impl Service {
     /// Serves the largest head that a quorum signed, with every signature there is of it.
     pub(in crate::runtime) fn refresh_checkpoint(&self) {
         let validators = self.tip().validators;
-        let board = self.cosigning().board();
+        let mut board = self.cosigning().board();
+        board.keep_of(|region, key| self.cosigner(key).is_some_and(|(of, _)| of == region));
         let ours = |head: LogHead| self.log_head_at(head.size) == Some(head);
         let Some(head) = board.best(&validators, ours) else { return };
         let lines = board.lines(head);
@@ -170,9 +171,19 @@ impl Service {
     /// same guard as a cosignature.
     fn log_line(&self, head: LogHead, text: &str) -> Option<NoteSignature> {
         let signing = self.registered()?;
-        let signed = self.cosigning().guard().as_ref().ok()?.last().size;
-        let kept = signed >= head.size || (self.may_cosign() && self.keep_signed(head).is_ok());
-        kept.then(|| signing.log.sign(&signing.pair, 0, text))
+        self.covers(head).then(|| signing.log.sign(&signing.pair, 0, text))
+    }
+
+    /// Whether a head of our log may be signed, in whatever form: one that was kept, one that the
+    /// kept one continues, or one that can be kept now.
+    pub(in crate::runtime) fn covers(&self, head: LogHead) -> bool {
+        let Ok(kept) = self.cosigning().guard().as_ref().map(Guard::last) else { return false };
+        if head.size > kept.size {
+            return self.may_cosign() && self.keep_signed(head).is_ok();
+        }
+        // A guard that is ahead of our log, or of another one, covers nothing of ours.
+        let of_ours = |head: LogHead| self.log_head_at(head.size) == Some(head);
+        of_ours(kept) && of_ours(head)
     }
 
     /// Loads the checkpoint that was served before the start; what no longer verifies is dropped.

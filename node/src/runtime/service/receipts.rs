@@ -107,13 +107,8 @@ impl Service {
     /// Signs a receipt with our registered key: of a log that we cosigned, or may cosign.
     fn sign_receipt(&self, leaf: &Leaf, alg: ReceiptAlg) -> Option<Receipt> {
         let signing = self.registered()?;
-        let covered = |signed: u64| signed >= leaf.head.size;
-        let signed = self.cosigning().guard().as_ref().ok()?.last().size;
-        if !covered(signed) {
-            let kept = self.may_cosign() && self.keep_signed(leaf.head).is_ok();
-            if !kept {
-                return None;
-            }
+        if !self.covers(leaf.head) {
+            return None;
         }
         let index = self.records().index();
         let proof = inclusion_proof(&IndexLog(index.as_ref()), leaf.number, leaf.head.size).ok()?;
