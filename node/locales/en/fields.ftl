@@ -235,6 +235,7 @@ col-spans = spans
 col-stale = stale
 col-stamp = recorded
 col-standard-digest = digest of the standard
+col-stood = stood then
 col-statute = digest of the statute
 col-stray = not read by anything
 col-successor = successor

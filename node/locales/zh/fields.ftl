@@ -235,6 +235,7 @@ col-spans = 时段
 col-stale = 过旧
 col-stamp = 记录
 col-standard-digest = 标准摘要
+col-stood = 当时状态
 col-statute = 法规摘要
 col-stray = 无人读取
 col-successor = 承继机构

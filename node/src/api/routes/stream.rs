@@ -257,7 +257,13 @@ mod tests {
         };
         let mut watched = service.subscribe();
         assert_eq!(network.client(0).submit(&attest(fresh())).await.status, 200);
-        let committed = watched.recv().await.unwrap();
+        // On a busy machine a block without it may come first.
+        let committed = loop {
+            let committed = watched.recv().await.unwrap();
+            if !committed.events.is_empty() {
+                break committed;
+            }
+        };
         for _ in 0..3 {
             commits.send(committed.clone()).unwrap();
         }
