@@ -255,6 +255,7 @@ arg-open-reading = Let everybody read who reaches the interface (loopback only)
 arg-origin = Where each value comes from
 arg-out = The capsule to write
 arg-outcome = accepted, conditional, refused or deferred
+arg-json = The same as --output json
 arg-output = The form of the output
 arg-overlap-days = Days for which the old key is still accepted
 arg-owner = Keys of this authority

@@ -255,6 +255,7 @@ arg-open-reading = 凡能连到接口者均可读取(仅限环回地址)
 arg-origin = 每个值出自何处
 arg-out = 要写的胶囊
 arg-outcome = accepted、conditional、refused 或 deferred
+arg-json = 等同于 --output json
 arg-output = 输出的格式
 arg-overlap-days = 旧密钥继续被接受的天数
 arg-owner = 此机构的密钥

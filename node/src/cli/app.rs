@@ -31,6 +31,9 @@ pub(crate) struct Globals {
     /// The form of the output.
     #[arg(long, short, global = true, env = "HEFU_OUTPUT", value_enum, default_value_t)]
     pub(crate) output: Format,
+    /// The same as --output json.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
     /// The language of texts.
     #[arg(long, global = true, value_name = "zh|en")]
     pub(crate) lang: Option<Lang>,

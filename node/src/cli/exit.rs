@@ -16,7 +16,7 @@ pub enum Exit {
     Invalid = 3,
     /// There is no such thing.
     NotFound = 4,
-    /// The node was not reached, or did not answer in time.
+    /// The node was not reached, did not answer in time, or cannot answer what another can.
     Unreachable = 5,
     /// Denied: a role, mandate or rule of the ledger is against it.
     Denied = 6,
@@ -62,9 +62,9 @@ impl Exit {
     fn of_name(code: &str) -> Self {
         match code {
             code if super::licence::is_licence_code(code) => Self::Usage,
-            "api.not_found" | "api.pruned" | "cli.not_found" | "cli.no_key" | "cli.no_demo"
-            | "cli.no_config" | "cli.no_data_dir" | "cli.no_file" | "cli.no_genesis"
-            | "cli.no_scenario" | "cli.no_vault" | "cli.unknown_code" => Self::NotFound,
+            "api.not_found" | "cli.not_found" | "cli.no_key" | "cli.no_demo" | "cli.no_config"
+            | "cli.no_data_dir" | "cli.no_file" | "cli.no_genesis" | "cli.no_scenario"
+            | "cli.no_vault" | "cli.unknown_code" => Self::NotFound,
             "api.bad_request"
             | "api.unknown_field"
             | "api.too_large"
@@ -78,7 +78,9 @@ impl Exit {
             | "cli.config"
             | "cli.tls" => Self::Usage,
             "api.unauthorised" | "api.forbidden" | "cli.passphrase" => Self::Denied,
-            "api.busy" | "api.timeout" | "api.unavailable" | "cli.unreachable" => Self::Unreachable,
+            "api.busy" | "api.timeout" | "api.unavailable" | "api.pruned" | "cli.unreachable" => {
+                Self::Unreachable
+            }
             "cli.invalid" | "cli.fork" | "cli.stale" | "cli.genesis" | "cli.presentation"
             | "cli.audit_failed" | "cli.blocks_damaged" => Self::Invalid,
             "cli.canceled" | "cli.conflict" | "cli.folder_in_use" | "cli.needs_terminal"
@@ -102,6 +104,7 @@ mod tests {
             ("E214", 7),
             ("api.not_found", 4),
             ("api.timeout", 5),
+            ("api.pruned", 5),
             ("api.unauthorised", 6),
             ("api.height_in_future", 2),
             ("api.internal", 1),

@@ -84,6 +84,8 @@ pub struct Fault {
     pub act: Option<u64>,
     /// The height at which a refusal was recorded; none when nothing was.
     pub height: Option<String>,
+    /// The step at which something checked was found not to hold.
+    pub step: Option<&'static str>,
 }
 
 /// The result of a command.
@@ -94,7 +96,7 @@ impl Fault {
     pub fn new(code: impl Into<String>) -> Self {
         let code = code.into();
         let exit = Exit::of_code(&code);
-        Self { code, exit, detail: None, tx: None, act: None, height: None }
+        Self { code, exit, detail: None, tx: None, act: None, height: None, step: None }
     }
 
     /// A fault with particulars.
@@ -193,6 +195,7 @@ impl Fault {
             "tx": self.tx,
             "act": self.act,
             "height": self.height,
+            "step": self.step,
             "exit": self.exit.number(),
         })
     }

@@ -163,6 +163,9 @@ fn argument_key(path: &str, id: &str, lang: Lang) -> String {
 pub(crate) fn asked_json(arguments: &[OsString]) -> bool {
     let mut arguments = arguments.iter().filter_map(|argument| argument.to_str());
     while let Some(argument) = arguments.next() {
+        if argument == "--json" {
+            return true;
+        }
         let joined = argument.strip_prefix("--output=").or_else(|| argument.strip_prefix("-o"));
         let value = match (argument, joined) {
             ("--output" | "-o", _) => arguments.next(),

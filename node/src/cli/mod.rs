@@ -160,7 +160,8 @@ fn run_with(arguments: Vec<OsString>) -> Exit {
         Ok(hefu) => hefu,
         Err(error) => return help::report(&error, lang, json),
     };
-    let out = Output::new(hefu.globals.output, lang, hefu.globals.quiet);
+    let format = if hefu.globals.json { Format::Json } else { hefu.globals.output };
+    let out = Output::new(format, lang, hefu.globals.quiet);
     let app = App::new(hefu.globals, out);
     match dispatch(&app, hefu.command) {
         Ok(exit) => exit,

@@ -34,28 +34,34 @@ pub(super) fn verify(app: &App, args: &Verify, bytes: &[u8]) -> Done {
     let said = evidence::read(&verified, args.day);
     let said = said.map_err(|error| failed(app, error.step(), error))?;
     let mut report = report(&capsule, &verified, &said, args.day);
+    let mut prose = prose(app, &verified, &said, &report);
     if let Some(folder) = &args.extract {
-        report["extracted"] = extract(app, &capsule, folder)?;
+        let written = extract(app, &capsule, folder)?;
+        let (files, key) = (
+            written.join(", "),
+            if written.is_empty() { "verify-extracted-none" } else { "verify-extracted" },
+        );
+        prose = format!("{prose}\n{}", app.out.text(key, &[("files", &files)]));
+        report["extracted"] = json!(written);
     }
-    let prose = prose(app, &verified, &said, &report);
     app.out.done(&report, &prose);
     Ok(Exit::Ok)
 }
 
 /// Writes the parts that tools without any notion of capsules can check.
-fn extract(app: &App, capsule: &Capsule, folder: &std::path::Path) -> Result<Value, Fault> {
-    std::fs::create_dir_all(folder).map_err(|error| Fault::file(folder, &error))?;
+fn extract(app: &App, capsule: &Capsule, folder: &std::path::Path) -> Result<Vec<String>, Fault> {
     let checkpoint = capsule.checkpoint().map(|note| note.to_string().into_bytes());
     let statement = capsule.statement().map(|statement| statement.bytes());
     let mut written = Vec::new();
     for (name, bytes) in [("checkpoint", checkpoint), ("statement.cose", statement)] {
         let Some(bytes) = bytes else { continue };
+        std::fs::create_dir_all(folder).map_err(|error| Fault::file(folder, &error))?;
         let path = folder.join(name);
         app.expect_new(&path)?;
         app.write(&path, &bytes)?;
         written.push(path.display().to_string());
     }
-    Ok(json!(written))
+    Ok(written)
 }
 
 fn report(capsule: &Capsule, verified: &Verified, said: &Evidence, day: Option<Day>) -> Value {

@@ -69,12 +69,13 @@ pub(crate) fn run(app: &App, args: &Verify) -> Done {
 }
 
 /// A fault that names the step.
-fn failed(app: &App, step: &str, error: impl core::fmt::Display) -> Fault {
+fn failed(app: &App, step: &'static str, error: impl core::fmt::Display) -> Fault {
     let step = match step {
         "digest" | "format" => "encoding",
         "header" | "certificate" => "headers",
         step => step,
     };
     let name = app.out.text(&format!("verify-step-{step}"), &[]);
-    Fault::with("cli.invalid", format_args!("{step} ({name}): {error}"))
+    let fault = Fault::with("cli.invalid", format_args!("{step} ({name}): {error}"));
+    Fault { step: Some(step), ..fault }
 }
