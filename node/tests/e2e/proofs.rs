@@ -70,10 +70,18 @@ fn capsule(network: &Network, verifier: &Verifier<'_>, tx: &str) -> PathBuf {
         |pointer: &str| report.pointer(pointer).and_then(Value::as_array).map_or(0, Vec::len);
     assert!(count("/witness/checkpoint/cosigned") >= 3, "a quorum: {report:#}");
     assert_eq!(count("/witness/receipts"), 4, "one of each province: {report:#}");
-    assert_eq!(report["not_shown"], serde_json::json!(["later", "content"]), "{report:#}");
+    assert_eq!(report["not_shown"], serde_json::json!(["later", "flags", "content"]), "{report:#}");
+    assert_eq!(decided["stood"]["status"], "active", "when it was decided: {report:#}");
     let english = verifier.words("en", &file, &[]);
     let chinese = verifier.words("zh", &file, &[]);
-    for words in ["recorded?", "status?", "recognised?", "its key was valid then", "not shown"] {
+    for words in [
+        "recorded?",
+        "status?",
+        "recognised?",
+        "the certificate then: active",
+        "its key was valid then",
+        "not shown",
+    ] {
         assert!(english.contains(words), "{words}: {english}");
     }
     for words in
