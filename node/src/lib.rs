@@ -4,6 +4,7 @@
 //! own; the pure crates decide. ARCHITECTURE.md says what each module does and does not know.
 
 pub mod api;
+pub mod audit;
 pub mod bench;
 pub mod cli;
 pub mod config;

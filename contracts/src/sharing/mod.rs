@@ -25,7 +25,7 @@ mod text;
 pub mod window;
 
 pub use catalogue::*;
-pub use clock::{RequestClocks, is_answer_late, request_clocks};
+pub use clock::{RECEIPT_ANSWER_DAYS, RequestClocks, is_answer_late, request_clocks};
 pub use grant::*;
 pub use receipt::*;
 pub use request::*;

@@ -1,5 +1,11 @@
 # The program's own codes.
 
+cli-audit_parameter = The question has no such parameter.
+    .remedy = "hefu audit query --list" lists what each question is asked with.
+cli-audit_parameter_missing = The question needs a parameter that was not given.
+    .remedy = "hefu audit query --list" lists what each question is asked with.
+cli-audit_question = There is no such question.
+    .remedy = "hefu audit query --list" lists all questions.
 cli-bad_answer = The node's answer is not what was expected.
     .remedy = Check that --node is a hefu node, and that program and node have the same version.
 cli-blocks_damaged = Stored blocks of this node are damaged: it does not start, and serves nothing.
@@ -163,6 +169,8 @@ confirm-withdraw = Leave agreement { $id }? It ends for your province after 30 d
 
 # Lists and answers
 
+audit-nothing = Nothing was found.
+audit-capsules = { $count } evidence capsules written to { $folder }. Check each: hefu verify FILE --genesis HASH
 list-empty = Nothing there yet.
 list-more = There is more: --cursor { $cursor }, or --all.
 answer-pinned = as of height { $height }, state root { $root }…

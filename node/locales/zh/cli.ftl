@@ -1,5 +1,11 @@
 # 程序自身的代码。
 
+cli-audit_parameter = 这个问题没有这个参数。
+    .remedy = "hefu audit query --list" 列出每个问题的参数。
+cli-audit_parameter_missing = 这个问题缺一个必填参数。
+    .remedy = "hefu audit query --list" 列出每个问题的参数。
+cli-audit_question = 没有这个审计问题。
+    .remedy = "hefu audit query --list" 列出全部问题。
 cli-bad_answer = 节点的答复与预期不符。
     .remedy = 确认 --node 指向 hefu 节点,且程序与节点版本一致。
 cli-blocks_damaged = 本节点存储的区块已损坏:节点不启动,也不对外提供任何内容。
@@ -163,6 +169,8 @@ confirm-withdraw = 退出协议 { $id }?30 天后对本省终止。
 
 # 列表与答复
 
+audit-nothing = 没有找到任何一行。
+audit-capsules = { $count } 份证据已写入 { $folder }。逐份查验:hefu verify 文件 --genesis 哈希
 list-empty = 暂无内容。
 list-more = 还有更多:--cursor { $cursor },或 --all。
 answer-pinned = 截至高度 { $height },状态根 { $root }…

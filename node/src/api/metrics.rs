@@ -65,6 +65,7 @@ pub(super) struct Metrics {
     equivocations: Gauge,
     equivocations_recorded: Gauge,
     halted: Gauge,
+    audit_behind: Gauge,
 }
 
 impl Metrics {
@@ -90,6 +91,7 @@ impl Metrics {
             equivocations: Gauge::default(),
             equivocations_recorded: Gauge::default(),
             halted: Gauge::default(),
+            audit_behind: Gauge::default(),
         };
         metrics.register();
         metrics
@@ -134,6 +136,8 @@ impl Metrics {
         let evidence = "Contradictions of validators that the ledger records";
         let recorded = self.equivocations_recorded.clone();
         r.register("ledger_equivocations", evidence, recorded);
+        let behind = "Heights the query index is behind the ledger";
+        r.register("audit_index_lag_heights", behind, self.audit_behind.clone());
         r.register("node_halted", "Whether the node had to stop", self.halted.clone());
     }
 
@@ -195,6 +199,9 @@ impl Metrics {
         self.equivocations.set(service.equivocations().len() as i64);
         self.equivocations_recorded.set(service.recorded_equivocations() as i64);
         self.halted.set(i64::from(service.halt_reason().is_some()));
+        if let Some(index) = service.audit_index() {
+            self.audit_behind.set(tip.height.0.saturating_sub(index.height().0) as i64);
+        }
         self.measure_peers(service);
     }
 

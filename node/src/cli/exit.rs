@@ -64,11 +64,13 @@ impl Exit {
             code if super::licence::is_licence_code(code) => Self::Usage,
             "api.not_found" | "cli.not_found" | "cli.no_key" | "cli.no_demo" | "cli.no_config"
             | "cli.no_data_dir" | "cli.no_file" | "cli.no_genesis" | "cli.no_scenario"
-            | "cli.no_vault" | "cli.unknown_code" => Self::NotFound,
+            | "cli.no_vault" | "cli.unknown_code" | "cli.audit_question" => Self::NotFound,
             "api.bad_request"
             | "api.unknown_field"
             | "api.too_large"
             | "api.height_in_future"
+            | "cli.audit_parameter"
+            | "cli.audit_parameter_missing"
             | "cli.usage"
             | "cli.needs"
             | "cli.which"

@@ -51,6 +51,7 @@ mod openings;
 pub mod output;
 mod progress;
 mod proposal;
+mod question;
 mod receipt;
 mod recognise;
 mod refusal;

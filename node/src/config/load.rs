@@ -29,6 +29,7 @@ const SETTINGS: &[(&str, bool)] = &[
     ("keystore.validator", true),
     ("keystore.node", true),
     ("keystore.cosigner", true),
+    ("audit.index", true),
     ("timeouts.request_ms", false),
     ("timeouts.stop_ms", false),
 ];

@@ -51,6 +51,8 @@ pub struct NodeConfig {
     pub keystore: Keys,
     /// Other logs, and witnesses of this one.
     pub witness: Witnessing,
+    /// What auditors ask.
+    pub audit: Audit,
     /// How long things may take.
     pub timeouts: Timeouts,
 }
@@ -122,6 +124,14 @@ pub enum Engine {
     Sled,
     /// fjall 3.
     Fjall,
+}
+
+/// What auditors ask.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Audit {
+    /// Where the query index is: a file, or `postgres://…`; empty for none.
+    pub index: String,
 }
 
 /// Logs.
@@ -197,6 +207,7 @@ impl Default for NodeConfig {
             log: Log::default(),
             keystore: Keys::default(),
             witness: Witnessing::default(),
+            audit: Audit::default(),
             timeouts: Timeouts::default(),
         }
     }
@@ -226,6 +237,12 @@ impl Default for Storage {
     fn default() -> Self {
         // docs/storage.md has the measurement behind this.
         Self { engine: Engine::Fjall, proof_blocks: None }
+    }
+}
+
+impl Default for Audit {
+    fn default() -> Self {
+        Self { index: "audit/index.sqlite".to_owned() }
     }
 }
 
@@ -412,6 +429,17 @@ impl NodeConfig {
     /// The folder of blocks, log and index.
     pub fn store_path(&self) -> PathBuf {
         self.resolve(Path::new("store"))
+    }
+
+    /// Where the query index is; none when it is turned off.
+    pub fn audit_location(&self) -> Option<hefu_audit::Location> {
+        if self.audit.index.is_empty() {
+            return None;
+        }
+        Some(match hefu_audit::Location::parse(&self.audit.index) {
+            hefu_audit::Location::Sqlite(path) => hefu_audit::Location::Sqlite(self.resolve(&path)),
+            elsewhere => elsewhere,
+        })
     }
 
     fn resolve(&self, path: &Path) -> PathBuf {

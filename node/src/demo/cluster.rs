@@ -119,6 +119,8 @@ impl Cluster {
         let province = self.province(region)?;
         anyhow::ensure!(province.running.is_none(), "{region} runs already");
         let running = runtime::start(province.options.clone(), &mut |_| {}).await?;
+        let index = province.options.data_dir.join("audit.sqlite");
+        running.service.keep_audit_index(hefu_audit::Location::Sqlite(index));
         let options =
             ApiOptions { listen: province.api, read: ReadAccess::Open, bounds: Bounds::default() };
         let api = ApiServer::start(running.service.clone(), options).await?;

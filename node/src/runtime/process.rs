@@ -69,6 +69,9 @@ async fn run(config: &NodeConfig, options: NodeOptions, api: Reserved) -> Result
     let store = options.data_dir.clone();
     let running = super::start(options, &mut say_progress).await;
     let running = running.map_err(|error| with_folder(error, &store))?;
+    if let Some(location) = config.audit_location() {
+        running.service.keep_audit_index(location);
+    }
     let read = match config.api.read {
         config::ReadAccess::Open => ReadAccess::Open,
         config::ReadAccess::Token => {

@@ -33,6 +33,9 @@ pub const API_CODES: &[&str] = &[
 /// Codes of the command line itself.
 pub const CLI_CODES: &[&str] = &[
     "cli.audit_failed",
+    "cli.audit_parameter",
+    "cli.audit_parameter_missing",
+    "cli.audit_question",
     "cli.bad_answer",
     "cli.bad_passphrase",
     "cli.bench",

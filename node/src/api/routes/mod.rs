@@ -15,6 +15,7 @@ mod node;
 mod oversight;
 mod preflight;
 mod proofs;
+mod questions;
 mod requests;
 mod rules;
 mod services;
@@ -94,6 +95,9 @@ fn ledger_routes() -> OpenApiRouter<Api> {
         .routes(routes!(log::proof))
         .routes(routes!(log::consistency))
         .routes(routes!(audit::events))
+        .routes(routes!(questions::questions))
+        .routes(routes!(questions::index))
+        .routes(routes!(questions::ask))
         .routes(routes!(stream::events))
 }
 

@@ -1,17 +1,20 @@
-//! `hefu audit`: what happened, in the order it was recorded; mandates of auditors and what they
-//! leave behind ([`super::mandate`]); whether this node's copy is whole ([`verify`]).
+//! `hefu audit`: what happened, in the order it was recorded; the questions of auditors
+//! ([`super::question`]); mandates of auditors and what they leave behind ([`super::mandate`]); whether
+//! this node's copy is whole ([`verify`]).
 
 mod verify;
 
-use clap::{Args, Subcommand};
-use hefu_primitives::{Height, Region, Uscc};
+use std::path::PathBuf;
 
 use super::app::App;
-use super::args::{Paging, region};
-use super::fault::Done;
+use super::args::Paging;
+use super::exit::Exit;
+use super::fault::{Done, Fault};
 use super::list::List;
 use super::mandate;
+use super::question::{self, Asked};
 use super::table::{Column, col};
+use clap::{Args, Subcommand};
 
 const COLUMNS: &[Column] = &[
     col("id", "/id"),
@@ -24,7 +27,8 @@ const COLUMNS: &[Column] = &[
 
 #[derive(Subcommand)]
 pub(crate) enum Audit {
-    Query(Query),
+    Query(Box<Query>),
+    Index,
     #[command(subcommand)]
     Mandate(mandate::Mandate),
     Openings(mandate::Openings),
@@ -34,34 +38,28 @@ pub(crate) enum Audit {
 
 #[derive(Args)]
 pub(crate) struct Query {
-    /// From this height on.
-    #[arg(long, value_name = "HEIGHT")]
-    from_height: Option<Height>,
-    /// Up to this height.
-    #[arg(long, value_name = "HEIGHT")]
-    to_height: Option<Height>,
-    /// Only of this kind: attested, decision_recorded, …
-    #[arg(long)]
-    kind: Option<String>,
-    /// Only by this authority.
-    #[arg(long, value_name = "USCC")]
-    actor: Option<Uscc>,
-    /// Only by authorities of this province.
-    #[arg(long, value_name = "PROVINCE", value_parser = region)]
-    region: Option<Region>,
-    /// Only about this: att:…, dec:…, key:…
-    #[arg(long)]
-    subject: Option<String>,
-    /// Only with this flag: refused_while_valid, …
-    #[arg(long)]
-    flag: Option<String>,
+    /// q01 to q22, or events; without one, the node's own log of events.
+    question: Option<String>,
+    /// Lists all questions, and what each is asked with.
+    #[arg(long, conflicts_with = "question")]
+    list: bool,
+    #[command(flatten)]
+    asked: Asked,
+    /// Writes the evidence capsule of each row into this folder.
+    #[arg(long, value_name = "FOLDER", requires = "question")]
+    capsules: Option<PathBuf>,
     #[command(flatten)]
     paging: Paging,
 }
 
+/// What the log of events can be asked with.
+const FILTERS: &[&str] =
+    &["from_height", "to_height", "kind", "actor", "region", "subject", "flag"];
+
 pub(crate) fn run(app: &App, command: Audit) -> Done {
     match command {
-        Audit::Query(args) => query(app, args),
+        Audit::Query(args) => query(app, &args),
+        Audit::Index => index(app),
         Audit::Mandate(args) => mandate::run(app, args),
         Audit::Openings(args) => mandate::openings(app, args),
         Audit::ReadLog(args) => mandate::read_log(app, &args),
@@ -69,19 +67,33 @@ pub(crate) fn run(app: &App, command: Audit) -> Done {
     }
 }
 
-fn query(app: &App, args: Query) -> Done {
-    let filters: Vec<(&str, String)> = [
-        ("from_height", args.from_height.map(|height| height.to_string())),
-        ("to_height", args.to_height.map(|height| height.to_string())),
-        ("kind", args.kind),
-        ("actor", args.actor.map(|code| code.to_string())),
-        ("region", args.region.map(|region| region.to_string())),
-        ("subject", args.subject),
-        ("flag", args.flag),
-    ]
-    .into_iter()
-    .filter_map(|(name, value)| Some((name, value?)))
-    .collect();
+fn query(app: &App, args: &Query) -> Done {
+    if args.list {
+        return question::list(app);
+    }
+    if let Some(name) = &args.question {
+        let capsules = args.capsules.as_deref();
+        return question::ask(app, question::named(name)?, &args.asked, &args.paging, capsules);
+    }
+    let mut filters = args.asked.pairs();
+    for (name, value) in &mut filters {
+        if !FILTERS.contains(name) {
+            let flag = format!("--{}", name.replace('_', "-"));
+            return Err(Fault::with("cli.audit_parameter", &flag));
+        }
+        if *name == "region"
+            && let Ok(region) = super::args::region(value)
+        {
+            *value = region.to_string();
+        }
+    }
     let list = List { path: "/audit/events", columns: COLUMNS, empty: "list-empty" };
     list.show(app, &args.paging, &filters)
+}
+
+/// How far the query index is.
+fn index(app: &App) -> Done {
+    let answer = app.client()?.get("/audit/index", &[])?;
+    super::list::show_answer(app, &answer);
+    Ok(Exit::Ok)
 }

@@ -16,7 +16,7 @@ mod waiters;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
-use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, Weak};
 use std::time::Instant;
 
 use hefu_consensus::Equivocation;
@@ -26,6 +26,7 @@ use hefu_primitives::{ChainId, Height, KeyId, Region};
 use tokio::sync::{Semaphore, broadcast, mpsc, watch};
 
 use super::{Job, NodeOptions};
+use crate::audit::{self, AuditIndex};
 use crate::core::{Committed, Halted, Ledger, Records, Tip, Voters};
 use crate::cosign::Cosigning;
 use crate::network::{Address, Network, NodeKey, PeerInfo};
@@ -75,6 +76,7 @@ struct Inner {
     proof_blocks: Option<u64>,
     /// One map of an earlier height is made at a time.
     proving: Semaphore,
+    audit: OnceLock<Arc<AuditIndex>>,
 }
 
 impl Service {
@@ -112,6 +114,7 @@ impl Service {
             checkpoints: watch::channel(0).0,
             proof_blocks: options.proof_blocks,
             proving: Semaphore::new(1),
+            audit: OnceLock::new(),
         }));
         (service, knocks)
     }
@@ -135,6 +138,16 @@ impl Service {
     pub fn is_validator(&self) -> bool {
         let validators = self.tip().validators;
         self.0.validators.iter().any(|key| validators.by_key(*key).is_some())
+    }
+
+    /// Begins to keep a query index beside the ledger; once in the life of a node.
+    pub fn keep_audit_index(&self, location: hefu_audit::Location) {
+        let _ = self.0.audit.get_or_init(|| audit::follow(self, location));
+    }
+
+    /// The query index, if this node keeps one.
+    pub fn audit_index(&self) -> Option<&Arc<AuditIndex>> {
+        self.0.audit.get()
     }
 
     /// The last block.

@@ -1,0 +1,275 @@
+//! Asking: a question, its parameters, a page of rows.
+
+use std::collections::BTreeMap;
+
+use hefu_primitives::hash::hash;
+use hefu_primitives::time::Day;
+use hefu_primitives::{Domain, Height, Millis, TxId};
+
+use crate::backend::{Backend, Location, open};
+use crate::compile::{Values, compile};
+use crate::error::AuditError;
+use crate::position::Position;
+use crate::question::{Column, Question, question};
+use crate::value::Value;
+use crate::writer::last_height;
+
+/// Most rows of a page.
+pub const MAX_ROWS: usize = 10_000;
+/// Most rows of a summary.
+const MAX_SUMMARY: usize = 10_000;
+
+/// What is asked.
+#[derive(Clone, Debug, Default)]
+pub struct Ask {
+    /// The question's name.
+    pub question: String,
+    /// Parameters by name.
+    pub params: BTreeMap<String, String>,
+    /// Where the page before ended.
+    pub cursor: Option<String>,
+    /// Most rows.
+    pub limit: usize,
+}
+
+/// A row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Where it stands on the ledger.
+    pub at: Position,
+    /// Block time.
+    pub time: Millis,
+    /// The transaction that made it; none for what genesis or a block itself made.
+    pub tx: Option<TxId>,
+    /// Values, in the order of the columns.
+    pub values: Vec<Value>,
+}
+
+/// What is said of all rows together.
+#[derive(Clone, Debug)]
+pub struct Totals {
+    /// Columns.
+    pub columns: &'static [Column],
+    /// Rows.
+    pub rows: Vec<Vec<Value>>,
+}
+
+/// An answer.
+#[derive(Clone)]
+pub struct Answer {
+    /// The question.
+    pub question: &'static Question,
+    /// The height it is pinned to.
+    pub height: Height,
+    /// Block time of that height.
+    pub time: Millis,
+    /// The last height in the index.
+    pub indexed: Height,
+    /// Whether the index had all that was asked about.
+    pub complete: bool,
+    /// Rows.
+    pub rows: Vec<Row>,
+    /// With the first page.
+    pub totals: Option<Totals>,
+    /// Where the next page begins, if there is one.
+    pub cursor: Option<String>,
+}
+
+/// Answers from an index.
+///
+/// # Errors
+/// [`AuditError`]; [`AuditError::is_of_asker`] says whose mistake it is.
+pub fn ask(at: &Location, asked: &Ask) -> Result<Answer, AuditError> {
+    Reader::open(at)?.ask(asked)
+}
+
+/// A connection that reads.
+pub struct Reader(Box<dyn Backend>);
+
+impl Reader {
+    /// Opens an index that is there.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn open(at: &Location) -> Result<Self, AuditError> {
+        Ok(Self(open(at, false)?))
+    }
+
+    /// Answers.
+    ///
+    /// # Errors
+    /// [`AuditError`].
+    pub fn ask(&mut self, asked: &Ask) -> Result<Answer, AuditError> {
+        let question = question(&asked.question)?;
+        let db = &mut *self.0;
+        let indexed = last_height(db)?.ok_or(AuditError::Empty)?;
+        let mut values = read_params(question, &asked.params)?;
+        let seal = seal(question, &asked.params);
+        let cursor = asked.cursor.as_deref().map(|text| Cursor::read(text, &seal)).transpose()?;
+        let wanted = values.remove("at_height").and_then(|height| height.int());
+        let wanted = wanted.map(|height| Height(height.unsigned_abs()));
+        let height = cursor.as_ref().map(|cursor| cursor.height).or(wanted).unwrap_or(indexed);
+        let complete = height <= indexed;
+        let height = height.min(indexed);
+        let time = time_of(db, height)?;
+        bound(db, &mut values, height, time)?;
+        let after = cursor.as_ref().map_or(-1, |cursor| cursor.after.0);
+        let limit = asked.limit.clamp(1, MAX_ROWS);
+        let mut rows = page(db, question, &mut values, after, limit)?;
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let next = rows.last().filter(|_| more).map(|row| Cursor { height, after: row.at });
+        let cursor_text = next.map(|next| next.write(&seal));
+        let totals = match cursor {
+            Some(_) => None,
+            None => totals(db, question, &values)?,
+        };
+        Ok(Answer { question, height, time, indexed, complete, rows, totals, cursor: cursor_text })
+    }
+}
+
+/// Values of parameters: those given, and defaults.
+fn read_params(
+    question: &'static Question,
+    given: &BTreeMap<String, String>,
+) -> Result<Values, AuditError> {
+    let mut values = Values::new();
+    for (name, text) in given {
+        let param = question.all_params().find(|param| param.name == name);
+        let unknown =
+            || AuditError::UnknownParameter { question: question.name, name: name.clone() };
+        let param = param.ok_or_else(unknown)?;
+        values.insert(param.name, param.read(text)?);
+    }
+    for param in question.all_params() {
+        if let Some(default) = param.default {
+            values.entry(param.name).or_insert(Value::Int(default));
+        }
+        if param.required && !values.contains_key(param.name) {
+            let name = param.name;
+            return Err(AuditError::MissingParameter { question: question.name, name });
+        }
+    }
+    Ok(values)
+}
+
+fn time_of(db: &mut dyn Backend, height: Height) -> Result<Millis, AuditError> {
+    let value = Value::from(height);
+    let sql = format!("SELECT time FROM blocks WHERE height = {}", db.mark(1, &value));
+    let found = db.query(&sql, &[value])?;
+    let time = found.first().and_then(|row| row.first()?.int()).unwrap_or(0);
+    Ok(Millis(time.unsigned_abs()))
+}
+
+/// What every template may use.
+fn bound(
+    db: &mut dyn Backend,
+    values: &mut Values,
+    height: Height,
+    time: Millis,
+) -> Result<(), AuditError> {
+    let end = Position::after(height);
+    let lo = match values.remove("from") {
+        Some(from) => first_at(db, from)?.unwrap_or(end),
+        None => Position(0),
+    };
+    let hi = match values.remove("to") {
+        Some(to) => first_at(db, to)?.unwrap_or(end).min(end),
+        None => end,
+    };
+    let asked = values.get("day").and_then(Value::int).and_then(|day| u32::try_from(day).ok());
+    let asked = asked.and_then(|day| Day::from_number(day).ok());
+    let now = asked.map_or(time, |day| Millis(day.end().0.saturating_sub(1)));
+    values.insert("day", asked.unwrap_or(Day::of_beijing(time)).into());
+    values.insert("now", now.into());
+    values.insert("end", Value::Int(end.0));
+    values.insert("lo", Value::Int(lo.0));
+    values.insert("hi", Value::Int(hi.0));
+    values.insert("known", height.into());
+    Ok(())
+}
+
+/// The first position of the first block at or after a time.
+fn first_at(db: &mut dyn Backend, time: Value) -> Result<Option<Position>, AuditError> {
+    let sql = format!("SELECT MIN(height) FROM blocks WHERE time >= {}", db.mark(1, &time));
+    let found = db.query(&sql, &[time])?;
+    let height = found.first().and_then(|row| row.first()?.int());
+    Ok(height.and_then(|height| Position::new(Height(height.unsigned_abs()), 0)))
+}
+
+/// One row more than asked for, where there is one: so it is known whether the list goes on.
+fn page(
+    db: &mut dyn Backend,
+    question: &Question,
+    values: &mut Values,
+    after: i64,
+    limit: usize,
+) -> Result<Vec<Row>, AuditError> {
+    values.insert("after", Value::Int(after));
+    values.insert("limit", (limit + 1).into());
+    let sql = format!(
+        "SELECT p.*, e.tx AS row_tx, b.time AS row_time FROM ({}) p LEFT JOIN events e ON e.pos = p.pos \
+         LEFT JOIN blocks b ON b.height = p.pos / 1048576 WHERE p.pos > :after ORDER BY p.pos LIMIT :limit",
+        question.sql
+    );
+    let (sql, params) = compile(&sql, values, db);
+    let found = db.query(&sql, &params)?;
+    let row = |mut row: Vec<Value>| {
+        let time = row.pop().and_then(|time| time.int()).unwrap_or(0);
+        let tx = row.pop().and_then(|tx| tx.text()?.parse().ok());
+        let at = Position(row.first().and_then(Value::int).unwrap_or(0));
+        row.remove(0);
+        Row { at, time: Millis(time.unsigned_abs()), tx, values: row }
+    };
+    Ok(found.into_iter().map(row).collect())
+}
+
+fn totals(
+    db: &mut dyn Backend,
+    question: &Question,
+    values: &Values,
+) -> Result<Option<Totals>, AuditError> {
+    if let Some(computed) = question.computed {
+        let (columns, rows) = computed(db, values)?;
+        return Ok(Some(Totals { columns, rows }));
+    }
+    let Some(summary) = question.summary else { return Ok(None) };
+    let (sql, params) = compile(summary.sql, values, db);
+    let mut rows = db.query(&sql, &params)?;
+    rows.truncate(MAX_SUMMARY);
+    Ok(Some(Totals { columns: summary.columns, rows }))
+}
+
+/// Ties a cursor to what was asked: it goes on with the same question alone.
+fn seal(question: &Question, params: &BTreeMap<String, String>) -> String {
+    let mut parts: Vec<&[u8]> = vec![question.name.as_bytes()];
+    for (name, value) in params.iter().filter(|(name, _)| *name != "at_height") {
+        parts.push(name.as_bytes());
+        parts.push(value.as_bytes());
+    }
+    let digest = hash(Domain::Digest, &parts).to_string();
+    digest.chars().take(12).collect()
+}
+
+struct Cursor {
+    height: Height,
+    after: Position,
+}
+
+impl Cursor {
+    fn write(&self, seal: &str) -> String {
+        format!("{}.{}.{seal}", self.height, self.after.0)
+    }
+
+    fn read(text: &str, seal: &str) -> Result<Self, AuditError> {
+        let mut parts = text.split('.');
+        let mut number = || parts.next()?.parse::<i64>().ok().filter(|number| *number >= 0);
+        let (height, after) = (number(), number());
+        match (height, after, parts.next(), parts.next()) {
+            (Some(height), Some(after), Some(sealed), None) if sealed == seal => {
+                Ok(Self { height: Height(height.unsigned_abs()), after: Position(after) })
+            }
+            _ => Err(AuditError::BadCursor),
+        }
+    }
+}

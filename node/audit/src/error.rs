@@ -1,0 +1,106 @@
+//! What can go wrong.
+
+/// Why an index cannot be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum AuditError {
+    /// The embedded engine.
+    #[error("the index file cannot be used: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// The engine elsewhere.
+    #[cfg(feature = "postgres")]
+    #[error("the index database cannot be used: {}", describe(.0))]
+    Postgres(#[from] postgres::Error),
+    /// This program was built without the client for it.
+    #[error("this program was built without PostgreSQL")]
+    NoPostgres,
+    /// The index is of another ledger.
+    #[error("the index is of another ledger, {found}")]
+    OtherLedger {
+        /// The chain id in the index.
+        found: String,
+    },
+    /// The index was made by another version of this schema.
+    #[error("the index has schema {found}; this program makes {needed}: delete it")]
+    OtherSchema {
+        /// In the index.
+        found: String,
+        /// This program's.
+        needed: &'static str,
+    },
+    /// A block does not follow the last one in the index.
+    #[error("block {got} does not follow {last}")]
+    NotNext {
+        /// The last one in the index.
+        last: u64,
+        /// The one given.
+        got: u64,
+    },
+    /// A block has more events than a position can tell apart.
+    #[error("block {0} has more events than the index can hold")]
+    BlockTooLarge(u64),
+    /// A record that an event speaks of is not in the state.
+    #[error("the record of {subject} at height {height} is missing")]
+    RecordMissing {
+        /// What the event was about.
+        subject: String,
+        /// When.
+        height: u64,
+    },
+    /// There is no such question.
+    #[error("there is no question {0}")]
+    UnknownQuestion(String),
+    /// A parameter that the question does not have.
+    #[error("{question} has no parameter {name}")]
+    UnknownParameter {
+        /// The question.
+        question: &'static str,
+        /// The parameter.
+        name: String,
+    },
+    /// A parameter that must be given.
+    #[error("{question} needs {name}")]
+    MissingParameter {
+        /// The question.
+        question: &'static str,
+        /// The parameter.
+        name: &'static str,
+    },
+    /// A parameter that is not what it should be.
+    #[error("{name} is no {expected}: {value}")]
+    BadParameter {
+        /// The parameter.
+        name: &'static str,
+        /// What it should be.
+        expected: &'static str,
+        /// What was given.
+        value: String,
+    },
+    /// A cursor that this index did not give out.
+    #[error("not a cursor of this question")]
+    BadCursor,
+    /// Nothing is indexed yet.
+    #[error("the index has no block yet")]
+    Empty,
+}
+
+#[cfg(feature = "postgres")]
+fn describe(error: &postgres::Error) -> String {
+    match error.as_db_error() {
+        Some(error) => format!("{error}"),
+        None => error.to_string(),
+    }
+}
+
+impl AuditError {
+    /// Whether it is the asker's mistake.
+    pub const fn is_of_asker(&self) -> bool {
+        matches!(
+            self,
+            Self::UnknownQuestion(_)
+                | Self::UnknownParameter { .. }
+                | Self::MissingParameter { .. }
+                | Self::BadParameter { .. }
+                | Self::BadCursor
+        )
+    }
+}

@@ -1,0 +1,243 @@
+//! A ledger with planted irregularities of every kind: each question finds exactly the planted ones, on
+//! SQLite and on PostgreSQL.
+
+mod book;
+#[cfg(feature = "postgres")]
+mod server;
+mod story;
+
+use book::{answer, asked, column, text};
+use hefu_audit::{Location, Reader, status};
+use hefu_contracts::testkit::{OFFICES, id, office};
+
+fn ids(numbers: &[u8]) -> Vec<String> {
+    numbers.iter().map(|number| id(*number).to_string()).collect()
+}
+
+fn sqlite(folder: &tempfile::TempDir, name: &str) -> Location {
+    Location::Sqlite(folder.path().join(name))
+}
+
+/// What a question finds, without parameters or with some.
+fn finds(at: &Location, question: &str, params: &[(&str, &str)], name: &str) -> Vec<String> {
+    column(&answer(at, question, params), name)
+}
+
+fn every_question_finds_what_was_planted(at: &Location) {
+    let certificate = |number: u8| id(number).to_string();
+    let status_of = |number: u8, day: Option<&str>| {
+        let certificate = certificate(number);
+        let mut params = vec![("certificate", certificate.as_str())];
+        params.extend(day.map(|day| ("day", day)));
+        let totals = answer(at, "q01", &params).totals.unwrap();
+        text(&totals.rows[0][3])
+    };
+    assert_eq!(status_of(1, None), "active");
+    assert_eq!(status_of(2, None), "suspended");
+    assert_eq!(status_of(3, None), "revoked");
+    assert_eq!(status_of(31, None), "questioned");
+    assert_eq!(status_of(32, None), "active");
+    assert_eq!(status_of(1, Some("2040-01-01")), "expired");
+    assert_eq!(status_of(1, Some("2020-01-01")), "not_yet_valid");
+    let of = |number| certificate(number);
+    assert_eq!(finds(at, "q02", &[("certificate", &of(3))], "kind"), ["annul"]);
+    assert!(finds(at, "q02", &[("certificate", &of(2))], "kind").is_empty());
+    let life = [("certificate", of(32))];
+    let life: Vec<(&str, &str)> = life.iter().map(|(k, v)| (*k, v.as_str())).collect();
+    assert_eq!(finds(at, "q03", &life, "change"), ["attested", "reaffirmed"]);
+    assert_eq!(finds(at, "q03", &life, "key_valid"), ["1", "1"]);
+    assert_eq!(finds(at, "q03", &life, "questioned"), ["1", "0"]);
+    let pair = [("issuer_region", "320000"), ("relying_region", "310000")];
+    assert_eq!(finds(at, "q04", &pair, "decision"), ids(&[2, 3, 9]));
+    assert_eq!(finds(at, "q04", &pair, "wrong"), ["1", "0", "1"]);
+    assert_eq!(finds(at, "q04", &pair, "corrected"), ["0", "0", "1"]);
+    assert_eq!(finds(at, "q04", &[("reason", "4")], "decision"), ids(&[3]));
+    assert!(finds(at, "q04", &[("issuer_region", "330000")], "decision").is_empty());
+    assert_eq!(finds(at, "q05", &[], "decision"), ids(&[4, 8]));
+    assert_eq!(finds(at, "q06", &[], "decision"), ids(&[7]));
+    let key = office(2, 0).key.id().to_string();
+    assert_eq!(finds(at, "q07", &[("key", &key)], "state"), ["questioned", "reaffirmed"]);
+    let subjects = finds(at, "q07", &[("key", &key)], "subject");
+    assert_eq!(subjects, [format!("att:{}", of(31)), format!("att:{}", of(32))]);
+    let uses = [("catalogue", story::CAT)];
+    assert_eq!(finds(at, "q08", &uses, "receipt"), ids(&[1, 2, 3, 4, 5, 6]));
+    let found = finds(at, "q09", &[], "flags");
+    assert_eq!(
+        found,
+        ["over_cap", "no_case", "e526 put_receipt", "after_expiry", "e521 put_receipt"]
+    );
+    assert_eq!(finds(at, "q10", &[], "receipt"), ids(&[2, 3]));
+    assert_eq!(finds(at, "q10", &[], "unanswered"), ["1", "0"]);
+    assert_eq!(finds(at, "q11", &[], "request"), ids(&[2, 3]));
+    assert_eq!(finds(at, "q11", &[], "never"), ["0", "1"]);
+    assert_eq!(finds(at, "q11", &[], "no_basis"), ["1", "0"]);
+    assert_eq!(finds(at, "q12", &[], "catalogue"), ["A-1", "A-2"]);
+    assert_eq!(finds(at, "q13", &[], "case"), ids(&[2, 5]));
+    assert_eq!(finds(at, "q13", &[], "over_promise"), ["1", "0"]);
+    assert_eq!(finds(at, "q14", &[], "case"), ids(&[3, 4]));
+    assert_eq!(finds(at, "q15", &[], "decision"), ids(&[6]));
+    assert_eq!(finds(at, "q16", &[], "missing"), ["rectification", "call_back"]);
+    let power = [("authority", OFFICES[2][0]), ("in_force", "1")];
+    assert_eq!(finds(at, "q17", &power, "what"), ["mandate", "key"]);
+    assert_eq!(finds(at, "q17", &[("authority", OFFICES[2][0])], "what").len(), 4);
+    assert_eq!(finds(at, "q18", &[], "state"), ["applied", "applied", "rejected"]);
+    assert_eq!(finds(at, "q18", &[("opposed", "340000")], "proposal").len(), 2);
+    let late = finds(at, "q19", &[], "subject");
+    assert_eq!(late, [format!("att:{}", of(40)), format!("dec:{}", of(41))]);
+    assert_eq!(finds(at, "q20", &[], "reads"), ["3"]);
+    assert_eq!(finds(at, "q21", &[], "state"), ["live", "agreed"]);
+    assert_eq!(finds(at, "q22", &[], "field"), ["title"]);
+    let wrong = finds(at, "events", &[("flag", "refused_while_valid")], "subject");
+    assert_eq!(wrong.len(), 2);
+}
+
+#[test]
+fn each_question_finds_exactly_the_planted_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut book = story::planted();
+    story::smuggle(&mut book);
+    let at = sqlite(&folder, "one");
+    book.index(&at, 1);
+    every_question_finds_what_was_planted(&at);
+    let many = sqlite(&folder, "many");
+    book.index(&many, 1_000);
+    every_question_finds_what_was_planted(&many);
+    assert_eq!(status(&at).unwrap(), status(&many).unwrap());
+}
+
+/// Blocks that come between two pages change nothing in the list.
+#[test]
+fn pages_neither_repeat_nor_drop_a_row_while_blocks_arrive() {
+    let folder = tempfile::tempdir().unwrap();
+    let book = story::planted();
+    let at = sqlite(&folder, "all");
+    book.index(&at, 100);
+    let grown = sqlite(&folder, "grown");
+    let half = book.blocks.len() / 2;
+    let genesis = hefu_contracts::testkit::initial_state().writes();
+    let mut writer =
+        hefu_audit::Writer::open(&grown, hefu_contracts::testkit::CHAIN, &genesis).unwrap();
+    for kept in &book.blocks[..half] {
+        writer.add(&[kept.block()]).unwrap();
+    }
+    let mut reader = Reader::open(&grown).unwrap();
+    let mut ask = asked("events", &[]);
+    ask.limit = 1;
+    let mut rows = Vec::new();
+    let mut later = book.blocks[half..].iter();
+    loop {
+        let page = reader.ask(&ask).unwrap();
+        assert_eq!(page.height, book.blocks[half - 1].height);
+        rows.extend(page.rows);
+        if let Some(kept) = later.next() {
+            writer.add(&[kept.block()]).unwrap();
+        }
+        match page.cursor {
+            Some(cursor) => ask.cursor = Some(cursor),
+            None => break,
+        }
+    }
+    let height = book.blocks[half - 1].height.to_string();
+    let whole = answer(&at, "events", &[("at_height", &height)]);
+    assert_eq!(rows, whole.rows);
+    assert!(rows.len() > 30 && later.next().is_none());
+}
+
+/// Every question, asked as known at every height, answers what it answered when that was the last.
+#[test]
+fn what_was_known_then_is_what_was_answered_then() {
+    let folder = tempfile::tempdir().unwrap();
+    let book = story::planted();
+    let (at, grown) = (sqlite(&folder, "all"), sqlite(&folder, "grown"));
+    book.index(&at, 7);
+    let genesis = hefu_contracts::testkit::initial_state().writes();
+    let mut writer =
+        hefu_audit::Writer::open(&grown, hefu_contracts::testkit::CHAIN, &genesis).unwrap();
+    let (key, certificate) = (office(2, 0).key.id().to_string(), id(3).to_string());
+    let mut then = Reader::open(&grown).unwrap();
+    let mut now = Reader::open(&at).unwrap();
+    for (number, kept) in book.blocks.iter().enumerate() {
+        writer.add(&[kept.block()]).unwrap();
+        if number % 17 != 0 {
+            continue;
+        }
+        for question in hefu_audit::question::QUESTIONS {
+            let mut ask = asked(question.name, &[]);
+            for param in question.params.iter().filter(|param| param.required) {
+                let value = match param.name {
+                    "key" => &key,
+                    "certificate" => &certificate,
+                    _ => story::CAT,
+                };
+                ask.params.insert(param.name.to_owned(), value.to_owned());
+            }
+            let answered = then.ask(&ask).unwrap();
+            ask.params.insert("at_height".to_owned(), kept.height.to_string());
+            let again = now.ask(&ask).unwrap();
+            assert_eq!(answered.rows, again.rows, "{} at {}", question.name, kept.height);
+            let totals = |answer: hefu_audit::Answer| answer.totals.map(|totals| totals.rows);
+            assert_eq!(totals(answered), totals(again), "{} at {}", question.name, kept.height);
+        }
+    }
+}
+
+#[test]
+fn mistakes_of_the_asker_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let book = story::planted();
+    let at = sqlite(&folder, "all");
+    book.index(&at, 1_000);
+    let mut reader = Reader::open(&at).unwrap();
+    let mut refused = |question: &str, params: &[(&str, &str)], cursor: Option<&str>| {
+        let mut ask = asked(question, params);
+        ask.cursor = cursor.map(str::to_owned);
+        let Err(error) = reader.ask(&ask) else { panic!("{question} was answered") };
+        assert!(error.is_of_asker(), "{error}");
+        error.to_string()
+    };
+    assert_eq!(refused("q99", &[], None), "there is no question q99");
+    assert_eq!(refused("q04", &[("key", "1")], None), "q04 has no parameter key");
+    assert_eq!(refused("q01", &[], None), "q01 needs certificate");
+    assert_eq!(refused("q04", &[("from", "never")], None), "from is no day or time: never");
+    assert_eq!(refused("q04", &[], Some("1.2.aaaaaaaaaaaa")), "not a cursor of this question");
+    let ahead = answer(&at, "q04", &[("at_height", "100000")]);
+    assert!(!ahead.complete && ahead.height == ahead.indexed);
+}
+
+/// The same questions, the same rows, from an engine elsewhere.
+#[cfg(feature = "postgres")]
+#[test]
+fn postgresql_answers_the_same() {
+    let Some(server) = server::Server::start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let mut book = story::planted();
+    story::smuggle(&mut book);
+    let here = sqlite(&folder, "here");
+    let there = Location::Postgres(server.database("audit"));
+    book.index(&here, 50);
+    book.index(&there, 50);
+    every_question_finds_what_was_planted(&there);
+    let (key, certificate) = (office(2, 0).key.id().to_string(), id(3).to_string());
+    for question in hefu_audit::question::QUESTIONS {
+        let mut ask = asked(question.name, &[]);
+        for param in question.params.iter().filter(|param| param.required) {
+            let value = match param.name {
+                "key" => &key,
+                "certificate" => &certificate,
+                _ => story::CAT,
+            };
+            ask.params.insert(param.name.to_owned(), value.to_owned());
+        }
+        let (one, other) =
+            (hefu_audit::ask(&here, &ask).unwrap(), hefu_audit::ask(&there, &ask).unwrap());
+        assert_eq!(one.rows, other.rows, "{}", question.name);
+        let rows = |answer: hefu_audit::Answer| answer.totals.map(|totals| totals.rows);
+        assert_eq!(rows(one), rows(other), "{}", question.name);
+    }
+    let book_again = &book.blocks[..1];
+    let genesis = hefu_contracts::testkit::initial_state().writes();
+    let mut writer =
+        hefu_audit::Writer::open(&there, hefu_contracts::testkit::CHAIN, &genesis).unwrap();
+    let refused = writer.add(&[book_again[0].block()]);
+    assert!(matches!(refused, Err(hefu_audit::AuditError::NotNext { .. })));
+}
