@@ -1,5 +1,6 @@
 //! Whole-system tests: the program as its users run it, in processes of its own.
 
+mod audit;
 mod bench;
 mod border;
 mod demo;

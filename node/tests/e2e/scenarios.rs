@@ -38,6 +38,7 @@ fn six_scenarios_run_against_four_processes() {
         }
     }
     network.assert_agreement();
+    crate::audit::walk(&network);
 }
 
 /// The day of the ledger, which need not be that of this computer's clock.
