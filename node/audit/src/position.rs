@@ -11,8 +11,9 @@ const PLACE_BITS: u32 = 20;
 pub struct Position(pub i64);
 
 impl Position {
-    /// The upper bound of all positions: what is not closed yet is known up to here.
-    pub const OPEN: Self = Self(i64::MAX);
+    /// The upper bound of all positions: what is not closed yet is known up to here. One below the
+    /// largest number, so that one more still is a number.
+    pub const OPEN: Self = Self(i64::MAX - 1);
     /// Most places of a block.
     pub const PLACES: usize = 1 << PLACE_BITS;
 
