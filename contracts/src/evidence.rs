@@ -11,7 +11,9 @@
 //!    is proven like any other.
 //!    What the ledger *derived* from a decision (its flags, what became of a dispute) is in no proven
 //!    record; but how the certificate stood when it was checked follows from its own record.
-//! 4. **A cosigner** is a key whose record says that it cosigns, and whose owner is of the province.
+//! 4. **A cosigner** is a key whose record says that it cosigns, and whose owner is of the province. What
+//!    it signed out of its term, or with a key that was found compromised, is shown and counts for
+//!    nothing ([`Doubt`]).
 //!
 //! What is not among the proven records is unknown, never assumed.
 
@@ -199,6 +201,35 @@ pub struct Evidence {
     pub rules: Vec<Rule>,
     /// What was decided about certificates.
     pub recognitions: Vec<Recognition>,
+    /// Cosigners of the capsule whose word counts for nothing, and why.
+    pub doubted: Vec<(KeyId, Doubt)>,
+}
+
+/// Why the word of a cosigner counts for nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Doubt {
+    /// Whoever has the key can write any time into what it signs.
+    Compromised,
+    /// It signed before its term, after it, or after it was revoked.
+    OutOfTerm,
+}
+
+impl Doubt {
+    /// What the record of a cosigning key says against a signature: of a cosignature the time that it
+    /// states, in seconds since 1970; of a receipt none, which states no time.
+    pub fn of(record: &KeyRecord, cosigned: Option<u64>) -> Option<Self> {
+        if record.questions(Millis(u64::MAX)) {
+            return Some(Self::Compromised);
+        }
+        let in_term = |seconds: u64| {
+            // A second is whole: the key may have begun, or ended, within it.
+            let (first, last) = (seconds.saturating_mul(1_000), 999u64);
+            let end = Millis(first.saturating_add(last));
+            record.was_accepted_at(Millis(first)) || record.was_accepted_at(end)
+        };
+        (!cosigned.is_none_or(in_term)).then_some(Self::OutOfTerm)
+    }
 }
 
 /// A signer's key at the time of the block that recorded.
@@ -315,7 +346,7 @@ pub fn read(verified: &Verified, day: Option<Day>) -> Result<Evidence, EvidenceE
     let acts = verified.transaction.body().acts.iter().map(|act| Act::decode(act));
     let acts = acts.collect::<Result<Vec<_>, _>>().map_err(EvidenceError::Act)?;
     let proven = proven(verified)?;
-    check_cosigners(verified)?;
+    let doubted = check_cosigners(verified)?;
     let (signer, certificates, rules) = match &proven {
         Some(proven) => {
             let day = day.unwrap_or_else(|| Day::of_beijing(proven.status.header.time));
@@ -327,7 +358,7 @@ pub fn read(verified: &Verified, day: Option<Day>) -> Result<Evidence, EvidenceE
     };
     let recognition = |(decision, batch)| recognition(verified, proven.as_ref(), decision, batch);
     let recognitions = acts.iter().filter_map(decision_of).map(recognition).collect();
-    Ok(Evidence { signer, certificates, rules, recognitions, acts })
+    Ok(Evidence { signer, certificates, rules, recognitions, doubted, acts })
 }
 
 fn proven(verified: &Verified) -> Result<Option<Proven<'_>>, EvidenceError> {
@@ -350,27 +381,28 @@ fn distinct<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
     found
 }
 
-/// Whether the keys of a capsule's cosigners are what they should be; [`read`] asks that too.
+/// Whether the keys of a capsule's cosigners are what they should be, and whose word is to be doubted;
+/// [`read`] asks that too.
 ///
 /// # Errors
 /// [`EvidenceError::Cosigner`].
-pub fn check_cosigners(verified: &Verified) -> Result<(), EvidenceError> {
+pub fn check_cosigners(verified: &Verified) -> Result<Vec<(KeyId, Doubt)>, EvidenceError> {
+    let mut doubted = Vec::new();
     let cosigners = verified.witness.iter().flat_map(|witness| &witness.cosigners);
     for cosigner in cosigners {
         let key = KEYS.key(&cosigner.key);
         let mut records = verified.status.iter().flat_map(|status| &status.records);
         let record = records.find(|(proven, _)| *proven == key);
         let record = record.and_then(|(_, value)| KEYS.decode(value.as_deref()?));
-        let good = record.is_some_and(|record| {
+        let good = record.filter(|record| {
             record.roles == [Role::Cosigner]
                 && record.owner.belongs_to(cosigner.region)
                 && cosigner.region == cosigner.region.province()
         });
-        if !good {
-            return Err(EvidenceError::Cosigner(cosigner.region));
-        }
+        let record = good.ok_or(EvidenceError::Cosigner(cosigner.region))?;
+        doubted.extend(Doubt::of(&record, cosigner.cosigned).map(|doubt| (cosigner.key, doubt)));
     }
-    Ok(())
+    Ok(doubted)
 }
 
 impl Proven<'_> {

@@ -41,6 +41,10 @@ pub const MAX_STORED_BLOCK_BYTES: usize = 8 * 1024 * 1024;
 pub const MAX_PROOF_BYTES: usize = 64 * 1024;
 /// Largest evidence capsule, in bytes: a transaction, and proofs and set changes around it.
 pub const MAX_CAPSULE_BYTES: usize = 4 * 1024 * 1024;
+/// Most records that a capsule proves.
+pub const MAX_CAPSULE_RECORDS: usize = 256;
+/// Most cosigners in a capsule: as many as there can be validators.
+pub const MAX_CAPSULE_COSIGNERS: usize = 64;
 /// Largest genesis document, in bytes: 64 members with authorities, types and parameters.
 pub const MAX_GENESIS_BYTES: usize = 4 * 1024 * 1024;
 /// Longest span between a transaction's `not_after` and block time, in milliseconds (one hour);

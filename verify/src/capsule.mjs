@@ -6,7 +6,7 @@ import { EncodingError, read } from './cbor.mjs';
 import { array, bytes, uint } from './encode.mjs';
 import { capsuleFile, firstCapsule, packedCapsule } from './format.mjs';
 import { Domain, equal, hash, hex, keyId, logLeaf, verifies } from './hash.mjs';
-import { unpack } from './packed.mjs';
+import { MAX_RECORDS, unpack } from './packed.mjs';
 import { logIncludes, mapHolds } from './proof.mjs';
 import { describe, isSignedBy, readTransaction } from './transaction.mjs';
 import { checkWitness } from './witness.mjs';
@@ -45,7 +45,9 @@ export function readCapsule(file) {
     const [format] = node.kind === 'array' ? node.value : [];
     if (format?.kind !== 'uint' || format.value > 0xffffn) throw new EncodingError('not a capsule');
     need(format.value === 1n || format.value === 2n, 'format', `version ${format.value} is not known`);
-    return format.value === 1n ? { ...firstCapsule(node), witness: null } : unpack(packedCapsule(node));
+    const whole = format.value === 1n ? { ...firstCapsule(node), witness: null } : unpack(packedCapsule(node));
+    if ((whole.status?.records.length ?? 0) > MAX_RECORDS) throw new EncodingError('more records than a capsule proves');
+    return whole;
   });
 }
 
@@ -63,6 +65,8 @@ export function verifyCapsule(file, genesis, valid = verifies) {
   const transaction = checkTransaction(capsule, trust);
   const status = capsule.status === null ? null : checkStatus(capsule, trust);
   const witness = capsule.witness === null ? null : checkWitness(capsule, transaction, trust, need);
+  checkLastChange(capsule);
+  checkTables(status);
   return {
     ledger: hex(genesis),
     transaction: describe(transaction),
@@ -76,13 +80,28 @@ export function verifyCapsule(file, genesis, valid = verifies) {
   };
 }
 
-/** Each change is decided by the set before it, at a greater height than the change before. */
+/** A change of validators at the latest header or after it has nothing to say about any. */
+function checkLastChange({ recorded, status, setChanges }) {
+  const heights = [recorded, status?.certified].map((certified) => certified?.header.height ?? 0n);
+  const last = setChanges.at(-1)?.certified.header.height;
+  const latest = heights[0] > heights[1] ? heights[0] : heights[1];
+  need(last === undefined || last < latest, 'header', `${last} changes the validators of nothing shown`);
+}
+
+/** Of a table that the map does not commit to, every key would be "proven" absent. */
+function checkTables(status) {
+  for (const { key } of status?.records ?? []) {
+    need(key.length > 0 && Number.parseInt(key.slice(0, 2), 16) < 0x80, 'status', 'a table outside the map');
+  }
+}
+
+/** Each change is decided by the set before it, at a greater height, and brings another set. */
 function checkChanges(trust) {
   let [set, height] = [trust.anchor.validators, 0n];
   for (const { certified, next } of trust.changes) {
     const { header } = certified;
-    const follows = header.height > height && equal(header.nextValidators, setHash(next));
-    need(follows, 'header', `${header.height} does not hand over`);
+    const brings = equal(header.nextValidators, setHash(next)) && !equal(setHash(next), setHash(set));
+    need(header.height > height && brings, 'header', `${header.height} does not hand over`);
     checkBy(trust, certified, set);
     [set, height] = [next, header.height];
   }

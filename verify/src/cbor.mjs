@@ -3,6 +3,8 @@
 // taken over them.
 
 const MAX_DEPTH = 32;
+/** Most items of one encoding: each becomes an object, whatever its bytes. */
+const MAX_ITEMS = 1 << 19;
 
 export class EncodingError extends Error {}
 
@@ -12,7 +14,7 @@ const fail = (why, at) => {
 
 /** Reads one item that fills `bytes`. */
 export function read(bytes) {
-  const reader = { bytes, at: 0 };
+  const reader = { bytes, at: 0, items: 0 };
   const node = item(reader, 0);
   if (reader.at !== bytes.length) fail('trailing bytes', reader.at);
   return node;
@@ -20,6 +22,7 @@ export function read(bytes) {
 
 function item(reader, depth) {
   if (depth > MAX_DEPTH) fail('too deep', reader.at);
+  if ((reader.items += 1) > MAX_ITEMS) fail('too many items', reader.at);
   const start = reader.at;
   const node = content(reader, depth);
   node.bytes = reader.bytes.subarray(start, reader.at);

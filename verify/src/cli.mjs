@@ -14,6 +14,10 @@ import { describe } from './transaction.mjs';
 
 const USAGE = 'usage: hefu-verify FILE --genesis HASH [--keys LIST]\n';
 const COSE_SIGN1 = 0xd2;
+/** Steps by the names that `hefu verify` gives them. */
+const STEPS = { digest: 'encoding', format: 'encoding', header: 'headers', certificate: 'headers' };
+const CAPSULE = 0x82; // a list of two: the capsule and its digest
+const MAX_LIST_BYTES = 1024 * 1024;
 
 /** What is wrong with a file, in words and as an exit code. */
 class Failure extends Error {
@@ -32,18 +36,59 @@ function load(file) {
 }
 
 function verify(bytes, genesis, list) {
-  const note = bytes[0] !== COSE_SIGN1 && new TextDecoder().decode(bytes).includes('\n\u2014 ');
-  if (!note && bytes[0] !== COSE_SIGN1) return { kind: 'capsule', ...verifyCapsule(bytes, unhex(genesis)) };
-  if (list === undefined) throw new Failure(2, USAGE);
-  const cosigners = cosignersOf(JSON.parse(new TextDecoder().decode(load(list))));
-  if (note) {
-    const found = verifyCheckpoint(bytes, cosigners);
-    if (found.origin !== `hefu/${genesis}`) throw new EncodingError(`the checkpoint is of ${found.origin}`);
-    if (found.signed.length === 0) throw new EncodingError('no cosignature is by a known key');
-    return { kind: 'checkpoint', ...found };
+  if (bytes[0] === CAPSULE) return { kind: 'capsule', ...verifyCapsule(bytes, unhex(genesis)) };
+  const note = bytes[0] !== COSE_SIGN1;
+  if (note && !isNote(bytes)) throw new Failure(2, 'not a capsule, a checkpoint or a statement\n');
+  if (list === undefined) throw new Failure(2, `the cosigners' keys are needed: --keys LIST\n${USAGE}`);
+  const cosigners = readList(list, genesis);
+  const step = note ? 'checkpoint' : 'receipts';
+  return within(step, () => (note ? checkpoint(bytes, cosigners, genesis) : statement(bytes, cosigners, genesis)));
+}
+
+/** Text with a line of a signature in it; a capsule's bytes may hold such a line too. */
+function isNote(bytes) {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes).includes('\n\u2014 ');
+  } catch {
+    return false;
   }
+}
+
+/** A node's list of cosigners. */
+function readList(file, genesis) {
+  const bytes = load(file);
+  try {
+    if (bytes.length > MAX_LIST_BYTES) throw new EncodingError('too large');
+    return cosignersOf(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)), genesis);
+  } catch (error) {
+    throw new Failure(2, `${file}: ${error.message}\n`);
+  }
+}
+
+/** What is wrong with an encoding is a failure of this step. */
+function within(step, work) {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof EncodingError) throw new CapsuleError(error.step ?? step, error.message);
+    throw error;
+  }
+}
+
+function otherLedger(why) {
+  throw new CapsuleError('genesis', why);
+}
+
+function checkpoint(bytes, cosigners, genesis) {
+  const found = verifyCheckpoint(bytes, cosigners);
+  if (found.origin !== `hefu/${genesis}`) otherLedger('the checkpoint is of another log');
+  if (found.signed.length === 0) throw new EncodingError('no cosignature is by a known key');
+  return { kind: 'checkpoint', ...found };
+}
+
+function statement(bytes, cosigners, genesis) {
   const { transaction, receipts } = verifyStatement(bytes, cosigners);
-  if (hex(transaction.chain) !== genesis) throw new EncodingError('made for another ledger');
+  if (hex(transaction.chain) !== genesis) otherLedger('made for another ledger');
   if (!receipts.some(({ verified }) => verified)) throw new EncodingError('no receipt is by a known key');
   return { kind: 'statement', transaction: describe(transaction), receipts };
 }
@@ -64,8 +109,8 @@ function main([file, flag, genesis, keys, list, ...rest]) {
       process.stderr.write(error.message);
       return error.code;
     }
-    if (!(error instanceof CapsuleError || error instanceof EncodingError)) throw error;
-    const step = error.step ?? 'signatures';
+    if (!(error instanceof CapsuleError)) throw error;
+    const step = STEPS[error.step] ?? error.step;
     process.stdout.write(`${JSON.stringify({ valid: false, step, why: error.message }, null, 2)}\n`);
     return 3;
   }

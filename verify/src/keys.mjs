@@ -1,15 +1,30 @@
 // The cosigners' keys, as a node lists them (/api/v1/log/cosigners). Nothing here proves them; a capsule
 // does that.
 
-import { Domain, hash, unhex, verifies } from './hash.mjs';
+import { EncodingError } from './cbor.mjs';
+import { Domain, hash, hex, unhex, verifies } from './hash.mjs';
 import { readVerifierKey } from './note.mjs';
 
-/** Names and keys of a list; a key for ES256 only with the registered key's endorsement. */
-export const cosignersOf = ({ cosigners }) =>
-  cosigners.map(({ cosigner, es256, es256_endorsement: endorsement }) => {
-    const { name, key } = readVerifierKey(cosigner);
-    if (typeof es256 !== 'string' || typeof endorsement !== 'string') return { name, key };
-    const other = unhex(es256);
-    const endorsed = verifies(key, hash(Domain.es256, other), unhex(endorsement));
-    return endorsed ? { name, key, es256: other } : { name, key };
-  });
+const wrong = () => {
+  throw new EncodingError('not a list of the cosigners of this ledger');
+};
+
+/**
+ * Names and keys of a list of the cosigners of the ledger `genesis` (hexadecimal); a key for ES256 only
+ * with the registered key's endorsement. Anything else in it, or a key twice, spoils the list.
+ */
+export function cosignersOf(list, genesis) {
+  if (!Array.isArray(list?.cosigners) || list.cosigners.length === 0) wrong();
+  const found = list.cosigners.map((entry) => cosignerOf(entry ?? {}, genesis));
+  if (new Set(found.map(({ key }) => hex(key))).size < found.length) wrong();
+  return found;
+}
+
+function cosignerOf({ cosigner, es256, es256_endorsement: endorsement }, genesis) {
+  const { name, key } = readVerifierKey(typeof cosigner === 'string' ? cosigner : '');
+  if (!/^[0-9]{6}$/.test(name.split('/').at(-1)) || name !== `hefu/${genesis}/${name.slice(-6)}`) wrong();
+  if (typeof es256 !== 'string' || typeof endorsement !== 'string') return { name, key };
+  const other = unhex(es256);
+  const endorsed = verifies(key, hash(Domain.es256, other), unhex(endorsement));
+  return endorsed ? { name, key, es256: other } : { name, key };
+}

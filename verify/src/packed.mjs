@@ -7,6 +7,8 @@ import { Domain, equal, hash } from './hash.mjs';
 import { bit, endOf, leafHash, nodeHash, resized, ZERO } from './proof.mjs';
 
 const MAX_DEPTH = 256;
+export const MAX_RECORDS = 256;
+const MAX_COSIGNERS = 64;
 
 const refuse = (why) => {
   throw new EncodingError(why);
@@ -66,6 +68,9 @@ function certified(header, { round, signers, signatures }) {
 
 /** The capsule whole, as format 1 has it. */
 export function unpack(packed) {
+  // Before anything is made of them: a shared proof grows with each record that is claimed.
+  if ((packed.status?.records.length ?? 0) > MAX_RECORDS) refuse('more records than a capsule proves');
+  if ((packed.witness?.cosigners.length ?? 0) > MAX_COSIGNERS) refuse('more cosigners than there can be');
   const { anchor } = packed;
   const chain = hash(Domain.genesis, anchor.bytes);
   const setChanges = [];
@@ -125,9 +130,10 @@ function separate({ siblings, ends }, claims) {
   const sorted = claims.map((claim, place) => ({ ...claim, place }));
   sorted.sort((a, b) => compare(a.path, b.path));
   if (sorted.some(({ path }, at) => at > 0 && equal(path, sorted[at - 1].path))) refuse('a path twice');
-  const left = { siblings: parts(siblings, 32), ends: [...ends] };
+  const left = { siblings: parts(siblings, 32), nextSibling: 0, ends, nextEnd: 0 };
   if (claims.length > 0) down(sorted, 0, left, proofs);
-  if (left.siblings.length > 0 || left.ends.length > 0) refuse('more than the paths need');
+  const over = left.nextSibling < left.siblings.length || left.nextEnd < ends.length;
+  if (over) refuse('more than the paths need');
   for (const proof of proofs) proof.siblings.reverse(); // collected on the way up
   return proofs;
 }
@@ -139,11 +145,11 @@ const compare = (a, b) => {
 
 /** The hash of the subtree at `depth` that a group of paths goes to. */
 function down(group, depth, left, proofs) {
-  if (group.length === 0) return left.siblings.shift() ?? refuse('less than the paths need');
-  const end = left.ends[0] ?? refuse('less than the paths need');
+  if (group.length === 0) return left.siblings[left.nextSibling++] ?? refuse('less than the paths need');
+  const end = left.ends[left.nextEnd] ?? refuse('less than the paths need');
   const ends = Number(end.depth);
   if (ends === depth) {
-    left.ends.shift();
+    left.nextEnd += 1;
     return stop(group, end.other, proofs);
   }
   if (ends < depth || ends > MAX_DEPTH) refuse('a path ends where it cannot');

@@ -110,6 +110,8 @@ export function readStatement(envelope) {
 export function verifyStatement(envelope, cosigners, valid = verifies) {
   const { transaction, envelope: bare, receipts } = readStatement(envelope);
   const leaf = logLeaf(bare);
+  const signers = new Set(receipts.map(({ claims }) => `${hex(claims.key)} ${claims.alg}`));
+  need(signers.size === receipts.length, 'a receipt of the same key twice');
   const shown = receipts.map(({ claims, proof, signature }) => {
     const known = cosigners.find(({ key }) => equal(keyId(key), claims.key));
     const key = claims.alg === ES256 ? known?.es256 : known?.key;

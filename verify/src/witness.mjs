@@ -10,6 +10,8 @@ import { EDDSA, signs } from './receipt.mjs';
 /** The table of key records, and the one role of a cosigner. */
 const KEY_TABLE = 4;
 const COSIGNER = 8n;
+/** The reason of a revocation: the key is in other hands. */
+const COMPROMISED = 2n;
 
 /** Verifies what provinces signed; `need` names the step that fails. */
 export function checkWitness(capsule, transaction, { chain, valid }, need) {
@@ -48,11 +50,12 @@ export function checkWitness(capsule, transaction, { chain, valid }, need) {
   });
   return {
     checkpoint: head === null ? null : { size: head.size, root: hex(root), sameAsHeight: sameAs },
-    cosigners: cosigners.map(({ region, key, cosignature, receipt }) => ({
+    cosigners: cosigners.map(({ region, key, cosignature, receipt }, at) => ({
       region,
       key: hex(keyId(key)),
       cosigned: cosignature === null ? null : cosignature.time,
       receipt: receipt !== null,
+      doubt: doubt(records[at], cosignature === null ? null : cosignature.time),
     })),
   };
 }
@@ -71,6 +74,24 @@ function recordOf({ status, witness: { head, cosigners } }, cosigner, at, need) 
     (head !== null || cosignature === null);
   need(good, 'cosigners', `${region}: its key is not proven, or does not stand in its place`);
   return record.value;
+}
+
+/**
+ * Why what a cosigner signed counts for nothing, by the record of its key: found compromised, or (of a
+ * cosignature, which states a time in seconds) out of the key's term; null when it counts.
+ */
+export function doubt(value, time) {
+  const at = (node) => (node === undefined || node.kind === 'null' ? null : node.value);
+  const record = read(value).value;
+  const [notBefore, notAfter, retires, bound] = [3, 4, 6, 9].map((place) => at(record[place]));
+  const [last, first] = [at(record[7]), at(record[10])];
+  if (last !== null && last[0].value === COMPROMISED) return 'compromised';
+  if (time === null) return null;
+  const ended = (first ?? last)?.[3].value ?? null;
+  const inTerm = (ms) =>
+    bound <= ms && notBefore <= ms && ms <= notAfter &&
+    (retires === null || ms <= retires) && (ended === null || ms <= ended);
+  return inTerm(time * 1000n) || inTerm(time * 1000n + 999n) ? null : 'out_of_term';
 }
 
 /** The height of a certified header with a log of this size, which must be the same log. */

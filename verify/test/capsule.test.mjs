@@ -8,7 +8,9 @@ import { fileURLToPath } from 'node:url';
 
 import { EncodingError, read } from '../src/cbor.mjs';
 import { CapsuleError, verifyCapsule } from '../src/capsule.mjs';
+import { array, uint } from '../src/encode.mjs';
 import { concat, Domain, hash, hex, unhex, verifies } from '../src/hash.mjs';
+import { doubt } from '../src/witness.mjs';
 
 const golden = (name) => fileURLToPath(new URL(`../golden/${name}`, import.meta.url));
 const load = (name) => {
@@ -98,6 +100,19 @@ for (const name of ['smallest', 'whole', 'compact', 'witnessed']) {
   });
 }
 
+test('the word of a cosigner is doubted when its key was', () => {
+  const nothing = Uint8Array.of(0xf6);
+  /** A key record bound at 1 s and good from 2 s to 9 s. */
+  const record = (revocation) =>
+    array(nothing, nothing, nothing, uint(2_000n), uint(9_000n), uint(0n), nothing, revocation, uint(1n), uint(1_000n));
+  const revoked = (reason, at) => array(uint(reason), uint(0n), uint(1n), uint(at));
+  assert.deepEqual([1n, 2n, 9n, 10n, 1n << 62n].map((time) => doubt(record(nothing), time)),
+    ['out_of_term', null, null, 'out_of_term', 'out_of_term']);
+  assert.equal(doubt(record(nothing), null), null);
+  assert.deepEqual([5n, 6n].map((time) => doubt(record(revoked(0n, 5_500n)), time)), [null, 'out_of_term']);
+  for (const time of [5n, null]) assert.equal(doubt(record(revoked(2n, 8_000n)), time), 'compromised');
+});
+
 test('only deterministic CBOR is read', () => {
   for (const bytes of [[0x18, 0x07], [0x9f, 0x07, 0xff], [0x01, 0x01], [0x62, 0xff, 0xfe], [0xf9, 0, 0], [0x82, 1]]) {
     assert.throws(() => read(Uint8Array.from(bytes)), EncodingError);
@@ -120,7 +135,7 @@ test('the command: exit codes and output', () => {
   };
   assert.equal(JSON.parse(run(golden('whole.hefu'), '--genesis', genesis)).valid, true);
   assert.equal(code(golden('whole.hefu'), '--genesis', '00'.repeat(32)), 3);
-  assert.equal(code(golden('whole.verdicts'), '--genesis', genesis), 3);
+  assert.equal(code(golden('whole.verdicts'), '--genesis', genesis), 2, 'no file of ours');
   assert.equal(code(golden('none.hefu'), '--genesis', genesis), 4);
   assert.equal(code(golden('whole.hefu')), 2);
 });

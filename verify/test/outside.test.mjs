@@ -16,7 +16,7 @@ import { verifyStatement } from '../src/receipt.mjs';
 const golden = (name) => fileURLToPath(new URL(`../golden/${name}`, import.meta.url));
 const load = (name) => new Uint8Array(readFileSync(golden(name)));
 const genesis = readFileSync(golden('witnessed.genesis'), 'utf8');
-const cosigners = cosignersOf(JSON.parse(readFileSync(golden('cosigners.json'), 'utf8')));
+const cosigners = cosignersOf(JSON.parse(readFileSync(golden('cosigners.json'), 'utf8')), genesis.trim());
 
 // Most changes leave most signatures as they were.
 const known = new Map();
@@ -68,6 +68,18 @@ test('both algorithms are there, and what they say', () => {
   assert.deepEqual(signed.map(({ name }) => name), cosigners.map(({ name }) => name));
 });
 
+test('a list is of this ledger, whole, and names each key once', () => {
+  const list = JSON.parse(readFileSync(golden('cosigners.json'), 'utf8'));
+  const [first] = list.cosigners;
+  for (const bad of [
+    {}, { cosigners: 'x' }, { cosigners: [] }, { cosigners: [null] }, { cosigners: [{}] },
+    { cosigners: [first, first] }, { cosigners: [first, { cosigner: 'x' }] },
+  ]) {
+    assert.throws(() => cosignersOf(bad, genesis), EncodingError, JSON.stringify(bad));
+  }
+  assert.throws(() => cosignersOf(list, '00'.repeat(32)), EncodingError);
+});
+
 test('Base64 has one form', () => {
   assert.deepEqual(fromBase64('AAAB'), Uint8Array.of(0, 0, 1));
   for (const bad of ['AAA', 'AAB=', 'AA==\n', ' AAAA', 'A-AA']) assert.equal(fromBase64(bad), undefined, bad);
@@ -87,7 +99,8 @@ test('the command: notes and statements need keys', () => {
   };
   for (const [file, kind] of [['checkpoint.note', 'checkpoint'], ['statement.cose', 'statement']]) {
     assert.equal(run(golden(file), '--genesis', genesis, ...keys).kind, kind);
-    assert.equal(code(golden(file), '--genesis', '00'.repeat(32), ...keys), 3);
+    // The keys in the list are those of another ledger's cosigners.
+    assert.equal(code(golden(file), '--genesis', '00'.repeat(32), ...keys), 2);
     assert.equal(code(golden(file), '--genesis', genesis), 2);
   }
 });

@@ -31,7 +31,7 @@ use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 
 use crate::block::Header;
-use crate::bounds::MAX_CAPSULE_BYTES;
+use crate::bounds::{MAX_CAPSULE_BYTES, MAX_CAPSULE_COSIGNERS, MAX_CAPSULE_RECORDS};
 use crate::codec::{Canonical, CodecError};
 use crate::crypto::PublicKey;
 use crate::hash::{Domain, H32, hash};
@@ -156,6 +156,11 @@ pub enum CapsuleError {
     /// The file is not as it was written.
     #[error("digest: the file was changed or damaged")]
     Changed,
+    /// More records than a capsule proves, or more cosigners.
+    #[error(
+        "encoding: more than {MAX_CAPSULE_RECORDS} records or {MAX_CAPSULE_COSIGNERS} cosigners"
+    )]
+    Parts,
     /// A capsule of another format version.
     #[error("format: version {0} is not known")]
     Format(u16),
@@ -220,7 +225,7 @@ impl CapsuleError {
     /// The step, by the name that reports give it.
     pub const fn step(&self) -> &'static str {
         match self {
-            Self::Encoding(_) => "encoding",
+            Self::Encoding(_) | Self::Parts => "encoding",
             Self::Changed => "digest",
             Self::Format(_) => "format",
             Self::Genesis { .. } => "genesis",
@@ -323,11 +328,17 @@ impl Capsule {
                 CodecError::TooLarge { bound: MAX_CAPSULE_BYTES, found: bytes.len() }.into()
             );
         }
-        match format_of(bytes)? {
+        let capsule = match format_of(bytes)? {
             FIRST_FORMAT => first::read(bytes),
             CAPSULE_FORMAT => packed::read(bytes),
             other => Err(CapsuleError::Format(other)),
+        }?;
+        // Of a layout that is read whole the bounds are only known now.
+        let records = capsule.status.as_ref().map_or(0, |status| status.records.len());
+        if records > MAX_CAPSULE_RECORDS {
+            return Err(CapsuleError::Parts);
         }
+        Ok(capsule)
     }
 
     /// Verifies everything against the hash of the genesis.
@@ -351,6 +362,7 @@ impl Capsule {
             Some(witness) => Some(witness.verify(self, genesis, &transaction)?),
             None => None,
         };
+        self.check_last_change()?;
         Ok(Verified {
             chain: genesis,
             transaction,
@@ -361,6 +373,16 @@ impl Capsule {
             set_changes: self.set_changes.len(),
             witness,
         })
+    }
+
+    /// A change of validators at the latest header or after it has nothing to say about any.
+    fn check_last_change(&self) -> Result<(), CapsuleError> {
+        let status = self.status.as_ref().map(|status| status.certified.header.height);
+        let latest = self.recorded.header.height.max(status.unwrap_or_default());
+        match self.set_changes.last().map(|change| change.certified.header.height) {
+            Some(last) if last >= latest => Err(CapsuleError::Header(last)),
+            _ => Ok(()),
+        }
     }
 
     fn check_transaction(&self, chain: ChainId) -> Result<SignedTransaction, CapsuleError> {

@@ -23,7 +23,7 @@ use super::{
     SetChange, StatusProof, Witness,
 };
 use crate::block::Header;
-use crate::bounds::MAX_CAPSULE_BYTES;
+use crate::bounds::{MAX_CAPSULE_BYTES, MAX_CAPSULE_COSIGNERS, MAX_CAPSULE_RECORDS};
 use crate::codec::{Canonical, CodecError};
 use crate::crypto::{PublicKey, Signature};
 use crate::hash::H32;
@@ -213,6 +213,12 @@ fn not_canonical() -> CapsuleError {
 /// Reads a capsule.
 pub(super) fn read(bytes: &[u8]) -> Result<Capsule, CapsuleError> {
     let packed = PackedCapsule::from_bytes(bytes, MAX_CAPSULE_BYTES)?;
+    // Before anything is made of them: a shared proof grows with each record that is claimed.
+    let records = packed.status.as_ref().map_or(0, |status| status.records.len());
+    let cosigners = packed.witness.as_ref().map_or(0, |witness| witness.cosigners.len());
+    if records > MAX_CAPSULE_RECORDS || cosigners > MAX_CAPSULE_COSIGNERS {
+        return Err(CapsuleError::Parts);
+    }
     let capsule = packed.unpack().ok_or_else(not_canonical)?;
     // Whatever slipped through above is not what we would write.
     if write(&capsule)? == bytes { Ok(capsule) } else { Err(not_canonical()) }

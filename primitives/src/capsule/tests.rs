@@ -387,6 +387,17 @@ fn names_the_step_that_fails() {
         c.before.as_mut().unwrap().log_size = 1;
     };
     assert_eq!(fails(&other), CapsuleError::Header(Height(2)));
+    // A set that takes the place of itself, and a change that decides nothing that is shown.
+    let same = ledger.sign(2, &ledger.old, &ledger.old, capsule.recorded.header.id());
+    let no_change = |c: &mut Capsule| {
+        c.set_changes[0] = SetChange { certified: same.clone(), next: set(&ledger.old) };
+    };
+    assert_eq!(fails(&no_change), CapsuleError::Header(Height(2)));
+    let onwards = ledger.sign(4, &ledger.new, &ledger.old, BlockId([1; 32]));
+    let beyond = |c: &mut Capsule| {
+        c.set_changes.push(SetChange { certified: onwards.clone(), next: set(&ledger.old) });
+    };
+    assert_eq!(fails(&beyond), CapsuleError::Header(Height(4)));
     let mut newer = capsule.clone();
     newer.format = 3;
     assert_eq!(newer.to_file(), Err(CapsuleError::Format(3)));
@@ -394,4 +405,24 @@ fn names_the_step_that_fails() {
     let digest = hash(Domain::Capsule, &[&inside]);
     let file = CapsuleFile { capsule: inside.into(), digest }.to_bytes();
     assert_eq!(Capsule::from_file(&file), Err(CapsuleError::Format(3)));
+}
+
+/// A file of a few megabytes may not grow into gigabytes before a signature is looked at.
+#[test]
+fn a_capsule_proves_so_many_records_and_no_more() {
+    let mut ledger = Ledger::new();
+    let mut capsule = ledger.witnessed();
+    let status = capsule.status.as_mut().unwrap();
+    let absent = |number: u32| {
+        let key = [b"\x22".as_slice(), &number.to_be_bytes()].concat();
+        let proof = ledger.map.prove(&path_of(&key));
+        RecordProof { key: key.into(), value: None, proof }
+    };
+    let more = (0..).map(absent).take(MAX_CAPSULE_RECORDS - status.records.len());
+    status.records.extend(more);
+    let file = capsule.to_file().unwrap();
+    assert!(Capsule::from_file(&file).is_ok());
+    capsule.status.as_mut().unwrap().records.push(absent(u32::MAX));
+    let file = capsule.to_file().unwrap();
+    assert_eq!(Capsule::from_file(&file), Err(CapsuleError::Parts));
 }

@@ -63,7 +63,9 @@ pub struct Cosignature {
 /// What is proven of a province's word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VerifiedCosigner {
-    /// The province, as it says; that its operator owns the key, the key's record says.
+    /// The province, as it says. A cosignature does not cover the name, so that the province's
+    /// operator owns the key must be read from the key's record: whoever calls
+    /// [`Capsule::verify`] alone has not looked (`hefu_contracts::evidence` does).
     pub region: Region,
     /// The key.
     pub key: KeyId,

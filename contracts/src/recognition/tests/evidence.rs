@@ -215,3 +215,46 @@ fn cosigners_are_what_their_records_say() {
     let other = Ledger::key_of(&auditor(1));
     assert_eq!(read_as(REGIONS[1], other), Err(EvidenceError::Cosigner(REGIONS[1])));
 }
+
+/// Whoever has a key can put any time before it; a key's own term binds its honest owner.
+#[test]
+fn the_word_of_a_cosigner_is_doubted_when_its_key_was() {
+    use crate::evidence::Doubt;
+    use crate::identity::KeyRevocation;
+    let mut ledger = attested();
+    let act = accept(&ledger, 2);
+    let recorded = record(&mut ledger, &relying(), act);
+    let key = fresh_key(9).public();
+    let mut stored = ledger.get(&KEYS, &Ledger::key_of(&auditor(1))).unwrap();
+    (stored.key, stored.roles) = (key, vec![Role::Cosigner]);
+    let now = ledger.time.0 / 1_000 + 1;
+    let doubted = |ledger: &Ledger, cosigned| {
+        let keys =
+            [related(&ledger.state, &recorded.transaction), vec![KEYS.key(&key.id())]].concat();
+        let mut verified = recorded.verified(ledger, &keys);
+        let cosigner =
+            VerifiedCosigner { region: REGIONS[1], key: key.id(), cosigned, receipt: true };
+        verified.witness =
+            Some(VerifiedWitness { head: None, same_as: None, cosigners: vec![cosigner] });
+        read(&verified, None).unwrap().doubted.first().map(|(_, doubt)| *doubt)
+    };
+    ledger.put(&KEYS, &key.id(), &stored);
+    assert_eq!((doubted(&ledger, Some(now)), doubted(&ledger, None)), (None, None));
+    for time in [0, 4_000_000_000, u64::MAX] {
+        assert_eq!(doubted(&ledger, Some(time)), Some(Doubt::OutOfTerm), "{time}");
+    }
+    let revoked = |reason, since| {
+        let revocation =
+            KeyRevocation { reason, since, at: Millis(now * 1_000), height: ledger.height };
+        crate::identity::KeyRecord { revocation: Some(revocation), ..stored.clone() }
+    };
+    let replaced = revoked(RevocationReason::Ceased, Millis(now * 1_000));
+    let compromised = revoked(RevocationReason::Compromised, Millis(now * 1_000 + 500));
+    ledger.put(&KEYS, &key.id(), &replaced);
+    assert_eq!((doubted(&ledger, Some(now)), doubted(&ledger, None)), (None, None));
+    assert_eq!(doubted(&ledger, Some(now + 9)), Some(Doubt::OutOfTerm));
+    ledger.put(&KEYS, &key.id(), &compromised);
+    for time in [None, Some(now)] {
+        assert_eq!(doubted(&ledger, time), Some(Doubt::Compromised));
+    }
+}

@@ -14,10 +14,12 @@ use hefu_contracts::identity::{AUTHORITIES, CALENDARS, KEYS, MEMBERS};
 use hefu_contracts::recognition::{AGREEMENTS, CORRECTIONS, DECISION_BATCHES};
 use hefu_contracts::service::CASES;
 use hefu_contracts::sharing::GRANTS;
-use hefu_primitives::Millis;
-use hefu_primitives::capsule::{Capsule, Verified, VerifiedStatus, VerifiedWitness};
+use hefu_primitives::capsule::{
+    Capsule, Verified, VerifiedCosigner, VerifiedStatus, VerifiedWitness,
+};
 use hefu_primitives::codes::region::find_province;
 use hefu_primitives::time::Day;
+use hefu_primitives::{KeyId, Millis};
 use serde_json::{Value, json};
 
 use super::{Verify, failed};
@@ -89,7 +91,7 @@ fn report(capsule: &Capsule, verified: &Verified, said: &Evidence, day: Option<D
         "rules": said.rules,
         "status": status.map(|status| status_report(status, said, day)),
         "recognised": recognised,
-        "witness": verified.witness.as_ref().map(witness_report),
+        "witness": verified.witness.as_ref().map(|witness| witness_report(witness, said)),
         "set_changes": verified.set_changes,
         "not_shown": not_shown(verified, said),
     })
@@ -98,7 +100,10 @@ fn report(capsule: &Capsule, verified: &Verified, said: &Evidence, day: Option<D
 /// What the capsule leaves open, by the names under which the catalogue says it.
 fn not_shown(verified: &Verified, said: &Evidence) -> Vec<&'static str> {
     let witness = verified.witness.as_ref();
-    let receipts = witness.is_some_and(|witness| witness.cosigners.iter().any(|c| c.receipt));
+    let doubted = |key: &KeyId| said.doubted.iter().any(|(other, _)| other == key);
+    let trusted = || witness.iter().flat_map(|w| &w.cosigners).filter(|c| !doubted(&c.key));
+    let receipts = trusted().any(|cosigner| cosigner.receipt);
+    let cosigned = trusted().any(|cosigner| cosigner.cosigned.is_some());
     let open = [
         ("later", true),
         ("status", verified.status.is_none()),
@@ -106,19 +111,27 @@ fn not_shown(verified: &Verified, said: &Evidence) -> Vec<&'static str> {
         ("rule", said.rules.is_empty()),
         ("recognition", said.recognitions.is_empty()),
         ("flags", !said.recognitions.is_empty()),
-        ("checkpoint", witness.is_none_or(|witness| witness.head.is_none())),
+        ("checkpoint", !cosigned),
         ("receipts", !receipts),
         ("content", true),
     ];
     open.into_iter().filter_map(|(name, open)| open.then_some(name)).collect()
 }
 
-fn witness_report(witness: &VerifiedWitness) -> Value {
-    let cosigned = witness.cosigners.iter().filter_map(|cosigner| {
+fn witness_report(witness: &VerifiedWitness, said: &Evidence) -> Value {
+    let doubt = |cosigner: &&VerifiedCosigner| {
+        said.doubted.iter().find(|(key, _)| *key == cosigner.key).map(|(_, doubt)| *doubt)
+    };
+    let trusted = || witness.cosigners.iter().filter(|cosigner| doubt(cosigner).is_none());
+    let cosigned = trusted().filter_map(|cosigner| {
         let time = Millis(cosigner.cosigned?.saturating_mul(1000)).to_rfc3339();
         Some(json!({ "region": cosigner.region, "key": cosigner.key, "time": time }))
     });
-    let receipts = witness.cosigners.iter().filter(|cosigner| cosigner.receipt);
+    let doubted = witness.cosigners.iter().filter_map(|cosigner| {
+        let doubt = doubt(&cosigner)?;
+        Some(json!({ "region": cosigner.region, "key": cosigner.key, "doubt": doubt }))
+    });
+    let receipts = trusted().filter(|cosigner| cosigner.receipt);
     let receipts =
         receipts.map(|cosigner| json!({ "region": cosigner.region, "key": cosigner.key }));
     json!({
@@ -129,6 +142,7 @@ fn witness_report(witness: &VerifiedWitness) -> Value {
             "cosigned": cosigned.collect::<Vec<_>>(),
         })),
         "receipts": receipts.collect::<Vec<_>>(),
+        "doubted": doubted.collect::<Vec<_>>(),
     })
 }
 
@@ -311,7 +325,13 @@ fn tell_witness(teller: &mut Teller<'_>, report: &Value) {
         names.collect::<Vec<_>>().join(", ")
     };
     let checkpoint = &report["witness"]["checkpoint"];
-    if checkpoint.is_object() {
+    let doubted = &report["witness"]["doubted"];
+    if doubted.as_array().is_some_and(|doubted| !doubted.is_empty()) {
+        let who = named(teller.0, doubted);
+        teller.say("verify-doubted", &[("who", &who)]);
+    }
+    let cosigned = checkpoint["cosigned"].as_array().is_some_and(|signed| !signed.is_empty());
+    if cosigned {
         let who = named(teller.0, &checkpoint["cosigned"]);
         teller.say("verify-checkpoint", &[("size", &plain(checkpoint.get("size"))), ("who", &who)]);
     }

@@ -1,9 +1,10 @@
 //! The keys that cosigners sign with, and how far they are to be believed.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
-use hefu_contracts::identity::KEYS;
-use hefu_contracts::identity::Role;
+use hefu_contracts::evidence::Doubt;
+use hefu_contracts::identity::{KEYS, KeyRecord, Role};
 use hefu_genesis::{Genesis, SignedGenesis};
 use hefu_primitives::capsule::Capsule;
 use hefu_primitives::transparency::{
@@ -16,10 +17,15 @@ use super::failed;
 use crate::cli::app::App;
 use crate::cli::fault::Fault;
 
+/// Largest list of a node, in bytes.
+const MAX_LIST_BYTES: usize = 1024 * 1024;
+
 /// A province's key.
 pub(super) struct CosignerKey {
     pub(super) region: Region,
     pub(super) key: PublicKey,
+    /// Its record, where that is proven.
+    pub(super) record: Option<KeyRecord>,
     /// The key for JavaScript verifiers, when its endorsement is here.
     pub(super) es256: Option<Es256PublicKey>,
 }
@@ -35,6 +41,13 @@ impl CosignerKey {
     pub(super) fn verifier(&self, chain: &ChainId) -> Option<VerifierKey> {
         let name = cosigner_name(chain, self.region);
         VerifierKey::new(name, SignatureKind::Cosignature, &self.key).ok()
+    }
+}
+
+impl CosignerKey {
+    /// Why what it signed counts for nothing, as far as its record is here.
+    pub(super) fn doubt(&self, cosigned: Option<u64>) -> Option<Doubt> {
+        Doubt::of(self.record.as_ref()?, cosigned)
     }
 }
 
@@ -61,9 +74,7 @@ impl KnownKeys {
             let keys = keys.filter_map(|(_, value)| of_record(value.as_deref()?)).collect();
             Self { source: "genesis", keys }
         } else {
-            let list: Value = serde_json::from_slice(&bytes).unwrap_or_default();
-            let listed = list["cosigners"].as_array().into_iter().flatten();
-            Self { source: "list", keys: listed.filter_map(of_list).collect() }
+            Self { source: "list", keys: listed(&bytes, &chain).unwrap_or_default() }
         };
         match known.keys.is_empty() {
             true => Err(Fault::said("cli.input", "verify-no-keys", &[("file", &path.display())])),
@@ -85,13 +96,31 @@ fn genesis_of(bytes: &[u8]) -> Option<Genesis> {
 fn of_record(value: &[u8]) -> Option<CosignerKey> {
     let record = KEYS.decode(value).filter(|record| record.roles == [Role::Cosigner])?;
     let region = record.owner.region()?.province();
-    Some(CosignerKey { region, key: record.key, es256: None })
+    Some(CosignerKey { region, key: record.key, record: Some(record), es256: None })
+}
+
+/// The keys of a node's list of this ledger's cosigners; none of a list with anything else in it, or
+/// with a key twice.
+fn listed(bytes: &[u8], chain: &ChainId) -> Option<Vec<CosignerKey>> {
+    if bytes.len() > MAX_LIST_BYTES {
+        return None;
+    }
+    let list: Value = serde_json::from_slice(bytes).ok()?;
+    let entries = list["cosigners"].as_array()?.iter();
+    let keys = entries.map(|entry| of_list(entry, chain)).collect::<Option<Vec<_>>>()?;
+    let distinct: BTreeSet<KeyId> = keys.iter().map(|known| known.key.id()).collect();
+    (distinct.len() == keys.len()).then_some(keys)
 }
 
 /// A cosigner's key by a node's list; that of ES256 only with the registered key's endorsement.
-fn of_list(listed: &Value) -> Option<CosignerKey> {
+fn of_list(listed: &Value, chain: &ChainId) -> Option<CosignerKey> {
     let verifier: VerifierKey = listed["cosigner"].as_str()?.parse().ok()?;
     let (_, region) = verifier.name().rsplit_once('/')?;
+    let region = Region(region.parse().ok()?);
+    let named = verifier.name() == cosigner_name(chain, region);
+    if !named || verifier.kind() != SignatureKind::Cosignature {
+        return None;
+    }
     let key = verifier.key();
     let endorsed = || {
         let endorsement = Es256Endorsement {
@@ -100,5 +129,5 @@ fn of_list(listed: &Value) -> Option<CosignerKey> {
         };
         endorsement.verify(&key).then_some(endorsement.key)
     };
-    Some(CosignerKey { region: Region(region.parse().ok()?), key, es256: endorsed() })
+    Some(CosignerKey { region, key, record: None, es256: endorsed() })
 }

@@ -2,13 +2,15 @@
 //!
 //! They say less than a capsule: what provinces signed of the log, not what the ledger decided.
 
+use std::collections::BTreeSet;
+
 use hefu_primitives::capsule::Capsule;
 use hefu_primitives::log::leaf_hash;
 use hefu_primitives::transparency::receipt::ReceiptKey;
 use hefu_primitives::transparency::{
     Checkpoint, Receipt, ReceiptAlg, TransparentStatement, cosigner_name, origin,
 };
-use hefu_primitives::{H32, Millis, SignedTransaction};
+use hefu_primitives::{H32, Millis, Region, SignedTransaction};
 use serde_json::{Value, json};
 
 use super::keys::KnownKeys;
@@ -16,6 +18,7 @@ use super::{Verify, failed};
 use crate::cli::app::App;
 use crate::cli::exit::Exit;
 use crate::cli::fault::{Done, Fault};
+use crate::cli::table;
 
 /// The first byte of a COSE_Sign1.
 const COSE_SIGN1: u8 = 0xd2;
@@ -66,30 +69,54 @@ fn checkpoint(app: &App, args: &Verify, bytes: &[u8], keys: &KnownKeys) -> Done 
     let (found, note) =
         Checkpoint::of_note(bytes).map_err(|error| failed(app, "encoding", error))?;
     if found.origin != origin(&chain) {
-        return Err(failed(app, "genesis", format_args!("the origin is {}", found.origin)));
+        let origin = table::printable(&found.origin);
+        return Err(failed(app, "genesis", format_args!("the origin is {origin}")));
     }
-    let (mut cosigned, mut lines) = (Vec::new(), 0);
+    let (mut cosigned, mut doubted, mut lines) = (Vec::new(), Vec::new(), 0);
     for known in &keys.keys {
         let Some(verifier) = known.verifier(&chain) else { continue };
         let time = note.signed_by(&verifier).map_err(|error| failed(app, "checkpoint", error))?;
         if let Some(time) = time {
             lines += 1;
             let at = Millis(time.saturating_mul(1000)).to_rfc3339();
-            cosigned.push(json!({ "region": known.region, "key": known.key.id(), "time": at }));
+            let mut line = json!({ "region": known.region, "key": known.key.id(), "time": at });
+            match known.doubt(Some(time)) {
+                None => cosigned.push(line),
+                Some(doubt) => {
+                    line["doubt"] = json!(doubt);
+                    doubted.push(line);
+                }
+            }
         }
+    }
+    if cosigned.is_empty() && !doubted.is_empty() {
+        return Err(failed(
+            app,
+            "checkpoint",
+            "every cosignature is by a key that was compromised or out of its term",
+        ));
     }
     if cosigned.is_empty() {
         return Err(failed(app, "checkpoint", "no cosignature is by a known key"));
     }
     let (size, root) = (found.head.size.to_string(), found.head.root);
+    // Provinces, not lines: one may have two keys for a while.
+    let of = |regions: &mut dyn Iterator<Item = Region>| regions.collect::<BTreeSet<_>>().len();
+    let known = of(&mut keys.keys.iter().map(|known| known.region));
+    let signed = of(&mut keys.keys.iter().filter_map(|known| {
+        let own = |line: &&Value| line["key"] == json!(known.key.id());
+        cosigned.iter().find(own).map(|_| known.region)
+    }));
+    let quorum = signed.saturating_mul(3) > known.saturating_mul(2);
     let report = json!({
         "valid": true, "kind": "checkpoint", "chain": chain, "size": size, "root": root,
-        "cosigned": cosigned, "known_cosigners": keys.keys.len(), "keys": keys.source,
+        "cosigned": cosigned, "doubted": doubted, "known_cosigners": known, "quorum": quorum,
+        "keys": keys.source,
         "other_lines": note.signatures().len().saturating_sub(lines),
     });
     let say = |key: &str, arguments: &[(&str, &str)]| app.out.text(key, arguments);
-    let (count, of) = (cosigned.len().to_string(), keys.keys.len().to_string());
-    let prose = [
+    let (count, of) = (signed.to_string(), known.to_string());
+    let mut prose = vec![
         say("verify-note-ok", &[("chain", &chain.to_string())]),
         say("verify-note-says", &[("size", &size), ("root", &root.to_string())]),
         say(
@@ -99,6 +126,12 @@ fn checkpoint(app: &App, args: &Verify, bytes: &[u8], keys: &KnownKeys) -> Done 
         say(&format!("verify-keys-{}", keys.source), &[]),
         say("verify-note-not", &[]),
     ];
+    if !quorum {
+        prose.insert(3, say("verify-note-few", &[]));
+    }
+    if !doubted.is_empty() {
+        prose.insert(3, say("verify-doubted", &[("who", &provinces(app, &doubted))]));
+    }
     app.out.done(&report, &prose.join("\n"));
     Ok(Exit::Ok)
 }
@@ -130,6 +163,11 @@ fn receipts(
     let chain = args.genesis;
     if about.is_some_and(|transaction| transaction.body().chain != chain) {
         return Err(failed(app, "genesis", "the transaction is for another ledger"));
+    }
+    let signers: BTreeSet<_> =
+        receipts.iter().map(|r| (r.claims().key, r.claims().alg == ReceiptAlg::Es256)).collect();
+    if signers.len() != receipts.len() {
+        return Err(failed(app, "receipts", "a receipt of the same key stands twice"));
     }
     let shown = receipts.iter().map(|receipt| {
         verified(receipt, leaf, about, args, keys).map_err(|error| failed(app, "receipts", error))
@@ -193,6 +231,7 @@ fn verified(
             return Err("the subject is not the transaction's".to_owned());
         }
     }
+    let doubt = known.and_then(|known| known.doubt(None));
     let alg = match claims.alg {
         ReceiptAlg::EdDsa => "EdDSA",
         ReceiptAlg::Es256 => "ES256",
@@ -200,7 +239,7 @@ fn verified(
     Ok(json!({
         "region": known.map(|known| known.region), "key": claims.key, "alg": alg,
         "leaf": receipt.leaf().to_string(), "size": claims.size.to_string(),
-        "height": claims.height, "verified": key.is_some(),
+        "height": claims.height, "verified": key.is_some() && doubt.is_none(), "doubt": doubt,
     }))
 }
 
