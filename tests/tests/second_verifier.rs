@@ -333,7 +333,7 @@ fn file(capsule: &[u8]) -> Vec<u8> {
 fn verdict(capsule: &[u8], chain: ChainId) -> char {
     let read = Capsule::from_file(&file(capsule)).and_then(|capsule| capsule.verify(chain));
     match read {
-        Ok(verified) => check_cosigners(&verified).map_or_else(|e| letter(e.step()), |()| '.'),
+        Ok(verified) => check_cosigners(&verified).map_or_else(|e| letter(e.step()), |_| '.'),
         Err(error) => letter(error.step()),
     }
 }
