@@ -36,7 +36,7 @@ impl Config {
             chain,
             key,
             timeouts: Timeouts::default(),
-            resend_every_ms: 200,
+            resend_every_ms: 100,
             idle_status_every_ms: 1_000,
             heartbeat_ms: 60_000,
             max_clock_ahead_ms: 5_000,
@@ -162,7 +162,7 @@ mod tests {
         assert_eq!(zero.validate(), Err(ConfigError::Zero { field: "heartbeat_ms" }));
         let many = Config { catch_up_blocks: crate::MAX_CATCH_UP_BLOCKS + 1, ..good.clone() };
         assert!(matches!(many.validate(), Err(ConfigError::TooManyBlocks { .. })));
-        let idle = Config { idle_status_every_ms: 100, ..good.clone() };
+        let idle = Config { idle_status_every_ms: 99, ..good.clone() };
         assert_eq!(idle.validate(), Err(ConfigError::IdleFasterThanBusy));
         let timeouts = Timeouts { cap_ms: 1, ..Timeouts::default() };
         assert!(matches!(

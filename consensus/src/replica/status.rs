@@ -35,6 +35,13 @@ impl Replica {
         self.set_timer(TimerKind::Status, Round(0), after_ms);
     }
 
+    /// Whose proposal is missing, while a height is being decided: asked when the interval of status
+    /// is over, this says that it is missing since the height began.
+    pub fn awaits_proposal_of(&self) -> Option<KeyId> {
+        let missing = self.is_running() && self.book.proposals(self.core.round()).is_empty();
+        Some(self.proposer()).filter(|turn| missing && *turn != self.me())
+    }
+
     pub(super) fn on_status_timer(&mut self) -> Result<(), Halt> {
         self.tick_status();
         if self.is_running() {

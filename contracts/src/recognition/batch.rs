@@ -7,17 +7,21 @@
 //!    of the height it names, and as recorded when its batch was. What turns out unfit for a batch is
 //!    recorded with a flag: the word was false.
 //!
-//! What was accepted and never opened is not found by a certificate's id: whoever needs it asks the
-//! authority.
+//! What was accepted and never opened is not found by a certificate's id. Of a certificate that was
+//! annulled retroactively the ledger tells which batches may rest on it
+//! ([`DecisionBatch::may_rest_on`]): whoever needs to know asks their authorities, and what they open
+//! then has `BASIS_ANNULLED` like any decision.
 
 use hefu_primitives::codec::Canonical;
+use hefu_primitives::time::Day;
 use hefu_primitives::{H32, Height, Id16, Millis, Region, Uscc};
 use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
 use super::agreement::AGREEMENTS;
+use super::decision::is_annulment;
 use super::decision_acts::{Decide, Maker};
-use crate::certificate::SCENARIOS;
+use crate::certificate::{Attestation, SCENARIOS, ScenarioTerms, StatusChange};
 use crate::code::Code;
 use crate::common::Stamp;
 use crate::exec::Context;
@@ -50,6 +54,28 @@ pub struct DecisionBatch {
     /// When it was recorded.
     #[n(3)]
     pub made: Stamp,
+}
+
+impl DecisionBatch {
+    /// Whether a leaf of it may rest on a certificate that was annulled afterwards, as known at a
+    /// height: in a scenario that takes its type, and decided on a day that the annulment reaches
+    /// back to, before it was recorded.
+    pub fn may_rest_on(
+        &self,
+        attestation: &Attestation,
+        scenario: &ScenarioTerms,
+        height: Height,
+    ) -> bool {
+        let last = Day::of_beijing(self.body.to);
+        let listed = scenario.types.iter().any(|listed| listed.code == attestation.type_code);
+        let reaches = |change: &StatusChange| {
+            is_annulment(change)
+                && change.stamp.height <= height
+                && change.effective <= last
+                && self.body.from <= change.stamp.time
+        };
+        listed && scenario.id == self.body.scenario && attestation.changes.iter().any(reaches)
+    }
 }
 
 /// The leaf that a decision was.

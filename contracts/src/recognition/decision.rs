@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::batch::DecisionLeaf;
 use super::decision_acts::Decide;
 use super::reason::{Facts, Reason};
-use crate::certificate::{Attestation, ChangeKind, RevocationKind};
+use crate::certificate::{Attestation, ChangeKind, RevocationKind, StatusChange};
 use crate::common::Stamp;
 use crate::state::Table;
 
@@ -256,16 +256,18 @@ impl Decision {
         self.body.outcome.relies()
             && attestation.id == self.body.att_id
             && attestation.changes.iter().any(|change| {
-                let annulled = matches!(
-                    change.kind,
-                    ChangeKind::Revoked { kind: RevocationKind::Annul, retroactive: true, .. }
-                );
-                annulled
+                is_annulment(change)
                     && change.effective <= self.checked_day
                     && change.stamp.height > self.body.checked_height
                     && change.stamp.height <= height
             })
     }
+}
+
+/// Whether a change is an annulment that reaches back.
+pub(super) fn is_annulment(change: &StatusChange) -> bool {
+    let annul = RevocationKind::Annul;
+    matches!(change.kind, ChangeKind::Revoked { kind, retroactive: true, .. } if kind == annul)
 }
 
 /// A correction.

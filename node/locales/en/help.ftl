@@ -660,6 +660,7 @@ arg-cert-reaffirm-from = Beginning of the span, by block time; the compromise wh
 arg-cert-reaffirm-to = End of the span, by block time; the revocation when not given
 arg-corrected = The decision that is corrected
 arg-recognise-batch-file = The decisions: JSON lines, as the act "decide" has them; all accept
+arg-recognise-batches-annulled = That may rest on this certificate, which was annulled
 arg-share-hour-file = The receipts: JSON lines, as drafts have them
 arg-hour = Beginning of the hour; that of the first use when not given
 arg-share-hour-role = Which side states it: provider or consumer

@@ -660,6 +660,7 @@ arg-cert-reaffirm-from = 时段之始(区块时间);不给时为泄露之时
 arg-cert-reaffirm-to = 时段之末(区块时间);不给时为撤销之时
 arg-corrected = 所更正的决定
 arg-recognise-batch-file = 决定:JSON 行,同行为 "decide";须均为采信
+arg-recognise-batches-annulled = 可能依据该已被撤销证照作出的批次
 arg-share-hour-file = 凭证:JSON 行,同草稿
 arg-hour = 时段起点;不填取首次使用所在小时
 arg-share-hour-role = 申报方:provider 提供方或 consumer 使用方

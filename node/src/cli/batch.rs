@@ -57,6 +57,9 @@ pub(crate) struct Batches {
     /// Of this authority.
     #[arg(long, value_name = "USCC")]
     relying: Option<Uscc>,
+    /// That may rest on this certificate, which was annulled.
+    #[arg(long, value_name = "ID")]
+    annulled: Option<Id16>,
     #[command(flatten)]
     paging: Paging,
 }
@@ -177,8 +180,9 @@ pub(crate) fn decide(app: &App, args: &Batch) -> Done {
 }
 
 pub(crate) fn batches(app: &App, args: &Batches) -> Done {
-    let filters: Vec<(&str, String)> =
-        args.relying.iter().map(|code| ("authority", code.to_string())).collect();
+    let relying = args.relying.iter().map(|code| ("authority", code.to_string()));
+    let annulled = args.annulled.iter().map(|id| ("annulled", id.to_string()));
+    let filters: Vec<(&str, String)> = relying.chain(annulled).collect();
     let list = List { path: "/decision-batches", columns: BATCHES, empty: "batch-list-empty" };
     list.show(app, &args.paging, &filters)
 }

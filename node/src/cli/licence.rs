@@ -91,4 +91,47 @@ mod tests {
         let header = LicenceError::Column { name: "colour".to_owned(), fault: column };
         assert_eq!(Fault::from(SourceError::Header(header)).code, "cli.licence_columns");
     }
+
+    /// A licence that is good, as a library gives it.
+    const GOOD: &str = r#"{"type_code": "11100000HEFU90025A001", "identifier": "1.2.156.3005.2.11100000HEFU90025A001.11320000HEFU0203X4.P3E2Z8IQ9Y7JZB6CN6Z4.001.S", "certificate_number": "P3E2Z8IQ9Y7JZB6CN6Z4", "version": 1, "issuer_code": "11320000HEFU0203X4", "area_code": "320100", "issued_on": "2025-06-21", "valid_from": "2025-06-21", "valid_until": null, "holder": {"code_type": "001", "code": "91320100HEFUJ1K62G", "name": "示例有限公司"}, "fields": {"住所": "320100"}}"#;
+
+    fn refused(bytes: &[u8]) -> String {
+        let refused = crate::vault::Licence::from_json(bytes).expect_err("no licence");
+        Fault::from(refused).code
+    }
+
+    #[test]
+    fn every_way_of_being_no_licence_has_its_code() {
+        assert!(crate::vault::Licence::from_json(GOOD.as_bytes()).is_ok());
+        let many: String = (0..70).map(|n| format!("\"f{n}\": \"x\", ")).collect();
+        let number = r#""P3E2Z8IQ9Y7JZB6CN6Z4""#;
+        let long = format!("\"{}\"", "9".repeat(129));
+        for (from, to, code) in [
+            (r#""version": 1, "#, "", "cli.licence_missing_key"),
+            (r#""version": 1, "#, r#""version": 1, "version": 1, "#, "cli.licence_repeated_key"),
+            (r#""version": 1"#, r#""version": "one""#, "cli.licence_kind"),
+            (r#""version": 1"#, r#""version": 0"#, "cli.licence_range"),
+            (r#""320100", "issued"#, r#""32010", "issued"#, "cli.licence_code"),
+            (number, r#""""#, "cli.licence_empty"),
+            (number, &long, "cli.licence_too_long"),
+            (number, r#""P\u0007""#, "cli.licence_control"),
+            (r#"{"住所""#, &format!(r#"{{{many}"住所""#), "cli.licence_fields"),
+        ] {
+            let changed = GOOD.replacen(from, to, 1);
+            assert_ne!(changed, GOOD, "{code}");
+            assert_eq!(refused(changed.as_bytes()), code);
+        }
+        assert_eq!(refused(b"\xff{}"), "cli.licence_not_utf");
+        let large = vec![b' '; crate::vault::licence::MAX_LICENCE_BYTES + 1];
+        assert_eq!(refused(&large), "cli.licence_too_large");
+    }
+
+    #[test]
+    fn a_line_of_csv_with_cells_too_few_has_its_code() {
+        use crate::vault::source::{Source, SourceFormat};
+        let file = format!("{}\n1,2,3\n", crate::vault::licence::COLUMNS.join(","));
+        let mut source = Source::new(file.as_bytes(), SourceFormat::Csv).unwrap();
+        let line = source.next().unwrap().unwrap();
+        assert_eq!(Fault::from(line.licence.unwrap_err()).code, "cli.licence_cells");
+    }
 }

@@ -359,3 +359,35 @@ fn a_log_that_begins_anew_remembers_its_height() {
     let (core, _) = Core::start(START, config, ledger, wal, PoolLimits::default()).unwrap();
     assert!(core.is_held_back());
 }
+
+/// A bundle on its way to the proposer was lost, and the others waited for its proposal until their
+/// patience was over. Whoever sealed the bundle gives it to a silent proposer again.
+#[test]
+fn a_silent_proposer_gets_the_bundle_again() {
+    let (mut bench, _) = Bench::new();
+    let turn = Some(proposer(&bench.world, 0).id());
+    let (first, second) = (bench.peers[0], bench.peers[1]);
+    bench.core.step(START, CoreInput::PeerUp { peer: second, validator: turn });
+    let tx = Box::new(bench.world.sign(&[bench.world.attest(1).1]));
+    bench.core.step(START, CoreInput::Submit(tx));
+    let again = |outputs: &[CoreOutput]| -> Vec<PeerKey> {
+        let sent = outputs.iter().filter_map(|output| match output {
+            CoreOutput::SendBundle(peer, _) => Some(*peer),
+            _ => None,
+        });
+        sent.collect()
+    };
+    let mut sent = Vec::new();
+    for after in 1..=450 {
+        sent.extend(again(&bench.core.step(Millis(START.0 + after), CoreInput::Tick)));
+    }
+    let every = Config::new(bench.world.genesis.hash(), None).resend_every_ms as usize;
+    assert_eq!(sent, vec![second; 445 / every], "once every interval of status");
+    let block = bench.block(0, &[]);
+    bench.propose(&block);
+    for after in 451..=900 {
+        let outputs = bench.core.step(Millis(START.0 + after), CoreInput::Tick);
+        assert_eq!(again(&outputs), Vec::new(), "it has spoken");
+    }
+    assert_ne!(first, second);
+}

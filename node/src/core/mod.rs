@@ -44,7 +44,7 @@ use std::sync::Arc;
 
 use hefu_consensus::{
     Config, Equivocation, HeldBack, Input, Output, PeerFault, PeerKey, Replica, SyncedBlock,
-    WalEntry,
+    TimerKind, WalEntry,
 };
 use hefu_primitives::bounds::MAX_CONSENSUS_MESSAGE_BYTES;
 use hefu_primitives::codec::Canonical;
@@ -373,8 +373,21 @@ impl<D: Disk> Core<D> {
         self.seal(now, outputs);
         while let Some(id) = self.timers.due(now) {
             self.feed(now, Input::Timer(id), outputs);
+            if id.kind == TimerKind::Status {
+                self.wake_proposer(outputs);
+            }
         }
         self.fetch_again(now, outputs);
+    }
+
+    /// A proposer that says nothing may never have got the bundle that the others wait for: it gets
+    /// the oldest of ours again, which is enough for it to propose.
+    fn wake_proposer(&self, outputs: &mut Vec<CoreOutput>) {
+        let Some(turn) = self.replica.awaits_proposal_of().filter(|_| !self.halted) else { return };
+        let peer = self.peers.iter().find(|(_, validator)| **validator == Some(turn));
+        if let (Some((peer, _)), Some(bundle)) = (peer, self.pool.oldest_own()) {
+            outputs.push(CoreOutput::SendBundle(*peer, bundle));
+        }
     }
 
     /// A clock that is put back must not make us wait until it is again what it was.
@@ -536,8 +549,11 @@ impl<D: Disk> Core<D> {
             self.wal.sync()?;
             self.wal.reset()?;
             self.logged.clear();
-            // It may hold nothing else when the blocks are lost.
-            self.log(ENTRY_BEGUN, &height.next().0.to_be_bytes())?;
+            self.unsynced = false;
+            // It may hold nothing of the replica when the blocks are lost. By itself this is no
+            // reason to sync: until there is one, the old log counts.
+            let begun = height.next().0.to_be_bytes();
+            self.wal.append(&[&[ENTRY_BEGUN], begun.as_slice()].concat())?;
             self.log_waiting()?;
         }
         self.pending = self.has_proposal();

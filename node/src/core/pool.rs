@@ -316,6 +316,12 @@ impl Pool {
         fitting_a_block(own.map(|held| held.bundle.clone())).collect()
     }
 
+    /// The oldest bundle that was sealed here and waits.
+    pub fn oldest_own(&self) -> Option<Arc<Bundle>> {
+        let mut held = self.order.iter().filter_map(|id| self.bundles.get(id));
+        held.find(|held| held.origin == Origin::Own).map(|held| held.bundle.clone())
+    }
+
     /// Forgets the bundles of a committed block, what was fetched for blocks that were not
     /// decided, and what can no longer commit. `recorded` are the transactions whose ids are now
     /// used up; of others the block may hold copies that say nothing.

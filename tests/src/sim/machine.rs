@@ -98,6 +98,11 @@ impl Machine {
         }
     }
 
+    /// Breaks its index, before it is started.
+    pub(crate) fn leak(&mut self, leak: Leak) {
+        self.index = Arc::new(SimIndex::new(Some(leak)));
+    }
+
     pub(crate) const fn is_up(&self) -> bool {
         self.core.is_some()
     }

@@ -36,11 +36,13 @@ pub enum Mutant {
     Scrambles,
     /// Another validator set decides a height later than it must, everywhere alike.
     SetsLate,
+    /// One machine verifies certificates with the validators before the last change.
+    FormerSet,
 }
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::LogNotSynced,
         Self::BlocksNotSynced,
         Self::TooManyLiars,
@@ -53,6 +55,7 @@ impl Mutant {
         Self::OldBackup,
         Self::Scrambles,
         Self::SetsLate,
+        Self::FormerSet,
     ];
 
     /// The checker that must catch it.
@@ -66,7 +69,7 @@ impl Mutant {
             Self::RecordsLost => "state-root",
             Self::ServesNothing => "liveness",
             Self::PoolUnbounded => "bounds",
-            Self::OldBackup => "steady",
+            Self::OldBackup | Self::FormerSet => "steady",
             Self::Scrambles => "accusation",
         }
     }
@@ -91,7 +94,9 @@ impl Mutant {
             Self::CommitsUnasked | Self::Scrambles => with(&[]),
             Self::SeenLost | Self::RecordsLost => with(&[RoughClients]),
             Self::ServesNothing => Plan { crashes: 8, loss: 250, ..with(&[Crashes, Loss]) },
-            Self::SetsLate => Plan { change: Change::Join, ..with(&[Membership]) },
+            Self::SetsLate | Self::FormerSet => {
+                Plan { change: Change::Join, ..with(&[Membership]) }
+            }
             Self::PoolUnbounded => {
                 let plan = Plan { loss: 1000, fault_ms: 4_000, ..with(&[Loss]) };
                 Plan { stories: 1_500, pool_bytes: usize::MAX, ..plan }
@@ -125,6 +130,7 @@ impl fmt::Display for Mutant {
             Self::OldBackup => "an old log is put back",
             Self::Scrambles => "messages are scrambled",
             Self::SetsLate => "new validators decide a height too late",
+            Self::FormerSet => "one machine verifies with former validators",
         };
         f.write_str(name)
     }

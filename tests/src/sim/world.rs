@@ -20,6 +20,7 @@ use super::cover::{Mark, Told};
 use super::event::{Event, is_fault, subject};
 use super::founders::{CREATED, Founders};
 use super::history::History;
+use super::index::Leak;
 use super::machine::{Machine, Setting};
 use super::mutant::Mutant;
 use super::network::Network;
@@ -353,6 +354,9 @@ fn machines(
 ) -> (Vec<Machine>, BTreeMap<usize, Liar>) {
     let keys = founders.validators.iter().cloned().map(Some);
     let mut machines: Vec<Machine> = keys.map(|key| Machine::new(key, setting)).collect();
+    if let (Some(Mutant::FormerSet), Some(first)) = (plan.mutant, machines.first_mut()) {
+        first.leak(Leak::OldSets);
+    }
     if let (Some(Change::Join), Some(joiner)) = (plan.change(), &founders.joiner) {
         machines.push(Machine::new(Some(joiner.validator.clone()), setting));
     }

@@ -238,3 +238,38 @@ fn seal_verdicts_stand_against_the_registry() {
     let act = refuse(&ledger, 6, &[8]);
     assert_eq!(names(&decide(&mut ledger, act)), ["consistent"], "no reliance, no seal needed");
 }
+
+/// A certificate that was annulled: the batches that may rest on it are told, and what is opened of
+/// them is flagged, also when it is opened only afterwards.
+#[test]
+fn batches_that_may_rest_on_an_annulled_certificate_are_told() {
+    let (mut ledger, hour) = recorded();
+    let (batched, decided) = (ledger.height, ledger.today());
+    ledger.wait_days(3);
+    let (kind, retroactive) = (RevocationKind::Annul, true);
+    let annul = RevokeAttestation { kind, retroactive, effective: decided, ..revoke(&ledger) };
+    ledger.act(&issuer(), annul).unwrap();
+    let batch = ledger.get(&DECISION_BATCHES, &id(0xb0)).unwrap();
+    let terms = ledger.get(&SCENARIOS, &1).unwrap().terms;
+    let annulled = ledger.get(&ATTESTATIONS, &id(1)).unwrap();
+    assert!(batch.may_rest_on(&annulled, &terms, ledger.height));
+    assert!(!batch.may_rest_on(&annulled, &terms, batched), "not known then");
+    let good = ledger.get(&ATTESTATIONS, &id(2)).unwrap();
+    assert!(!batch.may_rest_on(&good, &terms, ledger.height), "only suspended");
+    let elsewhere = ScenarioTerms { types: Vec::new(), ..terms.clone() };
+    assert!(!batch.may_rest_on(&annulled, &elsewhere, ledger.height), "does not take the type");
+    let earlier = DecideBatch {
+        from: Millis(batch.body.from.0 - 2 * DAY_MS),
+        to: Millis(batch.body.to.0 - 2 * DAY_MS),
+        ..batch.body.clone()
+    };
+    let earlier = DecisionBatch { body: earlier, ..batch.clone() };
+    assert!(!earlier.may_rest_on(&annulled, &terms, ledger.height), "before the annulment's day");
+    let afterwards = Millis(ledger.time.0 + DAY_MS);
+    let body = DecideBatch { from: afterwards, to: afterwards, ..batch.body.clone() };
+    let later = DecisionBatch { body, ..batch };
+    assert!(!later.may_rest_on(&annulled, &terms, ledger.height), "after it was known");
+    ledger.act(&office(3, 2), hour.open(0)).unwrap();
+    let opened = ledger.get(&DECISIONS, &id(0x11)).unwrap();
+    assert!(opened.is_basis_annulled(&annulled, ledger.height));
+}

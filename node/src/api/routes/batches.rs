@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use hefu_contracts::certificate::{
-    ATTESTATIONS, BATCHES, BATCHES_BY_ISSUER, CertificateBatch, LEAVES,
+    ATTESTATIONS, BATCHES, BATCHES_BY_ISSUER, CertificateBatch, LEAVES, SCENARIOS,
 };
 use hefu_contracts::recognition::{
     DECISION_BATCHES, DECISION_BATCHES_BY_AUTHORITY, DECISION_LEAVES, DECISIONS, DecisionBatch,
@@ -42,6 +42,26 @@ impl BatchList {
         let filter = self.authority.map(|code| code.to_string()).unwrap_or_default();
         Ask::new(name, &[&filter], self.limit, self.cursor.as_deref(), self.at_height)
     }
+}
+
+/// A list of batches of decisions.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct DecisionBatchList {
+    /// Only those of this authority, in the order they were recorded.
+    #[param(value_type = Option<String>)]
+    authority: Option<Uscc>,
+    /// Only those that may rest on this certificate, which was annulled from before them on: what
+    /// was decided in a batch is found only by asking its authority.
+    #[param(value_type = Option<String>)]
+    annulled: Option<Id16>,
+    /// Most items: 1 to 500, 100 if absent.
+    limit: Option<usize>,
+    /// Where the last page ended; pinned to that page's height.
+    cursor: Option<String>,
+    /// Answer as of this height; the tip if absent.
+    #[param(value_type = Option<String>)]
+    at_height: Option<Height>,
 }
 
 /// A page of what became records of a batch.
@@ -115,22 +135,40 @@ pub(crate) async fn certificates(
 
 /// Batches of decisions.
 #[utoipa::path(get, path = "/api/v1/decision-batches", tag = "recognition",
-    operation_id = "list_decision_batches", params(BatchList),
+    operation_id = "list_decision_batches", params(DecisionBatchList),
     responses((status = 200, body = Answer<Page<Entry>>)))]
 pub(crate) async fn decision_batches(
     State(api): State<Api>,
-    Params(list): Params<BatchList>,
+    Params(list): Params<DecisionBatchList>,
 ) -> Result<Answer<Page<Entry>>, Problem> {
-    let ask = list.ask("decision-batches")?;
+    let DecisionBatchList { authority, annulled, limit, cursor, at_height } = list;
+    let filters = [
+        authority.map(|code| code.to_string()).unwrap_or_default(),
+        annulled.map(|id| id.to_string()).unwrap_or_default(),
+    ];
+    let filters = filters.each_ref().map(String::as_str);
+    let ask = Ask::new("decision-batches", &filters, limit, cursor.as_deref(), at_height)?;
     api.read(ask.at, move |snapshot| {
-        let range = match list.authority {
+        let certificate = annulled.map(|id| snapshot.get(&ATTESTATIONS, &id, "certificate"));
+        let certificate = certificate.transpose()?.map(|found| found.value);
+        let height = snapshot.pin.height;
+        let wanted = |batch: &DecisionBatch| match &certificate {
+            None => true,
+            Some(certificate) => SCENARIOS
+                .read(snapshot, &batch.body.scenario)
+                .is_some_and(|found| batch.may_rest_on(certificate, &found.terms, height)),
+        };
+        let range = match authority {
             Some(code) => DECISION_BATCHES_BY_AUTHORITY.range(&code),
             None => DECISION_BATCHES.range(&()),
         };
         ask.page(snapshot, range, |row| {
             let Some(id) = last_id(&row) else { return Ok(None) };
             let found: Option<Found<DecisionBatch>> = snapshot.find(&DECISION_BATCHES, &id)?;
-            found.map(|found| Entry::new(&found, [])).transpose()
+            found
+                .filter(|found| wanted(&found.value))
+                .map(|found| Entry::new(&found, []))
+                .transpose()
         })
     })
     .await

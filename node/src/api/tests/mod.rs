@@ -5,4 +5,5 @@ mod exchange;
 mod ledger;
 mod machine;
 pub(in crate::api) mod network;
+mod services;
 mod tlog;

@@ -31,6 +31,12 @@ fn a_commit_takes_three_ways_and_three_writes() {
 }
 
 #[test]
+fn one_of_twenty_messages_lost_delays_little() {
+    let Latency { submitted, .. } = measured(Scene { loss: 50, ..Scene::of(4, 200) });
+    assert!(Latency::percentile(&submitted, 99) < 500);
+}
+
+#[test]
 fn after_the_leader_died_the_next_block_comes_within_a_timeout_and_a_half() {
     let propose_ms = Timeouts::default().propose_ms;
     for nodes in [4, 7] {
