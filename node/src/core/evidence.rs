@@ -126,6 +126,12 @@ impl<D: Disk> Core<D> {
         self.evidence.0.retain(|_, e| equivocation::check(&info, e, &records).is_ok());
     }
 
+    /// Writes at which height a log begins: it may hold nothing of the replica when the blocks are
+    /// lost. By itself this is no reason to sync: until there is one, the old log counts.
+    pub(super) fn log_begun(&mut self, open: Height) -> Result<(), StoreError> {
+        self.wal.append(&[&[super::ENTRY_BEGUN], open.0.to_be_bytes().as_slice()].concat())
+    }
+
     /// Writes what waits into a log that has just begun, before its first sync.
     pub(super) fn log_waiting(&mut self) -> Result<(), StoreError> {
         let waiting: Vec<Vec<u8>> = self.evidence.iter().map(Canonical::to_bytes).collect();

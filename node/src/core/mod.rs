@@ -380,16 +380,6 @@ impl<D: Disk> Core<D> {
         self.fetch_again(now, outputs);
     }
 
-    /// A proposer that says nothing may never have got the bundle that the others wait for: it gets
-    /// the oldest of ours again, which is enough for it to propose.
-    fn wake_proposer(&self, outputs: &mut Vec<CoreOutput>) {
-        let Some(turn) = self.replica.awaits_proposal_of().filter(|_| !self.halted) else { return };
-        let peer = self.peers.iter().find(|(_, validator)| **validator == Some(turn));
-        if let (Some((peer, _)), Some(bundle)) = (peer, self.pool.oldest_own()) {
-            outputs.push(CoreOutput::SendBundle(*peer, bundle));
-        }
-    }
-
     /// A clock that is put back must not make us wait until it is again what it was.
     fn follow_clock(&mut self, now: Millis) {
         let back = self.now.0.saturating_sub(now.0);
@@ -550,10 +540,7 @@ impl<D: Disk> Core<D> {
             self.wal.reset()?;
             self.logged.clear();
             self.unsynced = false;
-            // It may hold nothing of the replica when the blocks are lost. By itself this is no
-            // reason to sync: until there is one, the old log counts.
-            let begun = height.next().0.to_be_bytes();
-            self.wal.append(&[&[ENTRY_BEGUN], begun.as_slice()].concat())?;
+            self.log_begun(height.next())?;
             self.log_waiting()?;
         }
         self.pending = self.has_proposal();

@@ -49,6 +49,16 @@ impl Fetch {
 }
 
 impl<D: Disk> Core<D> {
+    /// A proposer that says nothing may never have got the bundle that the others wait for: it gets
+    /// the oldest of ours again, which is enough for it to propose.
+    pub(super) fn wake_proposer(&self, outputs: &mut Vec<CoreOutput>) {
+        let Some(turn) = self.replica.awaits_proposal_of().filter(|_| !self.halted) else { return };
+        let peer = self.peers.iter().find(|(_, validator)| **validator == Some(turn));
+        if let (Some((peer, _)), Some(bundle)) = (peer, self.pool.oldest_own()) {
+            outputs.push(CoreOutput::SendBundle(*peer, bundle));
+        }
+    }
+
     pub(super) fn validate(
         &mut self,
         now: Millis,
