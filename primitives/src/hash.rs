@@ -88,6 +88,8 @@ domains! {
     Cosignature = "hefu v1 act cosignature",
     /// A member's contribution to a genesis, and a signature on the assembled genesis.
     Ceremony = "hefu v1 genesis ceremony",
+    /// The manifest of an export.
+    Export = "hefu v1 audit export",
     /// A salted commitment to one value.
     Commitment = "hefu v1 commitment",
     /// A leaf of a field-wise content commitment.

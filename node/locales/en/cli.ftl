@@ -171,6 +171,12 @@ confirm-withdraw = Leave agreement { $id }? It ends for your province after 30 d
 
 audit-nothing = Nothing was found.
 audit-capsules = { $count } evidence capsules written to { $folder }. Check each: hefu verify FILE --genesis HASH
+export-written = { $rows } rows, pinned to height { $height }, in { $file }. Check: hefu verify { $manifest } --genesis { $genesis }
+export-progress = exported up to height { $done } of { $of }
+export-verified = The file { $file } is the answer to { $question } at height { $height }, { $rows } rows, as { $authority } signed it with key { $key }. Whether that key was in force: hefu key show.
+export-other-ledger = the manifest is of another ledger
+export-bad-signature = the signature of the manifest does not hold
+export-other-file = the file is not the one that was exported
 list-empty = Nothing there yet.
 list-more = There is more: --cursor { $cursor }, or --all.
 answer-pinned = as of height { $height }, state root { $root }…

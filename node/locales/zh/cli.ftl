@@ -171,6 +171,12 @@ confirm-withdraw = 退出协议 { $id }?30 天后对本省终止。
 
 audit-nothing = 没有找到任何一行。
 audit-capsules = { $count } 份证据已写入 { $folder }。逐份查验:hefu verify 文件 --genesis 哈希
+export-written = { $rows } 行,截至高度 { $height },已写入 { $file }。查验:hefu verify { $manifest } --genesis { $genesis }
+export-progress = 已导出到高度 { $done } / { $of }
+export-verified = 文件 { $file } 是问题 { $question } 在高度 { $height } 的答案,共 { $rows } 行,由 { $authority } 以密钥 { $key } 签署。该密钥当时是否有效:hefu key show。
+export-other-ledger = 清单属于另一个账本
+export-bad-signature = 清单的签名不成立
+export-other-file = 文件不是导出的那一个
 list-empty = 暂无内容。
 list-more = 还有更多:--cursor { $cursor },或 --all。
 answer-pinned = 截至高度 { $height },状态根 { $root }…

@@ -34,6 +34,7 @@ mod engine;
 mod evidence;
 pub mod exit;
 mod explain;
+mod export;
 pub mod fault;
 mod genesis;
 mod help;

@@ -232,7 +232,7 @@ pub(crate) fn record_csv(value: &Value, _: Lang) -> Vec<u8> {
 }
 
 /// A spreadsheet runs what begins with these: a quote in front makes it text.
-fn cell(value: Option<&Value>) -> String {
+pub(crate) fn cell(value: Option<&Value>) -> String {
     let text = match value {
         None | Some(Value::Null) => String::new(),
         Some(Value::String(text)) => text.clone(),

@@ -1,13 +1,20 @@
 //! An auditor's walk through docs/audit.md: the questions, asked of four processes on which six scenarios
 //! were played, by commands of the program alone.
 
-use serde_json::Value;
+use std::path::Path;
+
+use serde_json::{Value, json};
 
 use crate::harness::network::{Network, Province};
 use crate::harness::{SOON, wait_for};
 
 /// After the scenarios: what they planted is found, and nothing else.
-pub(crate) fn walk(network: &Network) {
+pub(crate) fn walk(network: &mut Network) {
+    questions(network);
+    exports(network);
+}
+
+fn questions(network: &Network) {
     let node = &network.provinces[0];
     follows(node);
     let list = node.hefu(&["audit", "query", "--list"]).json();
@@ -48,6 +55,71 @@ pub(crate) fn walk(network: &Network) {
     earlier(node, &wrong[0]);
     evidence(network, node);
     mistakes(node);
+}
+
+/// Zhejiang's auditors.
+const AUDIT: &str = "11330000HEFU03112F";
+
+/// Exports are the same to the byte, however they came about, and their manifests say when they are not.
+fn exports(network: &mut Network) {
+    let height = network.settle().to_string();
+    let folder = network.scratch.path().to_owned();
+    let genesis = network.chain().to_string();
+    let zhejiang = &network.provinces[2];
+    follows(zhejiang);
+    let export = |node: &Province, question: &str, format: &str, file: &Path| {
+        let asked = ["audit", "export", question, "--at-height", &height, "--as", AUDIT];
+        node.hefu(&asked).args(["--format", format, "--out"]).arg(file)
+    };
+    let verify = |node: &Province, file: &Path| {
+        let manifest = format!("{}.manifest.json", file.display());
+        node.hefu(&["verify", &manifest, "--genesis", &genesis])
+    };
+    let (csv, lines) = (folder.join("events.csv"), folder.join("wrong.jsonl"));
+    let made = export(zhejiang, "events", "csv", &csv).json();
+    assert_eq!(verify(zhejiang, &csv).json()["rows"], made["rows"]);
+    export(zhejiang, "q04", "jsonl", &lines).run().exits(0);
+    assert_eq!(verify(zhejiang, &lines).json()["authority"], AUDIT);
+    let whole = std::fs::read(&csv).expect("an export");
+    assert!(whole.starts_with(b"\xef\xbb\xbfheight,time,tx,event,"));
+
+    // Interrupted in the middle of a line, and gone on with.
+    let resumed = folder.join("resumed.csv");
+    let first = ["audit", "query", "events", "--at-height", &height, "--limit", "10"];
+    let cursor = zhejiang.hefu(&first).json()["next_cursor"].clone();
+    let bytes: usize = whole.split_inclusive(|byte| *byte == b'\n').take(11).map(<[u8]>::len).sum();
+    std::fs::write(folder.join("resumed.csv.part"), &whole[..bytes + 5]).expect("a part");
+    let part = json!({
+        "question": "events", "params": {"at_height": height}, "written": "csv", "height": height,
+        "complete": true, "cursor": cursor, "rows": 10, "bytes": bytes,
+    });
+    std::fs::write(folder.join("resumed.csv.part.json"), part.to_string()).expect("its place");
+    export(zhejiang, "events", "csv", &resumed).arg("--resume").run().exits(0);
+    assert_eq!(std::fs::read(&resumed).expect("an export"), whole);
+
+    // One byte more, or another ledger.
+    let mut longer = whole.clone();
+    longer.push(b' ');
+    std::fs::write(&resumed, longer).expect("a file");
+    verify(zhejiang, &resumed).run().exits(3).fault("cli.invalid");
+    let manifest = format!("{}.manifest.json", csv.display());
+    let elsewhere = zhejiang.hefu(&["verify", &manifest, "--genesis", &"ab".repeat(32)]);
+    elsewhere.run().exits(3).fault("cli.invalid");
+    let told = std::fs::read_to_string(&manifest).expect("a manifest");
+    std::fs::write(&manifest, told.replace("\"complete\": true", "\"complete\": false"))
+        .expect("a file");
+    verify(zhejiang, &csv).run().exits(3).fault("cli.invalid");
+
+    // Without its index a node makes it again, and answers to the byte what it answered.
+    let zhejiang = &mut network.provinces[2];
+    zhejiang.node.take().expect("runs").kill();
+    std::fs::remove_dir_all(zhejiang.home.join("audit")).expect("the index");
+    zhejiang.start();
+    zhejiang.node().wait_ready();
+    follows(zhejiang);
+    let again = folder.join("again.csv");
+    export(zhejiang, "events", "csv", &again).run().exits(0);
+    assert_eq!(std::fs::read(&again).expect("an export"), whole);
 }
 
 /// The index has every block, and says so.

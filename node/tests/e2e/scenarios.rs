@@ -21,7 +21,7 @@ use crate::harness::{Scratch, free_ports};
 
 #[test]
 fn six_scenarios_run_against_four_processes() {
-    let network = Network::start("scenes");
+    let mut network = Network::start("scenes");
     let today = today(&network);
     let mut operators = Operators { network: &network };
     for scenario in &ALL {
@@ -38,7 +38,7 @@ fn six_scenarios_run_against_four_processes() {
         }
     }
     network.assert_agreement();
-    crate::audit::walk(&network);
+    crate::audit::walk(&mut network);
 }
 
 /// The day of the ledger, which need not be that of this computer's clock.

@@ -2,6 +2,7 @@
 //! SQLite and on PostgreSQL.
 
 mod book;
+mod figures;
 #[cfg(feature = "postgres")]
 mod server;
 mod story;

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use super::app::App;
 use super::args::Paging;
 use super::exit::Exit;
+use super::export;
 use super::fault::{Done, Fault};
 use super::list::List;
 use super::mandate;
@@ -28,6 +29,7 @@ const COLUMNS: &[Column] = &[
 #[derive(Subcommand)]
 pub(crate) enum Audit {
     Query(Box<Query>),
+    Export(Box<export::Export>),
     Index,
     #[command(subcommand)]
     Mandate(mandate::Mandate),
@@ -59,6 +61,7 @@ const FILTERS: &[&str] =
 pub(crate) fn run(app: &App, command: Audit) -> Done {
     match command {
         Audit::Query(args) => query(app, &args),
+        Audit::Export(args) => export::run(app, &args),
         Audit::Index => index(app),
         Audit::Mandate(args) => mandate::run(app, args),
         Audit::Openings(args) => mandate::openings(app, args),

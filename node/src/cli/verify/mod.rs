@@ -5,6 +5,7 @@
 //! |---|---|
 //! | evidence capsule | – |
 //! | proof against a validator, proof of a fork | – |
+//! | manifest of an export | the exported file: beside it, or `--of` |
 //! | checkpoint (signed note) | the cosigners' keys |
 //! | transparent statement, receipt | the same; a receipt alone also the transaction |
 //!
@@ -56,6 +57,10 @@ pub(crate) fn run(app: &App, args: &Verify) -> Done {
     }
     if ForkProof::is_file(&bytes) {
         return super::light::verify_fork(app, &bytes, args.genesis);
+    }
+    if super::export::is_manifest(&bytes) {
+        let of = args.of.as_deref();
+        return super::export::verify(app, &args.file, &bytes, args.genesis, of);
     }
     match outside::Outside::of(&bytes) {
         Some(outside) => outside.verify(app, args, &bytes),

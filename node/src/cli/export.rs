@@ -1,0 +1,358 @@
+//! `hefu audit export`: the whole answer to a question as a file, and a signed manifest of it, which
+//! `hefu verify` checks without a node.
+//!
+//! Invariants:
+//! 1. A page is in memory, never the answer.
+//! 2. The height is that of the first page: the same question at the same height gives the same bytes,
+//!    from this index or from one that was built again.
+//! 3. What was interrupted goes on at its last whole page (`--resume`), known from a file beside it.
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use hefu_audit::question::Question;
+use hefu_contracts::identity::Role;
+use hefu_primitives::{ChainId, Domain, PublicKey, Signature, Uscc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::app::App;
+use super::args::Signing;
+use super::exit::Exit;
+use super::fault::{Done, Fault};
+use super::list::{items, text_at};
+use super::progress::Progress;
+use super::question::{self, Asked};
+use super::sign;
+use super::submit::Ledger;
+use super::table;
+use crate::keystore::disk;
+
+/// Rows of a page.
+const PAGE: &str = "5000";
+/// What a manifest begins with.
+const FORMAT: &str = "hefu-export-1";
+/// What a spreadsheet knows UTF-8 by.
+const BOM: &[u8] = b"\xef\xbb\xbf";
+/// Bytes of a file read at a time.
+const CHUNK: usize = 1 << 16;
+
+/// How rows are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Written {
+    Csv,
+    Jsonl,
+}
+
+#[derive(Args)]
+pub(crate) struct Export {
+    /// q01 to q22, or events.
+    question: String,
+    #[command(flatten)]
+    asked: Asked,
+    /// How rows are written.
+    #[arg(long, value_enum, default_value = "csv")]
+    format: Written,
+    /// The file to write; the manifest stands beside it.
+    #[arg(long, short = 'O', value_name = "FILE")]
+    out: PathBuf,
+    /// Goes on with an export that was interrupted.
+    #[arg(long)]
+    resume: bool,
+    /// The authority whose auditor's key signs the manifest.
+    #[arg(long = "as", value_name = "USCC")]
+    signer: Option<Uscc>,
+    /// The key that signs the manifest, by label or id.
+    #[arg(long, value_name = "LABEL|ID")]
+    sign_key: Option<String>,
+}
+
+/// How far an export is: the file beside it says so.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Part {
+    question: String,
+    params: BTreeMap<String, String>,
+    written: Written,
+    height: String,
+    complete: bool,
+    cursor: Option<String>,
+    rows: u64,
+    bytes: u64,
+}
+
+/// What is signed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Manifest {
+    format: String,
+    genesis: ChainId,
+    question: String,
+    params: BTreeMap<String, String>,
+    height: String,
+    complete: bool,
+    /// The block of that height: its header, and the signatures that made it final.
+    checkpoint: Value,
+    written: Written,
+    columns: Vec<String>,
+    rows: u64,
+    bytes: u64,
+    blake3: String,
+    sha256: String,
+    file: String,
+}
+
+/// A manifest and who answers for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Signed {
+    manifest: Manifest,
+    authority: Uscc,
+    key: PublicKey,
+    signature: Signature,
+}
+
+impl Manifest {
+    /// One form: the fields in their order, without blanks.
+    fn bytes(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+}
+
+pub(crate) fn run(app: &App, args: &Export) -> Done {
+    let question = question::named(&args.question)?;
+    let params: BTreeMap<String, String> = question::parameters(question, &args.asked)?
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect();
+    let (authority, key) = (args.signer, args.sign_key.clone());
+    let signing = Signing { authority, key, no_wait: false, save: None };
+    let signer = sign::signer(app, &signing, Role::Auditor)?;
+    let part = rows(app, args, question, params)?;
+    let (whole, beside) = (beside(&args.out, "part"), beside(&args.out, "part.json"));
+    let (bytes, blake3, sha256) = digests(&whole)?;
+    let name = args.out.file_name().map(|name| name.to_string_lossy().into_owned());
+    let manifest = Manifest {
+        format: FORMAT.to_owned(),
+        genesis: Ledger::of(app.client()?)?.chain,
+        question: part.question,
+        params: part.params,
+        checkpoint: checkpoint(app, &part.height)?,
+        height: part.height,
+        complete: part.complete,
+        written: part.written,
+        columns: columns(question).map(str::to_owned).collect(),
+        rows: part.rows,
+        bytes,
+        blake3,
+        sha256,
+        file: name.unwrap_or_default(),
+    };
+    let signature = signer.pair.sign_tagged(Domain::Export, &[&manifest.bytes()]);
+    let signed = Signed { manifest, authority: signer.owner, key: signer.pair.public(), signature };
+    let text = serde_json::to_vec_pretty(&signed).unwrap_or_default();
+    let file = |path: &Path| {
+        let path = path.to_owned();
+        move |error: std::io::Error| Fault::file(&path, &error)
+    };
+    let manifest_path = self::beside(&args.out, "manifest.json");
+    std::fs::rename(&whole, &args.out).map_err(file(&args.out))?;
+    disk::replace(&manifest_path, &text).map_err(file(&manifest_path))?;
+    std::fs::remove_file(&beside).map_err(file(&beside))?;
+    tell(app, args, &signed.manifest, &manifest_path);
+    Ok(Exit::Ok)
+}
+
+fn tell(app: &App, args: &Export, manifest: &Manifest, path: &Path) {
+    let (rows, file) = (manifest.rows.to_string(), args.out.display().to_string());
+    let path = path.display().to_string();
+    let said = [
+        ("rows", rows.as_str()),
+        ("height", &manifest.height),
+        ("file", &file),
+        ("manifest", &path),
+        ("genesis", &manifest.genesis.to_string()),
+    ];
+    let prose = app.out.text("export-written", &said);
+    let value = json!({
+        "file": file, "manifest": path, "rows": manifest.rows, "height": manifest.height,
+        "blake3": manifest.blake3, "sha256": manifest.sha256, "complete": manifest.complete,
+    });
+    app.out.done(&value, &prose);
+}
+
+/// `FILE.ending`.
+fn beside(file: &Path, ending: &str) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(".");
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+fn columns(question: &'static Question) -> impl Iterator<Item = &'static str> {
+    ["height", "time", "tx"].into_iter().chain(question.columns.iter().map(|column| column.name))
+}
+
+/// Writes all pages, or those that are missing.
+fn rows(
+    app: &App,
+    args: &Export,
+    question: &'static Question,
+    params: BTreeMap<String, String>,
+) -> Result<Part, Fault> {
+    let (path, beside) = (beside(&args.out, "part"), beside(&args.out, "part.json"));
+    let fault = |error: std::io::Error| Fault::file(&path, &error);
+    let begun = match args.resume {
+        true => std::fs::read(&beside).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()),
+        false => None,
+    };
+    let same = |part: &Part| {
+        (&part.question, &part.params, part.written)
+            == (&question.name.to_owned(), &params, args.format)
+    };
+    let begun: Option<Part> = begun.filter(same);
+    let mut file = OpenOptions::new();
+    let mut file = file.create(true).write(true).truncate(false).open(&path).map_err(fault)?;
+    let mut progress = Progress::new(app, "export-progress", 0);
+    let mut part = begun;
+    file.set_len(part.as_ref().map_or(0, |part| part.bytes)).map_err(fault)?;
+    std::io::Seek::seek(&mut file, std::io::SeekFrom::End(0)).map_err(fault)?;
+    loop {
+        let cursor = match &part {
+            Some(part) if part.cursor.is_none() => break,
+            Some(part) => part.cursor.clone(),
+            None => None,
+        };
+        let mut query: Vec<(&str, &str)> = vec![("limit", PAGE)];
+        query.extend(params.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        query.extend(cursor.iter().map(|cursor| ("cursor", cursor.as_str())));
+        let answer = app.client()?.get(&question::path(question), &query)?;
+        let found = items(&answer);
+        let bytes = match args.format {
+            Written::Csv => csv(question, found, part.is_none()),
+            Written::Jsonl => {
+                found.iter().flat_map(|row| format!("{row}\n").into_bytes()).collect()
+            }
+        };
+        file.write_all(&bytes).and_then(|()| file.sync_data()).map_err(fault)?;
+        let complete = answer.get("complete").and_then(Value::as_bool).unwrap_or(false);
+        let before = part.take();
+        let made = Part {
+            question: question.name.to_owned(),
+            params: params.clone(),
+            written: args.format,
+            height: text_at(&answer, "/height")?.to_owned(),
+            complete: complete && before.as_ref().is_none_or(|before| before.complete),
+            cursor: answer.get("next_cursor").and_then(Value::as_str).map(str::to_owned),
+            rows: before.as_ref().map_or(0, |before| before.rows) + found.len() as u64,
+            bytes: before.as_ref().map_or(0, |before| before.bytes) + bytes.len() as u64,
+        };
+        let text = serde_json::to_vec(&made).unwrap_or_default();
+        disk::replace(&beside, &text).map_err(|error| Fault::file(&beside, &error))?;
+        let at = found.last().and_then(|row| row.get("height")?.as_str()?.parse().ok());
+        let height: u64 = made.height.parse().unwrap_or(0);
+        progress.set(at.unwrap_or(height), height);
+        part = Some(made);
+    }
+    progress.finish();
+    part.ok_or_else(|| Fault::with("cli.bad_answer", "next_cursor"))
+}
+
+fn csv(question: &'static Question, rows: &[Value], first: bool) -> Vec<u8> {
+    let mut writer = csv::Writer::from_writer(if first { BOM.to_vec() } else { Vec::new() });
+    // Writing to memory cannot fail.
+    if first {
+        let _ = writer.write_record(columns(question));
+    }
+    for row in rows {
+        let _ = writer.write_record(columns(question).map(|name| table::cell(row.get(name))));
+    }
+    writer.into_inner().unwrap_or_default()
+}
+
+/// Length, BLAKE3 and SHA-256 of a file, read in pieces.
+fn digests(path: &Path) -> Result<(u64, String, String), Fault> {
+    let fault = |error: std::io::Error| Fault::file(path, &error);
+    let mut file = File::open(path).map_err(fault)?;
+    let (mut blake, mut sha, mut bytes) = (blake3::Hasher::new(), Sha256::new(), 0);
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        let read = file.read(&mut chunk).map_err(fault)?;
+        let Some(piece) = chunk.get(..read).filter(|piece| !piece.is_empty()) else { break };
+        blake.update(piece);
+        sha.update(piece);
+        bytes += piece.len() as u64;
+    }
+    let sha: String = sha.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok((bytes, blake.finalize().to_hex().to_string(), sha))
+}
+
+/// The block of a height: its header, and the signatures that made it final.
+fn checkpoint(app: &App, height: &str) -> Result<Value, Fault> {
+    let block = app.client()?.get(&format!("/blocks/{height}"), &[])?;
+    let of = |name: &str| block.get(name).cloned().unwrap_or(Value::Null);
+    Ok(json!({
+        "block": of("block_id"), "header": of("header"), "certificate": of("certificate"),
+    }))
+}
+
+// --- Checking ------------------------------------------------------------------------------------
+
+/// Whether bytes are a manifest.
+pub(crate) fn is_manifest(bytes: &[u8]) -> bool {
+    let found = serde_json::from_slice::<Value>(bytes).ok();
+    found.is_some_and(|value| value.pointer("/manifest/format") == Some(&json!(FORMAT)))
+}
+
+/// Checks a manifest, and the file it is of: the one named, or the one beside it.
+pub(crate) fn verify(
+    app: &App,
+    path: &Path,
+    bytes: &[u8],
+    genesis: ChainId,
+    of: Option<&Path>,
+) -> Done {
+    let invalid = |why: &str| Fault::with("cli.invalid", app.out.text(why, &[]));
+    let signed: Signed =
+        serde_json::from_slice(bytes).map_err(|error| Fault::with("cli.invalid", error))?;
+    let manifest = &signed.manifest;
+    if manifest.genesis != genesis {
+        return Err(invalid("export-other-ledger"));
+    }
+    let key = &signed.key;
+    if !key.verify_tagged(Domain::Export, &[&manifest.bytes()], &signed.signature) {
+        return Err(invalid("export-bad-signature"));
+    }
+    let name = Path::new(&manifest.file).file_name().map(PathBuf::from).unwrap_or_default();
+    let file = match of {
+        Some(file) => file.to_owned(),
+        None => path.parent().unwrap_or(Path::new("")).join(name),
+    };
+    let found = digests(&file)?;
+    if found != (manifest.bytes, manifest.blake3.clone(), manifest.sha256.clone()) {
+        return Err(invalid("export-other-file"));
+    }
+    let (rows, id) = (manifest.rows.to_string(), key.id().to_string());
+    let said = [
+        ("file", file.display().to_string()),
+        ("question", manifest.question.clone()),
+        ("rows", rows),
+        ("height", manifest.height.clone()),
+        ("authority", signed.authority.to_string()),
+        ("key", id.clone()),
+    ];
+    let said: Vec<(&str, &str)> =
+        said.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let value = json!({
+        "valid": true, "file": file, "question": manifest.question, "params": manifest.params,
+        "rows": manifest.rows, "height": manifest.height, "complete": manifest.complete,
+        "authority": signed.authority, "key": id,
+    });
+    app.out.done(&value, &app.out.text("export-verified", &said));
+    Ok(Exit::Ok)
+}
