@@ -62,3 +62,43 @@ impl Made<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::Table;
+    use crate::{AuditError, Value};
+
+    struct Marks;
+
+    impl Backend for Marks {
+        fn batch(&mut self, _: &str) -> Result<(), AuditError> {
+            Ok(())
+        }
+
+        fn query(&mut self, _: &str, _: &[Value]) -> Result<Vec<Vec<Value>>, AuditError> {
+            Ok(Vec::new())
+        }
+
+        fn insert(&mut self, _: &Table, _: &[Vec<Value>]) -> Result<(), AuditError> {
+            Ok(())
+        }
+
+        fn mark(&self, number: usize, _: &Value) -> String {
+            format!("${number}")
+        }
+
+        fn types(&self) -> (&'static str, &'static str) {
+            ("", "")
+        }
+    }
+
+    #[test]
+    fn what_is_not_given_is_left_out() {
+        let given = Values::from([("end", Value::Int(9)), ("key", "k'; --".into())]);
+        let sql = "a < :end[ AND b = :key AND c < :end][ AND d = :other] AND e = 'att:' || f";
+        let (sql, params) = compile(sql, &given, &Marks);
+        assert_eq!(sql, "a < $1 AND b = $2 AND c < $3 AND e = 'att:' || f");
+        assert_eq!(params, [Value::Int(9), "k'; --".into(), Value::Int(9)]);
+    }
+}

@@ -39,3 +39,21 @@ impl Position {
         Height((self.0 >> PLACE_BITS).unsigned_abs())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_sort_as_the_ledger_does() {
+        let at = |height, place| Position::new(Height(height), place).unwrap();
+        let last = Position::PLACES - 1;
+        assert!(at(1, 0) < at(1, 1) && at(1, last) < at(2, 0));
+        assert_eq!((at(7, last).height(), at(7, 0).height()), (Height(7), Height(7)));
+        assert_eq!(Position::after(Height(7)), at(8, 0));
+        assert!(at(7, Position::PLACES / 2 - 1).beside() <= at(7, last));
+        assert_eq!(Position::new(Height(1), Position::PLACES), None);
+        assert_eq!(Position::new(Height(u64::MAX), 0), None);
+        assert_eq!(Position::after(Height(u64::MAX)), Position::OPEN);
+    }
+}
