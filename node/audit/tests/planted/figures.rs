@@ -69,7 +69,7 @@ impl Maker {
         let mut own = BTreeMap::new();
         let events = (0..EVENTS).map(|place| {
             let number = height * EVENTS + place;
-            let irregular = number % 100 == 0;
+            let irregular = number.is_multiple_of(100);
             let pick = if irregular { 1 + (number / 100 % 3) as usize } else { 0 };
             let (kind, subject, flags) = if place % 5 == 4 {
                 let mut record = self.receipts[pick.min(2)].clone();
