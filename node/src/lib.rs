@@ -13,6 +13,7 @@ pub mod cosign;
 pub mod demo;
 pub mod keystore;
 pub mod network;
+pub mod reads;
 pub mod recheck;
 pub mod runtime;
 pub mod store;

@@ -78,6 +78,12 @@ impl MemberKeys {
             .collect()
     }
 
+    /// The operator's key for acts of its own.
+    pub fn operator_key(&self) -> Option<KeyPair> {
+        let operator = self.authorities.iter().find(|authority| authority.code == self.operator)?;
+        operator.keys.first().map(|(_, pair)| pair.clone())
+    }
+
     /// The authority with a short name such as `310000-mr`, or just `mr`.
     pub fn department(&self, name: &str) -> Option<&AuthorityKeys> {
         let suffix = |slug: &str| slug.split_once('-').map(|(_, department)| department == name);

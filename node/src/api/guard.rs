@@ -1,15 +1,17 @@
-//! What every request passes: who may read, how many are at work, how long they may take, and the
-//! count of it.
+//! What every request passes: who may read and within which mandate, how many are at work, how long
+//! they may take, and the count of it.
 
 use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::Method;
+use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 
+use super::mandate;
 use super::problem::{ApiCode, Problem};
+use super::signed::{NODE, SignedRead};
 use super::state::Api;
 
 /// How long a read may take.
@@ -24,15 +26,21 @@ pub(super) fn layer(routes: Router<Api>, api: &Api) -> Router<Api> {
     routes.layer(from_fn_with_state(api.clone(), guard))
 }
 
-async fn guard(State(api): State<Api>, request: Request, next: Next) -> Response {
+async fn guard(State(api): State<Api>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map_or("other", MatchedPath::as_str);
-    let response = match admit(&api, &request) {
+    let mut response = match admit(&api, &mut request, route).await {
         Ok(kind) => run(&api, kind, request, next).await,
         Err(problem) => problem.into_response(),
     };
+    // Whoever is to sign must know for which node.
+    if response.status() == StatusCode::UNAUTHORIZED
+        && let Ok(region) = HeaderValue::from_str(&api.service.region().to_string())
+    {
+        response.headers_mut().insert(NODE, region);
+    }
     api.metrics.request(&method, route, response.status(), started.elapsed());
     response
 }
@@ -49,14 +57,24 @@ enum Kind {
     Read,
 }
 
-fn admit(api: &Api, request: &Request) -> Result<Kind, Problem> {
-    let path = request.uri().path();
+async fn admit(api: &Api, request: &mut Request, route: &str) -> Result<Kind, Problem> {
     if request.method() == Method::POST {
         return Ok(Kind::Own);
     }
-    if !is_unguarded(path) {
-        api.access.check(request.headers())?;
+    let path = request.uri().path();
+    if is_unguarded(path) {
+        return Ok(Kind::Read);
     }
+    let signed = SignedRead::of(request.method(), request.uri(), request.headers())?;
+    if let Some(signed) = signed {
+        let _permit = api.request_permit()?;
+        let (used, parts) = (api.used.clone(), mandate::parts(request, route));
+        let admit = move |service: &_| mandate::admit(service, &used, &signed, &parts);
+        let scope = api.blocking(admit).await?;
+        request.extensions_mut().insert(scope);
+        return Ok(Kind::Read);
+    }
+    api.access.check(request.headers())?;
     Ok(if path == STREAM { Kind::Own } else { Kind::Read })
 }
 

@@ -13,7 +13,7 @@
 //! 4. **Everything is bounded**: connections, requests at work, bodies, time, rows examined,
 //!    streams, submissions of one address. The bounds stand in the modules that keep them.
 //! 5. **Reading needs a credential** unless the operator opens it; submitting needs none but the
-//!    signature.
+//!    signature. An auditor's signed request is answered within its mandate (`mandate`), and logged.
 //!
 //! Knows a node only through [`Service`]; knows no rule of a contract beyond what it calls.
 
@@ -22,12 +22,14 @@ mod answer;
 mod document;
 mod guard;
 mod listener;
+mod mandate;
 mod metrics;
 mod page;
 mod params;
 mod problem;
 mod rate;
 mod routes;
+mod signed;
 mod snapshot;
 mod state;
 #[cfg(test)]
@@ -45,6 +47,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
 pub use access::{ReadAccess, TokenHash, TokenHashError};
+pub(crate) use signed::{NODE as NODE_HEADER, sign as sign_read};
 
 use self::document::Document;
 use self::listener::{Bounded, Peer};

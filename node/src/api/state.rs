@@ -12,6 +12,7 @@ use super::answer::Answer;
 use super::metrics::Metrics;
 use super::problem::{ApiCode, Problem};
 use super::rate::Rates;
+use super::signed::Used;
 use super::snapshot::{Pin, Snapshot};
 use crate::core::reading;
 use crate::runtime::Service;
@@ -32,6 +33,7 @@ pub(crate) struct Inner {
     pub(super) access: ReadAccess,
     pub(super) metrics: Metrics,
     pub(super) rates: Rates,
+    pub(super) used: Arc<Used>,
     pub(super) stopped: watch::Receiver<bool>,
     reading: Arc<Semaphore>,
     requests: Arc<Semaphore>,
@@ -59,6 +61,7 @@ impl Api {
             access,
             metrics: Metrics::new(),
             rates: Rates::new(bounds.submissions_per_second),
+            used: Arc::default(),
             stopped,
             reading: Arc::new(Semaphore::new(MAX_READING)),
             requests: Arc::new(Semaphore::new(bounds.requests as usize)),

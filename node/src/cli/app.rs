@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::Args;
-use hefu_primitives::Millis;
+use hefu_primitives::{Id16, Millis};
 
 use super::client::Client;
 use super::fault::Fault;
@@ -65,6 +65,25 @@ pub(crate) struct Globals {
     /// The file whose first line is the token for reading.
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
+    /// The audit mandate under which is read, with a key of the auditor.
+    #[arg(
+        long,
+        global = true,
+        env = "HEFU_UNDER",
+        hide_env_values = true,
+        value_name = "MANDATE",
+        requires = "read_key"
+    )]
+    pub(crate) under: Option<Id16>,
+    /// The auditor's key that signs what is asked, by label or id.
+    #[arg(
+        long,
+        global = true,
+        env = "HEFU_READ_KEY",
+        hide_env_values = true,
+        value_name = "LABEL|ID"
+    )]
+    pub(crate) read_key: Option<String>,
     /// For tests: seal new keys cheaply.
     #[arg(long, global = true, hide = true)]
     pub(crate) insecure_fast_kdf: bool,
@@ -140,7 +159,14 @@ impl App {
                 None => self.node_settings()?.config.api.listen.to_string(),
             };
             let timeout = Duration::from_secs(self.globals.timeout);
-            let _ = self.client.set(Client::new(&node, self.token()?, timeout)?);
+            let client = match (self.globals.under, &self.globals.read_key) {
+                (Some(mandate), Some(key)) => {
+                    let pair = self.keystore()?.load(key.as_str(), self.passphrase()?)?;
+                    Client::new(&node, None, timeout)?.under(mandate, pair)
+                }
+                _ => Client::new(&node, self.token()?, timeout)?,
+            };
+            let _ = self.client.set(client);
         }
         self.client.get().ok_or_else(|| Fault::new("cli.fault"))
     }

@@ -6,12 +6,17 @@
 //!
 //! No TLS: a client talks to its own node over loopback, or through a proxy that ends TLS.
 
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use hefu_primitives::bounds::MAX_CAPSULE_BYTES;
+use hefu_primitives::{H32, Id16, KeyPair, Region};
 use serde_json::Value;
 
+use super::app;
 use super::fault::{Fault, chain};
+use crate::api::{NODE_HEADER, sign_read};
+use crate::keystore::seal;
 
 /// Largest JSON answer read, in bytes: 500 rows of 16 KiB, and room.
 const MAX_ANSWER_BYTES: u64 = 16 * 1024 * 1024;
@@ -33,6 +38,14 @@ pub(crate) struct Client {
     base: String,
     token: Option<String>,
     timeout: Duration,
+    reader: Option<Arc<Reader>>,
+}
+
+/// An auditor's key and mandate, and the node for which is signed, once it has said which it is.
+struct Reader {
+    key: KeyPair,
+    mandate: Id16,
+    node: OnceLock<Region>,
 }
 
 /// What became of a submitted transaction that was not refused.
@@ -61,7 +74,14 @@ impl Client {
             .timeout_connect(Some(timeout.min(Duration::from_secs(5))))
             .user_agent(concat!("hefu/", env!("CARGO_PKG_VERSION")))
             .build();
-        Ok(Self { agent: config.into(), base: format!("http://{bare}"), token, timeout })
+        let base = format!("http://{bare}");
+        Ok(Self { agent: config.into(), base, token, timeout, reader: None })
+    }
+
+    /// Reads under a mandate, with an auditor's key, from now on.
+    pub(crate) fn under(self, mandate: Id16, key: KeyPair) -> Self {
+        let reader = Reader { key, mandate, node: OnceLock::new() };
+        Self { reader: Some(Arc::new(reader)), ..self }
     }
 
     /// Reads a JSON answer of `/api/v1`.
@@ -109,14 +129,39 @@ impl Client {
         query: &[(&str, &str)],
         bound: u64,
     ) -> Result<(u16, Vec<u8>), Fault> {
-        let url = format!("{}/api/v1{path}", self.base);
-        let request = self.agent.get(url).query_pairs(query.iter().copied());
-        let request = request.config().timeout_global(Some(self.timeout)).build();
+        // Written here and not by the library: a signature covers it as it is sent.
+        let target = format!("/api/v1{path}{}", written(query));
+        let request = self.agent.get(format!("{}{target}", self.base));
+        let mut request = request.config().timeout_global(Some(self.timeout)).build();
+        if let Some(reader) = &self.reader {
+            let (node, nonce) = (self.node_of(reader)?, H32(seal::random()?).to_string());
+            let signed =
+                sign_read(&reader.key, reader.mandate, node, &target, &nonce[..32], app::now());
+            for (name, value) in signed {
+                request = request.header(name, value);
+            }
+        }
         let request = match &self.token {
             Some(token) => request.header("authorization", format!("Bearer {token}")),
             None => request,
         };
         self.read(request.call(), bound)
+    }
+
+    /// The province of the node, which it says to who has no credential.
+    fn node_of(&self, reader: &Reader) -> Result<Region, Fault> {
+        if let Some(node) = reader.node.get() {
+            return Ok(*node);
+        }
+        let url = format!("{}/api/v1/node", self.base);
+        let request = self.agent.get(url).header("signature-input", "ask");
+        let request = request.config().timeout_global(Some(self.timeout)).build();
+        let answer =
+            request.call().map_err(|error| Fault::with("cli.unreachable", chain(&error)))?;
+        let named = answer.headers().get(NODE_HEADER).and_then(|value| value.to_str().ok());
+        let node = named.and_then(|named| named.parse().ok());
+        let node = node.ok_or_else(|| Fault::with("cli.bad_answer", NODE_HEADER))?;
+        Ok(*reader.node.get_or_init(|| node))
     }
 
     /// Submits a transaction, with the outcome when `wait`. Tries again until the timeout while
@@ -193,6 +238,25 @@ impl Client {
             Err(error) => Err(unreachable(error)),
         }
     }
+}
+
+/// A query as it is sent.
+fn written(query: &[(&str, &str)]) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    let escaped = |text: &str| {
+        text.bytes().fold(String::new(), |mut out, byte| {
+            match plain(byte) {
+                true => out.push(char::from(byte)),
+                false => out.push_str(&format!("%{byte:02X}")),
+            }
+            out
+        })
+    };
+    let pairs = query.iter().enumerate().map(|(number, (name, value))| {
+        let mark = if number == 0 { '?' } else { '&' };
+        format!("{mark}{}={}", escaped(name), escaped(value))
+    });
+    pairs.collect()
 }
 
 fn parse(status: u16, bytes: &[u8]) -> Result<Value, Fault> {

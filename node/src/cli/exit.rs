@@ -79,7 +79,10 @@ impl Exit {
             | "cli.input"
             | "cli.config"
             | "cli.tls" => Self::Usage,
-            "api.unauthorised" | "api.forbidden" | "cli.passphrase" => Self::Denied,
+            "api.unauthorised" | "api.forbidden" | "api.signature" | "cli.passphrase" => {
+                Self::Denied
+            }
+            code if code.starts_with("api.mandate_") => Self::Denied,
             "api.busy" | "api.timeout" | "api.unavailable" | "api.pruned" | "cli.unreachable" => {
                 Self::Unreachable
             }

@@ -168,6 +168,8 @@ pub struct Keys {
     pub node: String,
     /// Label of the key that cosigns checkpoints.
     pub cosigner: String,
+    /// Label of the operator's key that states roots of the log of reads; else one of the genesis.
+    pub reads: Option<String>,
 }
 
 /// Witnessing beyond this ledger (c2sp.org/tlog-witness).
@@ -260,6 +262,7 @@ impl Default for Keys {
             validator: "validator".to_owned(),
             node: "node".to_owned(),
             cosigner: "cosigner".to_owned(),
+            reads: None,
         }
     }
 }

@@ -90,6 +90,7 @@ impl Cluster {
                 engine,
                 heartbeat_ms: None,
                 proof_blocks: None,
+                reads: member.operator_key(),
             };
             let region = member.region;
             provinces

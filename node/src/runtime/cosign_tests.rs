@@ -37,6 +37,7 @@ fn options(folder: &std::path::Path) -> (NodeOptions, sample::SampleKeys) {
         engine: EngineKind::Memory,
         heartbeat_ms: None,
         proof_blocks: None,
+        reads: None,
     };
     (options, keys)
 }

@@ -20,6 +20,7 @@ mod error;
 mod ingress;
 mod ownership;
 mod process;
+pub(crate) mod reads;
 pub mod service;
 mod shared;
 
@@ -86,6 +87,9 @@ pub struct NodeOptions {
     pub heartbeat_ms: Option<u64>,
     /// How many blocks back records can be proven; without it as far as there are blocks.
     pub proof_blocks: Option<u64>,
+    /// A key of the province's operator that states the roots of the log of reads; without one
+    /// somebody has to.
+    pub reads: Option<KeyPair>,
 }
 
 /// Witnessing beyond this ledger.
@@ -307,6 +311,7 @@ pub async fn start(
         .map_err(folder)?;
     spawn_ingress(&service, events, &jobs);
     tokio::spawn(cosigner::run(service.clone()));
+    tokio::spawn(reads::run(service.clone(), options.reads));
     for (witness, key) in options.witness.ask {
         tokio::spawn(cosigner::ask_witness(service.clone(), witness, key));
     }

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hefu_contracts::identity::Role;
 use hefu_genesis::{Genesis, Kind, MemberSeed, SignedGenesis};
 use hefu_primitives::{KeyPair, Region};
 
@@ -164,6 +165,7 @@ pub fn rebuild(config: &NodeConfig, progress: &mut dyn FnMut(Replay)) -> Result<
         engine: engine(config),
         heartbeat_ms: None,
         proof_blocks: None,
+        reads: None,
     };
     let opened = open_ledger(&options, true, progress);
     let opened = opened.map_err(|error| with_folder(error, &options.data_dir))?;
@@ -194,6 +196,7 @@ fn options(config: &NodeConfig, genesis: Arc<Genesis>) -> Result<NodeOptions, Ru
         }
     };
     let cosigner = cosigner(config, &keystore, &passphrase)?;
+    let reads = reads_key(config, &genesis, &keystore, &passphrase)?;
     Ok(NodeOptions {
         cosigner,
         witness: witnessing(config),
@@ -208,6 +211,7 @@ fn options(config: &NodeConfig, genesis: Arc<Genesis>) -> Result<NodeOptions, Ru
         engine: engine(config),
         heartbeat_ms: None,
         proof_blocks: config.storage.proof_blocks,
+        reads,
     })
 }
 
@@ -236,6 +240,32 @@ fn cosigner(
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// The key that states roots of the log of reads: the one that is named, else one that the genesis
+/// gave the operator for acts of its own.
+fn reads_key(
+    config: &NodeConfig,
+    genesis: &Genesis,
+    keystore: &Keystore,
+    passphrase: &Passphrase,
+) -> Result<Option<KeyPair>, RunError> {
+    if let Some(label) = &config.keystore.reads {
+        return load(keystore, label, passphrase).map(Some);
+    }
+    let member = config.region.and_then(|region| genesis.member(region));
+    let operator = member.and_then(|member| {
+        member.authorities.iter().find(|authority| authority.code == member.operator)
+    });
+    let acts = |roles: &[Role]| {
+        !roles
+            .iter()
+            .any(|role| matches!(role, Role::Governor | Role::Cosigner | Role::Coordinator))
+    };
+    let seeds = operator.into_iter().flat_map(|operator| &operator.keys);
+    let ids: Vec<_> = seeds.filter(|seed| acts(&seed.roles)).map(|seed| seed.key.id()).collect();
+    let held = keystore.list()?.into_iter().find(|info| ids.contains(&info.id));
+    held.map(|info| load(keystore, &info.label, passphrase)).transpose()
 }
 
 /// What settings say of witnesses; their keys were checked with the settings.

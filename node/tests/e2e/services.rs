@@ -165,6 +165,7 @@ impl Stage<'_> {
         let shown = self.anhui().hefu(&["audit", "mandate", "show", &mandate]).json();
         assert_eq!(shown["opening_requests"].as_array().map(Vec::len), Some(1), "{shown:#}");
 
+        self.read_under(&mandate, case, &today.to_string());
         let yesterday = today.previous().to_string();
         let read = ["audit", "read-log", &yesterday, "--auditor", AUDIT, "--as", OPERATOR];
         let put = self.act(self.zhejiang(), &read, &[("--log", &log)]);
@@ -182,5 +183,31 @@ impl Stage<'_> {
         self.act(self.zhejiang(), &held, &[("--receipt", &receipt)]);
         let told = self.network.provinces[0].hefu(&["notice", "list"]).json();
         assert_eq!(told["items"].as_array().map(Vec::len), Some(1), "{told:#}");
+    }
+
+    /// The auditor reads through Zhejiang's node without a token; what it read stands in its log.
+    fn read_under(&self, mandate: &str, case: &str, today: &str) {
+        let listed = ["key", "list", "--ledger", "--owner", AUDIT];
+        let keys = self.zhejiang().hefu(&listed).json();
+        let key = &keys["items"][0];
+        let key = key["id"].as_str().or_else(|| key["key_id"].as_str()).expect("a key").to_owned();
+        let node = format!("127.0.0.1:{}", self.zhejiang().api);
+        let under = ["--under", mandate, "--read-key", &key, "--node", &node];
+        let read = self.zhejiang().hefu(&["case", "show", case]).args(under).json();
+        assert_eq!(read["record"]["id"], case, "{read:#}");
+        let list = self.zhejiang().hefu(&["case", "list"]).args(under);
+        list.run().exits(6).fault("api.mandate_path");
+        let log = self.zhejiang().hefu(&["audit", "reads"]).json();
+        let page = &log["items"][0];
+        assert_eq!(
+            (&page["status"], &page["day"]),
+            (&"not_stated".into(), &today.into()),
+            "{log:#}"
+        );
+        let day = ["audit", "reads", "--day", today, "--auditor", AUDIT];
+        let entries = self.zhejiang().hefu(&day).json();
+        let asked = entries["items"][0]["entry"]["question"].as_str().map(str::to_owned);
+        assert_eq!(asked, Some(format!("/api/v1/cases/{case}")), "{entries:#}");
+        self.zhejiang().hefu(&day).args(["--prove", "0"]).run().exits(4);
     }
 }

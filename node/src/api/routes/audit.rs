@@ -1,12 +1,15 @@
 //! What happened, from the store: filtered, in order, in pages.
 
+use axum::Extension;
 use axum::extract::State;
+use hefu_primitives::time::Day;
 use hefu_primitives::{Height, Region, Uscc};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::event::{EventFilter, EventId, EventItem};
 use crate::api::answer::{Answer, Page};
+use crate::api::mandate::{Scope, kind_of};
 use crate::api::page::Ask;
 use crate::api::params::Params;
 use crate::api::problem::Problem;
@@ -49,8 +52,13 @@ pub(crate) struct EventList {
     params(EventList), responses((status = 200, body = Answer<Page<EventItem>>)))]
 pub(crate) async fn events(
     State(api): State<Api>,
+    scope: Option<Extension<Scope>>,
     Params(list): Params<EventList>,
 ) -> Result<Answer<Page<EventItem>>, Problem> {
+    let scope = scope.map(|Extension(scope)| scope);
+    if let (Some(scope), Some(region)) = (&scope, list.region) {
+        scope.expect_member(region)?;
+    }
     let filter = EventFilter {
         kind: list.kind,
         actor: list.actor,
@@ -60,16 +68,46 @@ pub(crate) async fn events(
     };
     let height = |height: Option<Height>| height.map(|h| h.to_string()).unwrap_or_default();
     let (from, to) = (height(list.from_height), height(list.to_height));
-    let names = filter.names();
-    let named: Vec<&str> = names.iter().chain([&from, &to]).map(String::as_str).collect();
+    let (names, under) = (filter.names(), scope.as_ref().map(Scope::name).unwrap_or_default());
+    let named: Vec<&str> = names.iter().chain([&from, &to, &under]).map(String::as_str).collect();
     let ask = Ask::new("events", &named, list.limit, list.cursor.as_deref(), None)?;
     let (first, last) = (list.from_height.unwrap_or(Height(1)), list.to_height);
     api.read(ask.at, move |snapshot| {
         let start = ask.from().and_then(place).unwrap_or(EventId(first, 0));
         let last = last.unwrap_or(snapshot.pin.height).min(snapshot.pin.height);
-        page(snapshot, &ask, start, last, &filter)
+        page(snapshot, &ask, start, last, &Wanted { filter, scope })
     })
     .await
+}
+
+/// Which events are told: those asked for, and of them those that a mandate covers.
+struct Wanted {
+    filter: EventFilter,
+    scope: Option<Scope>,
+}
+
+impl Wanted {
+    /// `day` remembers the day of the last height looked at.
+    fn wants(
+        &self,
+        snapshot: &Snapshot<'_>,
+        height: Height,
+        event: &hefu_contracts::Event,
+        day: &mut Option<(Height, Day)>,
+    ) -> Result<bool, Problem> {
+        let (true, Some(scope)) = (self.filter.wants(event), &self.scope) else {
+            return Ok(self.filter.wants(event));
+        };
+        let of = match *day {
+            Some((of, day)) if of == height => day,
+            _ => {
+                let block = snapshot.service.block(height)?;
+                let Some(block) = block else { return Ok(false) };
+                day.insert((height, Day::of_beijing(block.block.header.time))).1
+            }
+        };
+        Ok(scope.covers(kind_of(&event.subject), &[event.region], of))
+    }
 }
 
 fn page(
@@ -77,9 +115,9 @@ fn page(
     ask: &Ask,
     mut start: EventId,
     last: Height,
-    filter: &EventFilter,
+    wanted: &Wanted,
 ) -> Result<Page<EventItem>, Problem> {
-    let mut items = Vec::new();
+    let (mut items, mut days) = (Vec::new(), None);
     while start.0 <= last {
         let found = snapshot.service.events((start.0, start.1), last, READ)?;
         let full = found.len() == READ;
@@ -89,7 +127,7 @@ fn page(
                 let next_cursor = Some(ask.next(snapshot.pin.height, &key(id)));
                 return Ok(Page { items, next_cursor });
             }
-            if filter.wants(&event) {
+            if wanted.wants(snapshot, height, &event, &mut days)? {
                 items.push(EventItem::new(id, event));
             }
             start = id.next();

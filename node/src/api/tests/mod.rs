@@ -4,6 +4,7 @@ mod document;
 mod exchange;
 mod ledger;
 mod machine;
+mod mandates;
 pub(in crate::api) mod network;
 mod services;
 mod tlog;

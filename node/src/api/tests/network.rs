@@ -109,6 +109,7 @@ impl Network {
                 heartbeat_ms: None,
                 // The last one keeps little, to show what it then says.
                 proof_blocks: (provinces.len() == 3).then_some(1),
+                reads: keys.operator_key(),
             };
             provinces.push(Province::start(keys, options).await);
         }

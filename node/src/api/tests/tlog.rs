@@ -185,6 +185,7 @@ async fn witness_node(followed: FollowedLog, folder: &std::path::Path) -> (Runni
         engine: EngineKind::Memory,
         heartbeat_ms: None,
         proof_blocks: None,
+        reads: None,
     };
     (runtime::start(options, &mut |_| {}).await.unwrap(), key.unwrap())
 }

@@ -1,7 +1,8 @@
 //! `hefu audit`: what happened, in the order it was recorded; the questions of auditors
-//! ([`super::question`]); mandates of auditors and what they leave behind ([`super::mandate`]); whether
-//! this node's copy is whole ([`verify`]).
+//! ([`super::question`]); mandates of auditors and what they leave behind ([`super::mandate`]); what was
+//! read here under them ([`reads`]); whether this node's copy is whole ([`verify`]).
 
+mod reads;
 mod verify;
 
 use std::path::PathBuf;
@@ -35,6 +36,7 @@ pub(crate) enum Audit {
     Mandate(mandate::Mandate),
     Openings(mandate::Openings),
     ReadLog(mandate::ReadLog),
+    Reads(reads::Reads),
     Verify(verify::Verify),
 }
 
@@ -66,6 +68,7 @@ pub(crate) fn run(app: &App, command: Audit) -> Done {
         Audit::Mandate(args) => mandate::run(app, args),
         Audit::Openings(args) => mandate::openings(app, args),
         Audit::ReadLog(args) => mandate::read_log(app, &args),
+        Audit::Reads(args) => reads::run(app, &args),
         Audit::Verify(args) => verify::run(app, &args),
     }
 }

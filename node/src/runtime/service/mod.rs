@@ -30,6 +30,7 @@ use crate::audit::{self, AuditIndex};
 use crate::core::{Committed, Halted, Ledger, Records, Tip, Voters};
 use crate::cosign::Cosigning;
 use crate::network::{Address, Network, NodeKey, PeerInfo};
+use crate::reads::ReadLog;
 use crate::store::{BlockFiles, RealDisk, StoreError};
 
 pub use capsule::CapsuleParts;
@@ -42,6 +43,9 @@ pub use tiles::NoTile;
 const MAX_COMMITS_WAITING: usize = 128;
 /// Refused connections, and contradictions of validators, that are remembered.
 const MAX_REFUSALS_KEPT: usize = 64;
+
+/// Folder of the log of reads, in the folder of blocks and index.
+pub(crate) const READS: &str = "reads";
 
 /// Handle of a running node; cheap to clone.
 #[derive(Clone)]
@@ -74,6 +78,7 @@ struct Inner {
     cosigning: Cosigning,
     checkpoints: watch::Sender<u64>,
     proof_blocks: Option<u64>,
+    reads: ReadLog,
     /// One map of an earlier height is made at a time.
     proving: Semaphore,
     audit: OnceLock<Arc<AuditIndex>>,
@@ -113,6 +118,7 @@ impl Service {
             cosigning,
             checkpoints: watch::channel(0).0,
             proof_blocks: options.proof_blocks,
+            reads: ReadLog::new(options.data_dir.join(READS)),
             proving: Semaphore::new(1),
             audit: OnceLock::new(),
         }));
@@ -158,6 +164,11 @@ impl Service {
     /// The records, now or as of an earlier height.
     pub fn records(&self) -> &Records {
         &self.0.records
+    }
+
+    /// The log of reads under mandates.
+    pub fn read_log(&self) -> &ReadLog {
+        &self.0.reads
     }
 
     /// The network.
