@@ -19,3 +19,4 @@ pub mod runtime;
 pub mod store;
 pub mod text;
 pub mod vault;
+pub mod webhook;

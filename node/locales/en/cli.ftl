@@ -477,3 +477,7 @@ reads-differs = not the root on the ledger
 reads-altered = the log of reads of { $day } is not that of the root on the ledger
 reads-not-yet = the root of { $day } is not on the ledger yet
 reads-proven = ✔ entry { $number } is in the root that the ledger has, of { $count }: { $root }
+webhook-none = No webhook is configured. Add [[webhooks]] to hefu.toml; docs/audit.md says how.
+webhook-no-dead = There is no dead letter.
+webhook-resent = ✔ sent again: { $count }
+webhook-tested = ✔ { $url } took a test event

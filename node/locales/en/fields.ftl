@@ -665,3 +665,6 @@ col-title-en = title (en)
 col-title-zh = title (zh)
 col-totals = totals
 col-zh = Chinese
+col-dead = dead letters
+col-attempts = attempts
+col-url = address

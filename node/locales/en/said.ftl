@@ -263,3 +263,4 @@ bench-report =
     memory        { $memory } MiB at most
     blocks        { $blocks } of { $per_block } acts     failed { $failed }     still waiting { $left }
     the machine   a signature in a batch { $verify } µs, a durable write { $sync } ms
+config-webhook = webhooks: { $name } cannot be used: names are lower-case letters, digits and "-", each once; https only; attempts 1 to 20, pause_ms 1 to 60000; 16 at most

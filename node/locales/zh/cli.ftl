@@ -477,3 +477,7 @@ reads-differs = 与账本上的根不符
 reads-altered = { $day } 的查阅日志与账本上的根不符
 reads-not-yet = { $day } 的根尚未上账本
 reads-proven = ✔ 第 { $number } 条在账本所载的根之内(共 { $count } 条):{ $root }
+webhook-none = 未配置事件推送。在 hefu.toml 中以 [[webhooks]] 配置,见 docs/audit.md。
+webhook-no-dead = 没有未送达的事件。
+webhook-resent = ✔ 已重发 { $count } 件
+webhook-tested = ✔ { $url } 已接收测试事件

@@ -665,3 +665,6 @@ col-title-en = 名称(英)
 col-title-zh = 名称(中)
 col-totals = 汇总
 col-zh = 中文
+col-dead = 未送达
+col-attempts = 尝试次数
+col-url = 地址

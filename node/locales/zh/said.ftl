@@ -263,3 +263,4 @@ bench-report =
     内存        最多 { $memory } MiB
     区块        { $blocks } 个,平均 { $per_block } 项     失败 { $failed }     仍在等待 { $left }
     本机        批量验签每个 { $verify } µs,落盘一次 { $sync } ms
+config-webhook = webhooks: { $name } 不可用:名称须唯一,由小写字母、数字与 - 组成;须为 https;attempts 为 1 至 20,pause_ms 为 1 至 60000;至多 16 个

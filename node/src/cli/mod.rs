@@ -68,6 +68,7 @@ mod token;
 mod tx;
 mod verify;
 #[cfg(test)]
+mod webhook;
 mod words;
 
 use std::ffi::OsString;
@@ -135,6 +136,8 @@ enum Command {
     #[command(subcommand)]
     Evidence(evidence::Evidence),
     Verify(verify::Verify),
+    #[command(subcommand)]
+    Webhook(webhook::Webhook),
     Light(light::Light),
     #[command(subcommand)]
     Store(store::Store),
@@ -197,6 +200,7 @@ fn dispatch(app: &App, command: Command) -> Done {
         Command::Audit(args) => audit::run(app, args),
         Command::Evidence(args) => evidence::run(app, args),
         Command::Verify(args) => verify::run(app, &args),
+        Command::Webhook(args) => webhook::run(app, &args),
         Command::Light(args) => light::run(app, &args),
         Command::Store(args) => store::run(app, args),
         Command::Token(args) => token::run(app, args),

@@ -25,6 +25,7 @@ impl From<Conflict> for Fault {
             Conflict::RepeatedToken(name) => said("config-repeated-token", &[("name", name)]),
             Conflict::SameKey(label) => said("config-same-key", &[("label", label)]),
             Conflict::WitnessKey(key) => said("config-witness-key", &[("key", key)]),
+            Conflict::Webhook(name) => said("config-webhook", &[("name", name)]),
             Conflict::WitnessLog(log) => said("config-witness-log", &[("log", log)]),
             Conflict::Region(region) => said("config-region", &[("region", region)]),
             Conflict::Peer(peer) => said("config-peer", &[("peer", peer)]),

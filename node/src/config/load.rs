@@ -378,7 +378,7 @@ mod tests {
     fn every_setting_has_a_variable() {
         let mut leaves = Vec::new();
         flatten("", &Value::serialize(NodeConfig::default()).unwrap(), &mut leaves);
-        let own = ["p2p.peers", "api.tokens", "witness.logs", "witness.ask"];
+        let own = ["p2p.peers", "api.tokens", "witness.logs", "witness.ask", "webhooks"];
         for (key, _) in leaves.iter().filter(|(key, _)| !own.contains(&key.as_str())) {
             assert!(SETTINGS.iter().any(|(setting, _)| setting == key), "{key}");
         }

@@ -22,6 +22,7 @@ use hefu_primitives::{H32, Region};
 use serde::{Deserialize, Serialize};
 
 use crate::cosign::{FollowedLog, OutsideWitness};
+use crate::webhook::{MAX_TARGETS, Target};
 
 /// Name of the configuration file in the data folder.
 pub const FILE_NAME: &str = "hefu.toml";
@@ -53,6 +54,8 @@ pub struct NodeConfig {
     pub witness: Witnessing,
     /// What auditors ask.
     pub audit: Audit,
+    /// Who is told of events.
+    pub webhooks: Vec<Target>,
     /// How long things may take.
     pub timeouts: Timeouts,
 }
@@ -210,6 +213,7 @@ impl Default for NodeConfig {
             keystore: Keys::default(),
             witness: Witnessing::default(),
             audit: Audit::default(),
+            webhooks: Vec::new(),
             timeouts: Timeouts::default(),
         }
     }
@@ -307,6 +311,9 @@ pub enum Conflict {
     /// A log of `witness.logs` has no keys, or stands twice.
     #[error("witness.logs: {0} has no keys, or stands twice")]
     WitnessLog(String),
+    /// A webhook that cannot be used, stands twice, or is one too many.
+    #[error("webhooks: {0}")]
+    Webhook(String),
     /// The province is none.
     #[error("region = {0}: not a province that can be a member")]
     Region(Region),
@@ -387,8 +394,28 @@ impl NodeConfig {
         }
     }
 
+    fn validate_webhooks(&self) -> Result<(), Conflict> {
+        for (place, target) in self.webhooks.iter().enumerate() {
+            let twice = self.webhooks.iter().take(place).any(|other| other.name == target.name);
+            if place >= MAX_TARGETS || twice || !target.is_sound() {
+                return Err(Conflict::Webhook(target.name.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Webhooks, with the whole paths of their files.
+    pub fn webhook_targets(&self) -> Vec<Target> {
+        let whole = |target: &Target| {
+            let ca_file = target.ca_file.as_ref().map(|file| self.resolve(file));
+            Target { ca_file, ..target.clone() }
+        };
+        self.webhooks.iter().map(whole).collect()
+    }
+
     fn validate_lists(&self) -> Result<(), Conflict> {
         self.validate_witness()?;
+        self.validate_webhooks()?;
         for (place, token) in self.api.tokens.iter().enumerate() {
             let same = |t: &Token| t.name == token.name || t.digest == token.digest;
             if self.api.tokens[..place].iter().any(same) {

@@ -65,6 +65,11 @@ impl NodeSecret {
         Self(Zeroizing::new(bytes))
     }
 
+    /// The pair as the ledger has its keys, for signing what others shall know to be this node's.
+    pub(crate) fn signer(&self) -> hefu_primitives::KeyPair {
+        hefu_primitives::KeyPair::from_secret(&self.0)
+    }
+
     /// The public key.
     pub fn key(&self) -> NodeKey {
         let pair = self.keypair();

@@ -20,6 +20,7 @@ use crate::core::{Halted, Tip};
 use crate::keystore::{Keystore, KeystoreError, Passphrase, obtain_passphrase};
 use crate::network::{Address, NodeKey, NodeSecret};
 use crate::store::EngineKind;
+use crate::webhook;
 
 /// Setting and flag of the address for peers.
 pub(super) const P2P: (&str, &str) = ("p2p.listen", "--p2p-listen");
@@ -67,7 +68,7 @@ fn reserve(config: &NodeConfig) -> Result<Reserved, RunError> {
 }
 
 async fn run(config: &NodeConfig, options: NodeOptions, api: Reserved) -> Result<(), RunError> {
-    let store = options.data_dir.clone();
+    let (store, key) = (options.data_dir.clone(), options.node_secret.signer());
     let running = super::start(options, &mut say_progress).await;
     let running = running.map_err(|error| with_folder(error, &store))?;
     if let Some(location) = config.audit_location() {
@@ -91,6 +92,7 @@ async fn run(config: &NodeConfig, options: NodeOptions, api: Reserved) -> Result
             return Err(RunError::listen(config.api.listen, API, error));
         }
     };
+    let webhooks = webhook::start(&running.service, &store, &config.webhook_targets(), &key);
     tracing::info!(
         api = %api.local_addr(),
         p2p = ?running.service.network().listen_addrs(),
@@ -102,6 +104,7 @@ async fn run(config: &NodeConfig, options: NodeOptions, api: Reserved) -> Result
         reason = running.service.wait_halted() => Some(reason),
     };
     tracing::info!("stopping");
+    webhooks.iter().for_each(tokio::task::JoinHandle::abort);
     let patience = Duration::from_millis(config.timeouts.stop_ms);
     let stopped = tokio::time::timeout(patience, async {
         api.stop().await;

@@ -5,6 +5,6 @@ mod exchange;
 mod ledger;
 mod machine;
 mod mandates;
-pub(in crate::api) mod network;
+pub(crate) mod network;
 mod services;
 mod tlog;

@@ -23,41 +23,41 @@ use crate::runtime::{self, NodeOptions, Running, wall_clock};
 use crate::store::EngineKind;
 
 /// Business licences: their holders are organisations.
-pub(in crate::api) const LICENCE: &str = "11100000HEFU90025A001";
+pub(crate) const LICENCE: &str = "11100000HEFU90025A001";
 /// Longest wait for anything.
-pub(in crate::api) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A province with a node and its interface.
-pub(in crate::api) struct Province {
-    pub(in crate::api) keys: MemberKeys,
-    pub(in crate::api) running: Running,
-    pub(in crate::api) server: ApiServer,
+pub(crate) struct Province {
+    pub(crate) keys: MemberKeys,
+    pub(crate) running: Running,
+    pub(crate) server: ApiServer,
     /// What its node was started with.
-    pub(in crate::api) options: NodeOptions,
+    pub(crate) options: NodeOptions,
 }
 
 impl Province {
-    pub(in crate::api) async fn start(keys: MemberKeys, options: NodeOptions) -> Self {
+    pub(crate) async fn start(keys: MemberKeys, options: NodeOptions) -> Self {
         let running = runtime::start(options.clone(), &mut |_| {}).await.unwrap();
         let server = serve(&running, ReadAccess::Open).await;
         Self { keys, running, server, options }
     }
 
     /// Ends it; gives what it takes to start it again.
-    pub(in crate::api) async fn stop(self) -> (MemberKeys, NodeOptions) {
+    pub(crate) async fn stop(self) -> (MemberKeys, NodeOptions) {
         self.server.stop().await;
         self.running.stop().await.unwrap();
         (self.keys, self.options)
     }
 }
 
-pub(in crate::api) struct Network {
-    pub(in crate::api) genesis: Arc<Genesis>,
-    pub(in crate::api) provinces: Vec<Province>,
+pub(crate) struct Network {
+    pub(crate) genesis: Arc<Genesis>,
+    pub(crate) provinces: Vec<Province>,
     _folder: tempfile::TempDir,
 }
 
-pub(in crate::api) fn sample_network() -> (Genesis, SampleKeys) {
+pub(crate) fn sample_network() -> (Genesis, SampleKeys) {
     let mut number = 0u64;
     let created = Millis(wall_clock().0 - 1);
     let keys = sample::demo(created, &mut |_| {
@@ -76,12 +76,12 @@ fn free_port() -> SocketAddr {
 
 impl Network {
     /// Starts four nodes and waits until the first is ready.
-    pub(in crate::api) async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::start_from(sample_network(), &runtime::Witnessing::default()).await
     }
 
     /// Starts the nodes of a genesis; the first one witnesses as told.
-    pub(in crate::api) async fn start_from(
+    pub(crate) async fn start_from(
         (genesis, keys): (Genesis, SampleKeys),
         witness: &runtime::Witnessing,
     ) -> Self {
@@ -118,26 +118,26 @@ impl Network {
         network
     }
 
-    pub(in crate::api) async fn stop(self) {
+    pub(crate) async fn stop(self) {
         for province in self.provinces {
             province.server.stop().await;
             province.running.stop().await.unwrap();
         }
     }
 
-    pub(in crate::api) fn client(&self, province: usize) -> Client {
+    pub(crate) fn client(&self, province: usize) -> Client {
         Client::new(self.provinces[province].server.local_addr())
     }
 
     /// The authority of a province that issues licences.
-    pub(in crate::api) fn issuer(&self, province: usize) -> &AuthorityKeys {
+    pub(crate) fn issuer(&self, province: usize) -> &AuthorityKeys {
         let kind: TypeCode = LICENCE.parse().unwrap();
         let issues = |authority: &&AuthorityKeys| authority.may_issue.contains(&kind);
         self.provinces[province].keys.authorities.iter().find(issues).unwrap()
     }
 
     /// Signs acts with the one key that sample authorities have.
-    pub(in crate::api) fn sign(&self, issuer: &AuthorityKeys, acts: &[Act]) -> SignedTransaction {
+    pub(crate) fn sign(&self, issuer: &AuthorityKeys, acts: &[Act]) -> SignedTransaction {
         let body = TransactionBody {
             chain: self.genesis.hash(),
             not_after: Millis(wall_clock().0 + 600_000),
@@ -148,7 +148,7 @@ impl Network {
     }
 }
 
-pub(in crate::api) async fn serve(running: &Running, read: ReadAccess) -> ApiServer {
+pub(crate) async fn serve(running: &Running, read: ReadAccess) -> ApiServer {
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     ApiServer::start(
         running.service.clone(),
@@ -159,7 +159,7 @@ pub(in crate::api) async fn serve(running: &Running, read: ReadAccess) -> ApiSer
 }
 
 /// A licence whose id and serial are made of one number.
-pub(in crate::api) fn licence(issuer: &AuthorityKeys, number: u8) -> Attest {
+pub(crate) fn licence(issuer: &AuthorityKeys, number: u8) -> Attest {
     let kind: TypeCode = LICENCE.parse().unwrap();
     let today = Day::of_beijing(wall_clock());
     let serial = format!("TEST{}", char::from(b'A' + number % 26)).repeat(1 + number as usize / 26);
@@ -185,24 +185,24 @@ pub(in crate::api) fn licence(issuer: &AuthorityKeys, number: u8) -> Attest {
 
 /// An answer as it came.
 #[derive(Debug)]
-pub(in crate::api) struct Answer {
-    pub(in crate::api) status: u16,
-    pub(in crate::api) headers: ureq::http::HeaderMap,
-    pub(in crate::api) body: Vec<u8>,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: ureq::http::HeaderMap,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
-    pub(in crate::api) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body)
             .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&self.body)))
     }
 
-    pub(in crate::api) fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
     /// Status and code of a problem document.
-    pub(in crate::api) fn problem(&self) -> (u16, String) {
+    pub(crate) fn problem(&self) -> (u16, String) {
         assert_eq!(self.header("content-type"), "application/problem+json", "{self:?}");
         let json = self.json();
         assert_eq!(json["status"], self.status);
@@ -212,13 +212,13 @@ impl Answer {
 
 /// Blocking calls on blocking threads, every status an answer.
 #[derive(Clone)]
-pub(in crate::api) struct Client {
+pub(crate) struct Client {
     agent: ureq::Agent,
-    pub(in crate::api) at: SocketAddr,
+    pub(crate) at: SocketAddr,
 }
 
 impl Client {
-    pub(in crate::api) fn new(at: SocketAddr) -> Self {
+    pub(crate) fn new(at: SocketAddr) -> Self {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
@@ -227,11 +227,11 @@ impl Client {
         Self { agent: config.into(), at }
     }
 
-    pub(in crate::api) async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.get_with(path, &[]).await
     }
 
-    pub(in crate::api) async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
         let mut request = self.agent.get(format!("http://{}{path}", self.at));
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -240,24 +240,24 @@ impl Client {
     }
 
     /// A JSON answer that must be 200.
-    pub(in crate::api) async fn read(&self, path: &str) -> Value {
+    pub(crate) async fn read(&self, path: &str) -> Value {
         let answer = self.get(path).await;
         assert_eq!(answer.status, 200, "{path}: {}", String::from_utf8_lossy(&answer.body));
         answer.json()
     }
 
-    pub(in crate::api) async fn post(&self, query: &str, kind: &str, body: &[u8]) -> Answer {
+    pub(crate) async fn post(&self, query: &str, kind: &str, body: &[u8]) -> Answer {
         let url = format!("http://{}/api/v1/transactions{query}", self.at);
         let (request, body) = (self.agent.post(url).header("content-type", kind), body.to_vec());
         call(move || request.send(&body[..])).await
     }
 
-    pub(in crate::api) async fn submit(&self, tx: &SignedTransaction) -> Answer {
+    pub(crate) async fn submit(&self, tx: &SignedTransaction) -> Answer {
         self.post("", "application/cose", tx.as_bytes()).await
     }
 
     /// Asks until the status is the one wanted.
-    pub(in crate::api) async fn until(&self, status: u16, path: &str) -> Answer {
+    pub(crate) async fn until(&self, status: u16, path: &str) -> Answer {
         let waited = tokio::time::timeout(PATIENCE, async {
             loop {
                 let answer = self.get(path).await;
@@ -283,7 +283,7 @@ async fn call(
 }
 
 /// Fresh numbers for licences, so that parts of a test do not meet.
-pub(in crate::api) fn fresh() -> u8 {
+pub(crate) fn fresh() -> u8 {
     static NEXT: AtomicU8 = AtomicU8::new(1);
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
