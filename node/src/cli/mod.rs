@@ -67,8 +67,8 @@ mod table;
 mod token;
 mod tx;
 mod verify;
-#[cfg(test)]
 mod webhook;
+#[cfg(test)]
 mod words;
 
 use std::ffi::OsString;
