@@ -121,13 +121,18 @@ pub(super) fn admit(
     let key = signed.verify(service, used, now)?;
     let today = Day::of_beijing(service.tip().time.max(now));
     let mandate = mandate_of(service.records(), &signed.mandate, &key.owner, today);
-    let mandate = mandate.map_err(|code| match code {
-        Code::MandateExpired => limit(ApiCode::MandateOver, "the mandate's last day is past"),
-        _ => limit(ApiCode::MandateNone, "there is no such mandate for this auditor"),
-    })?;
+    let mandate = mandate.map_err(unusable)?;
     open(service, &mandate, route, asked)?;
     log(service, signed, key.owner, asked, now)?;
     Ok(Scope(Arc::new(mandate)))
+}
+
+/// What the ledger's word on a mandate is here.
+fn unusable(code: Code) -> Problem {
+    match code {
+        Code::MandateExpired => limit(ApiCode::MandateOver, "the mandate's last day is past"),
+        _ => limit(ApiCode::MandateNone, "there is no such mandate for this auditor"),
+    }
 }
 
 /// Whether a path is open to a mandate.
@@ -289,6 +294,12 @@ mod tests {
         assert_eq!(code(Certificate, &[], in_may), named("api.mandate_member"));
         let later = Millis(1_790_000_000_000);
         assert_eq!(code(Certificate, &[310_000], later), named("api.mandate_period"));
+    }
+
+    #[test]
+    fn a_mandate_that_is_over_is_not_one_that_is_not_there() {
+        assert_eq!(unusable(Code::MandateExpired).code(), "api.mandate_over");
+        assert_eq!(unusable(Code::NoAuditMandate).code(), "api.mandate_none");
     }
 
     #[test]

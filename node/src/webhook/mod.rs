@@ -182,7 +182,7 @@ impl Message {
             "id": id,
             "source": format!("urn:hefu:{chain}"),
             "type": kind,
-            "time": time.to_string(),
+            "time": time.to_rfc3339(),
             "datacontenttype": "application/json",
             "data": data,
         });

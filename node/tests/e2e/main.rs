@@ -18,3 +18,4 @@ mod refusals;
 mod scenarios;
 mod services;
 mod showing;
+mod webhooks;
