@@ -50,6 +50,7 @@ const FREE: &[&str] = &[
     "/api/v1/log/cosigners",
     "/api/v1/log/proof",
     "/api/v1/audit/mandates/{id}",
+    "/api/v1/audit/questions",
     "/api/v1/audit/read-logs",
     "/checkpoint",
 ];

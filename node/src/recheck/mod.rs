@@ -1,8 +1,8 @@
 //! # Checking a node's own copy again
 //!
-//! An archive asks: is the copy that I hold complete and unaltered? [`full`] answers it from the
+//! An archive asks: is the copy that I hold complete and unaltered? [`full()`] answers it from the
 //! genesis on, believing nothing but the genesis: every frame, header, certificate, signature,
-//! outcome and root. [`sampled`] answers it sooner and says how sure it is.
+//! outcome and root. [`sampled()`] answers it sooner and says how sure it is.
 //!
 //! Invariants:
 //! - Only block files are read, and nothing is written beside the scratch index that the caller
