@@ -324,6 +324,7 @@ verify-extracted = written    { $files }
 verify-extracted-none = written    nothing: the capsule holds neither a checkpoint nor receipts
 verify-doubted = DOUBTED    what { $who } signed counts for nothing: the key was found compromised, or signed out of its term
 verify-note-few = note       fewer than two thirds of the known provinces: no quorum of them stands behind it
+verify-receipts-unchecked =     { $count } could not be checked: their keys are not in the file of keys (those of ES256 stand in a node's list, /api/v1/log/cosigners)
 verify-corrected =     corrected as of height { $height }: decision { $by } counts instead
 verify-not-corrected =     not corrected as of height { $height }
 verify-key-then =     its key was valid then: term { $from } to { $to } (Beijing time)

@@ -324,6 +324,7 @@ verify-extracted = 已写出:{ $files }
 verify-extracted-none = 未写出文件:胶囊既无检查点也无回执
 verify-doubted = 不予采信:{ $who } 的签名不计入:密钥已查明泄露,或在有效期外签名
 verify-note-few = 注意:不足已知省份的三分之二,未达法定多数
+verify-receipts-unchecked =     其中 { $count } 份无法核验:密钥文件中没有其密钥(ES256 的密钥见节点的清单 /api/v1/log/cosigners)
 verify-corrected =     截至高度 { $height } 已更正,以决定 { $by } 为准
 verify-not-corrected =     截至高度 { $height } 未更正
 verify-key-then =     当时密钥有效:有效期 { $from } 至 { $to }(北京时间)

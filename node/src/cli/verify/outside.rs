@@ -3,6 +3,7 @@
 //! They say less than a capsule: what provinces signed of the log, not what the ledger decided.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use hefu_primitives::capsule::Capsule;
 use hefu_primitives::log::leaf_hash;
@@ -53,6 +54,12 @@ impl Outside {
             Self::Cose => match TransparentStatement::decode(bytes) {
                 Ok(statement) => {
                     let about = Some(statement.transaction());
+                    let asked = args.of.as_deref().map(|path| transaction_of(app, path));
+                    if let Some(asked) = asked.transpose()?
+                        && asked.id() != statement.transaction().id()
+                    {
+                        return Err(failed(app, "transaction", "the statement is of another one"));
+                    }
                     receipts(app, args, statement.leaf(), statement.receipts(), about, &keys)
                 }
                 Err(statement) => match Receipt::decode(bytes) {
@@ -141,15 +148,20 @@ fn alone(app: &App, args: &Verify, receipt: Receipt, keys: &KnownKeys) -> Done {
     let Some(path) = &args.of else {
         return Err(Fault::needs("--of", "needs-of"));
     };
+    let transaction = transaction_of(app, path)?;
+    let leaf = leaf_hash(transaction.as_bytes());
+    receipts(app, args, leaf, &[receipt], Some(&transaction), keys)
+}
+
+/// The transaction in an envelope, a statement or a capsule.
+fn transaction_of(app: &App, path: &Path) -> Result<SignedTransaction, Fault> {
     let bytes = app.read(path)?;
     let transaction = SignedTransaction::decode(&bytes)
         .ok()
         .or_else(|| Some(TransparentStatement::decode(&bytes).ok()?.transaction().clone()))
         .or_else(|| SignedTransaction::decode(&Capsule::from_file(&bytes).ok()?.transaction).ok());
-    let transaction = transaction
-        .ok_or_else(|| Fault::said("cli.input", "verify-no-tx", &[("file", &path.display())]))?;
-    let leaf = leaf_hash(transaction.as_bytes());
-    receipts(app, args, leaf, &[receipt], Some(&transaction), keys)
+    transaction
+        .ok_or_else(|| Fault::said("cli.input", "verify-no-tx", &[("file", &path.display())]))
 }
 
 fn receipts(
@@ -194,7 +206,7 @@ fn receipts(
         (text(&first["size"]), first["height"].to_string(), text(&first["leaf"]));
     let height = height.trim_matches('"');
     let issuer = claims.map_or("–".to_owned(), |claims| claims.issuer.to_string());
-    let prose = [
+    let mut prose = vec![
         say("verify-receipts-ok", &[("chain", &chain.to_string())]),
         say("verify-receipts-say", &[("leaf", &place), ("size", &size), ("height", height)]),
         say(
@@ -204,6 +216,15 @@ fn receipts(
         say(&format!("verify-keys-{}", keys.source), &[]),
         say("verify-receipts-not", &[("issuer", &issuer)]),
     ];
+    let unchecked = shown.iter().filter(|r| r["verified"] == false && r["doubt"].is_null());
+    let unchecked = unchecked.count();
+    if unchecked > 0 {
+        prose.insert(3, say("verify-receipts-unchecked", &[("count", &unchecked.to_string())]));
+    }
+    let doubted: Vec<Value> = shown.into_iter().filter(|r| !r["doubt"].is_null()).collect();
+    if !doubted.is_empty() {
+        prose.insert(3, say("verify-doubted", &[("who", &provinces(app, &doubted))]));
+    }
     app.out.done(&report, &prose.join("\n"));
     Ok(Exit::Ok)
 }
