@@ -95,7 +95,8 @@ fn opened(app: &App, args: &Light, node: &Node<'_>) -> Result<LightState, Fault>
             StateError::Genesis { .. } => "genesis",
             StateError::Chain(_) | StateError::Header(_) => "headers",
         };
-        failed(app, step, &error)
+        let file = args.state.display();
+        failed(app, step, &format_args!("{file}, which this command keeps (move it away to begin at the genesis again): {error}"))
     })
 }
 
