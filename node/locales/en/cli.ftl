@@ -200,7 +200,7 @@ submit-submitted = … submitted, not final yet (hefu tx wait { $tx })
     transaction { $tx }
 submit-pending-governors = … signed, waiting for another governor
     transaction { $tx }, height { $height }
-governors-wanting = { $have } of { $need } governors have signed. Another governor runs the same command, or "hefu tx submit ACT.json" with the act that --save wrote.
+governors-wanting = { $have } of { $need } governors have signed, and that waits on the ledger. Another governor runs the very same command with their own key, and it is complete; no file is passed around.
 tx-signed = Signed, not submitted: { $file }
     transaction { $tx }
 openings-kept = What opens the commitments is kept in { $file }; guard it like a key.

@@ -45,6 +45,9 @@ no-keystore = { $folder }: no folder of keys there (look at --data-dir or --keys
 no-key-of = no key of { $owner } with the role { $role } in { $folder }
 no-key-for = no key with the role { $role } in { $folder }
 no-governor-key = no governor's key of a member in { $folder }
+no-governor-key-of = no governor's key of { $region } in { $folder }: its governors sign this
+already-proposed = the same is being voted on, no need to propose it again: hefu proposal vote { $id } yes|no
+already-granted = the same mandate is in force: hefu audit mandate show { $id }
 which-authority = keys of several authorities are here; name one with --as:
     { $owners }
 node-key-missing = the node's key "{ $label }" is not in { $folder }

@@ -200,7 +200,7 @@ submit-submitted = … 已提交,尚未终局(hefu tx wait { $tx })
     交易 { $tx }
 submit-pending-governors = … 已签,等待另一位治理人
     交易 { $tx },高度 { $height }
-governors-wanting = { $need } 位治理人中已有 { $have } 位签名。请另一位治理人运行同一命令,或对 --save 写出的行为文件运行 "hefu tx submit"。
+governors-wanting = { $need } 位治理人中已有 { $have } 位签名,签名已在账本上等待。请另一位治理人用自己的密钥运行同一命令(内容须一字不差),即告完成;无需传递文件。
 tx-signed = 已签名,未提交:{ $file }
     交易 { $tx }
 openings-kept = 打开承诺所需的内容保存在 { $file };请像密钥一样保管。

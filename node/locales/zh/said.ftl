@@ -45,6 +45,9 @@ no-keystore = { $folder }:没有密钥文件夹(请看 --data-dir 或 --keystore
 no-key-of = { $folder } 中没有 { $owner } 的 { $role } 角色密钥
 no-key-for = { $folder } 中没有 { $role } 角色的密钥
 no-governor-key = { $folder } 中没有任何成员的治理人密钥
+no-governor-key-of = { $folder } 中没有 { $region } 的治理人密钥:该行为须由其治理人签名
+already-proposed = 同样的提案正在表决,无需再提:hefu proposal vote { $id } yes|no
+already-granted = 同样的授权已经生效:hefu audit mandate show { $id }
 which-authority = 这里有多个机构的密钥,请用 --as 指明其一:
     { $owners }
 node-key-missing = 节点密钥 "{ $label }" 不在 { $folder } 中

@@ -20,6 +20,7 @@ use super::dispute::subject;
 use super::fault::{Done, Fault};
 use super::list::{self, List};
 use super::openings::public_digest;
+use super::same_id;
 use super::submit::{submit, submit_governed};
 use super::table::{Column, col};
 
@@ -164,7 +165,7 @@ pub(crate) fn run(app: &App, command: Mandate) -> Done {
 
 /// A mandate for one's own records is granted; one for several provinces' is proposed to them.
 fn grant(app: &App, args: Grant) -> Done {
-    let (mandate_id, instrument) = (random_id()?, public_digest(app, &args.instrument)?);
+    let instrument = public_digest(app, &args.instrument)?;
     let (mut members, mut kinds) = (args.of, args.kinds);
     members.sort_unstable();
     members.dedup();
@@ -173,15 +174,19 @@ fn grant(app: &App, args: Grant) -> Done {
     let one = members.len() == 1;
     let member = args.member.or(members.first().copied().filter(|_| one));
     let Grant { auditor, from, to, until, .. } = args;
+    let mandate_id = Id16([0; 16]);
     let terms = MandateTerms { mandate_id, auditor, members, kinds, from, to, instrument, until };
+    let terms = same_id::mandate(app, terms)?;
+    let mandate_id = terms.mandate_id;
     if one {
         let (subject, told) = (format!("mandate:{mandate_id}"), json!({ "mandate": mandate_id }));
         let act = GrantMandate { terms }.into();
         return submit_governed(app, &args.signing, member, act, &subject, &told);
     }
-    let id = random_id()?;
+    let action = Action::GrantMandate(terms);
+    let id = same_id::proposal(app, &action)?;
     let told = json!({ "mandate": mandate_id, "proposal": id });
-    let act = Propose { id, action: Action::GrantMandate(terms) }.into();
+    let act = Propose { id, action }.into();
     submit_governed(app, &args.signing, member, act, &format!("prop:{id}"), &told)
 }
 

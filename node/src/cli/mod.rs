@@ -57,6 +57,7 @@ mod receipt;
 mod recognise;
 mod refusal;
 mod run;
+mod same_id;
 pub mod scene;
 mod share;
 mod sign;

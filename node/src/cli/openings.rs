@@ -91,6 +91,22 @@ impl Slip {
             .map_err(|error| Fault::with("cli.input", format_args!("{}: {error}", path.display())))
     }
 
+    /// Those kept here for records whose names begin like this.
+    pub(crate) fn kept(app: &App, begin: &str) -> Result<Vec<Self>, Fault> {
+        let path = path(app, begin)?;
+        let Some(folder) = path.parent() else { return Ok(Vec::new()) };
+        let entries = match std::fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(Fault::file(folder, &error)),
+        };
+        let named = |path: &PathBuf| {
+            path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(begin))
+        };
+        let paths = entries.flatten().map(|entry| entry.path()).filter(named);
+        paths.map(|path| Self::read(app, &path)).collect()
+    }
+
     /// How many things it is for.
     pub(crate) fn len(&self) -> usize {
         self.0.len()

@@ -9,11 +9,12 @@ use hefu_contracts::identity::{
 use hefu_primitives::{Id16, Region};
 use serde_json::{Value, json};
 
-use super::app::{App, random_id};
+use super::app::App;
 use super::args::{AtHeight, Paging, Signing, region, word};
 use super::exit::Exit;
 use super::fault::{Done, Fault};
 use super::list::{self, List};
+use super::same_id;
 use super::submit::{submit, submit_governed};
 use super::table::{Column, col};
 use crate::text;
@@ -184,8 +185,7 @@ fn set_rule(app: &App, args: &SetRule) -> Done {
         exit: Exit::Usage,
         ..Fault::said(format!("E{}", code.number()), "rule-fixed", &[])
     })?;
-    let id = args.id.map_or_else(random_id, Ok)?;
-    propose_action(app, &args.signing, args.member, id, Action::SetRules(table))
+    propose_action(app, &args.signing, args.member, args.id, Action::SetRules(table))
 }
 
 fn preflight(app: &App, args: &Preflight) -> Done {
@@ -262,14 +262,16 @@ fn prose(app: &App, found: &Value) -> String {
     lines.join("\n")
 }
 
-/// Proposes an action as a province's governors.
+/// Proposes an action as a province's governors; under the id that each of them gets for it when
+/// none is given.
 pub(crate) fn propose_action(
     app: &App,
     signing: &Signing,
     member: Option<Region>,
-    id: Id16,
+    id: Option<Id16>,
     action: Action,
 ) -> Done {
+    let id = id.map_or_else(|| same_id::proposal(app, &action), Ok)?;
     let told = json!({ "proposal": id });
     let act = Propose { id, action };
     submit_governed(app, signing, member, act.into(), &format!("prop:{id}"), &told)
@@ -286,6 +288,5 @@ fn propose(app: &App, args: &New) -> Done {
             ..Fault::with(format!("E{}", code.number()), args.action.display())
         })?;
     }
-    let id = args.id.map_or_else(random_id, Ok)?;
-    propose_action(app, &args.signing, args.member, id, action)
+    propose_action(app, &args.signing, args.member, args.id, action)
 }

@@ -165,8 +165,19 @@ pub(crate) fn governors(
         let signers = mine.into_iter().map(|info| open(app, &keystore, info, operator));
         return Ok((signers.collect::<Result<_, _>>()?, threshold));
     }
+    Err(no_governor(&keystore, member))
+}
+
+fn no_governor(keystore: &Keystore, member: Option<Region>) -> Fault {
     let folder = keystore.folder().display();
-    Err(Fault::said("cli.no_key", "no-governor-key", &[("folder", &folder)]))
+    match member {
+        Some(member) => Fault::said(
+            "cli.no_key",
+            "no-governor-key-of",
+            &[("folder", &folder), ("region", &member)],
+        ),
+        None => Fault::said("cli.no_key", "no-governor-key", &[("folder", &folder)]),
+    }
 }
 
 fn governing(member: &Value) -> Option<(Uscc, Vec<KeyId>, usize)> {

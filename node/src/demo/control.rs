@@ -204,23 +204,32 @@ async fn handle(
     answer.await.map(Json).map_err(|_| StatusCode::SERVICE_UNAVAILABLE)
 }
 
-/// The contact file; removed when the demonstration ends.
-pub struct ContactFile(PathBuf);
+/// The contact file; removed when the demonstration ends. While one that can be told things runs,
+/// another one has none: what comes and goes beside it neither takes its place nor removes it.
+pub struct ContactFile(Option<PathBuf>);
 
 impl ContactFile {
     fn write(contact: &Contact) -> anyhow::Result<Self> {
-        let path = contact_path();
+        Self::write_at(contact_path(), contact)
+    }
+
+    fn write_at(path: PathBuf, contact: &Contact) -> anyhow::Result<Self> {
+        if read(&path).is_ok_and(|other| answers(&other)) {
+            return Ok(Self(None));
+        }
         let folder = path.parent().context("no folder for the contact file")?;
         let mut file = tempfile::NamedTempFile::new_in(folder)?; // readable by this user alone
         file.write_all(&serde_json::to_vec(contact)?)?;
         file.persist(&path)?;
-        Ok(Self(path))
+        Ok(Self(Some(path)))
     }
 }
 
 impl Drop for ContactFile {
     fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
+        if let Some(path) = &self.0 {
+            let _ = std::fs::remove_file(path);
+        }
     }
 }
 
@@ -236,7 +245,17 @@ pub fn contact_path() -> PathBuf {
 /// # Errors
 /// When none runs.
 pub fn find() -> Result<Contact, TellError> {
-    let bytes = std::fs::read(contact_path()).map_err(|_| TellError::NoDemo)?;
+    read(&contact_path())
+}
+
+/// Whether something listens where a contact file says.
+fn answers(contact: &Contact) -> bool {
+    let patience = std::time::Duration::from_millis(500);
+    std::net::TcpStream::connect_timeout(&contact.control, patience).is_ok()
+}
+
+fn read(path: &std::path::Path) -> Result<Contact, TellError> {
+    let bytes = std::fs::read(path).map_err(|_| TellError::NoDemo)?;
     serde_json::from_slice(&bytes).map_err(|error| TellError::Strange(error.to_string()))
 }
 
@@ -252,4 +271,27 @@ pub fn tell(command: &Command) -> Result<Answer, TellError> {
         .map_err(|_| TellError::Silent { file: contact_path() })?;
     let read = answer.body_mut().read_json::<Answer>();
     read.map_err(|error| TellError::Strange(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_demonstration_leaves_the_first_ones_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("contact.json");
+        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let control = listener.local_addr().unwrap();
+        let contact = |token: &str| Contact { control, token: token.into(), apis: Vec::new() };
+        let token = || read(&path).unwrap().token;
+        let first = ContactFile::write_at(path.clone(), &contact("first")).unwrap();
+        drop(ContactFile::write_at(path.clone(), &contact("second")).unwrap());
+        assert_eq!(token(), "first");
+        drop(listener);
+        let third = ContactFile::write_at(path.clone(), &contact("third")).unwrap();
+        assert_eq!(token(), "third", "one that is dead is in nobody's way");
+        drop((first, third));
+        assert!(!path.exists());
+    }
 }

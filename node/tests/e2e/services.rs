@@ -157,7 +157,12 @@ impl Stage<'_> {
         let today = hefu_primitives::time::Day::of_beijing(tomorrow);
         let until = today.next().to_string();
         grant.extend(["--until", &until]);
+        // One governor after another, the same command.
+        let first = self.zhejiang().hefu(&grant).arg("--instrument").arg(&order);
+        let first = first.args(["--key", "governor-1"]).run().exits(8).json();
+        grant.extend(["--key", "governor-2"]);
         let granted = self.act(self.zhejiang(), &grant, &[("--instrument", &order)]);
+        assert_eq!(first["mandate"], granted["mandate"]);
         let mandate = granted["mandate"].as_str().expect("a mandate").to_owned();
         let record = format!("case:{case}");
         let openings = ["audit", "openings", &record, "--mandate", &mandate, "--as", AUDIT];

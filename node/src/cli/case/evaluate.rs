@@ -13,7 +13,7 @@ use hefu_primitives::{H32, Id16};
 use super::super::app::{App, now};
 use super::super::args::{Signing, word};
 use super::super::fault::{Done, Fault};
-use super::super::openings::{Openings, public_digest};
+use super::super::openings::{Openings, Slip, public_digest};
 use super::act;
 
 #[derive(Args)]
@@ -47,12 +47,7 @@ pub(crate) fn evaluate(app: &App, args: Evaluate) -> Done {
     let case_id = args.case_id;
     let evaluator = match (&args.evaluator, &args.person) {
         (Some(evaluator), _) => *evaluator,
-        (None, Some(person)) => {
-            let mut openings = Openings::default();
-            let evaluator = openings.commit("evaluator", Purpose::Evaluator, person.as_bytes())?;
-            openings.keep(app, &format!("evaluator-{evaluator}"))?;
-            evaluator
-        }
+        (None, Some(person)) => commitment_to(app, case_id, person)?,
         (None, None) => return Err(Fault::with("cli.usage", "--person")),
     };
     let mut indicators = args.indicators;
@@ -67,6 +62,19 @@ pub(crate) fn evaluate(app: &App, args: Evaluate) -> Done {
         occurred_at: now(),
     };
     act(app, &args.signing, Role::Window, case_id, body)
+}
+
+/// The commitment to a person: one for each case, so that the ledger sees who evaluates twice.
+fn commitment_to(app: &App, case_id: Id16, person: &str) -> Result<H32, Fault> {
+    let begin = format!("evaluator-{case_id}-");
+    let earlier = Slip::kept(app, &begin)?;
+    if let Some(known) = earlier.iter().find_map(|slip| slip.commitment_to(person.as_bytes())) {
+        return Ok(known);
+    }
+    let mut openings = Openings::default();
+    let evaluator = openings.commit("evaluator", Purpose::Evaluator, person.as_bytes())?;
+    openings.keep(app, &format!("{begin}{evaluator}"))?;
+    Ok(evaluator)
 }
 
 #[derive(Args)]

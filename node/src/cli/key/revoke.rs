@@ -5,7 +5,7 @@ use hefu_contracts::identity::{Action, RevocationReason, RevokeByVote, RevokeKey
 use hefu_primitives::{KeyId, Millis};
 use serde_json::json;
 
-use super::super::app::{App, random_id};
+use super::super::app::App;
 use super::super::args::{Signing, instant, word};
 use super::super::fault::{Done, Fault};
 use super::super::proposal::propose_action;
@@ -49,7 +49,7 @@ pub(crate) fn run(app: &App, args: &Revoke) -> Done {
     app.confirm("confirm-revoke-key", &[("key", &key.to_string()), ("owner", &owner)])?;
     if let (true, Some(since)) = (args.by_vote, args.since) {
         let action = Action::RevokeKey(RevokeByVote { key, since });
-        return propose_action(app, &args.signing, None, random_id()?, action);
+        return propose_action(app, &args.signing, None, None, action);
     }
     let act = RevokeKey { key, reason: args.reason, since: args.since };
     let member = member_of(app, known.owner)?;

@@ -12,7 +12,7 @@ use hefu_primitives::hash::hash;
 use hefu_primitives::{Domain, H32, Region};
 use serde_json::json;
 
-use super::super::app::{App, random_id};
+use super::super::app::App;
 use super::super::args::{Signing, region, word};
 use super::super::fault::{Done, Fault};
 use super::super::proposal::propose_action;
@@ -83,7 +83,7 @@ pub(crate) struct By {
 
 impl By {
     fn propose(&self, app: &App, action: Action) -> Done {
-        propose_action(app, &self.signing, self.member, random_id()?, action)
+        propose_action(app, &self.signing, self.member, None, action)
     }
 }
 

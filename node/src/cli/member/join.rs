@@ -12,7 +12,7 @@ use hefu_primitives::codes::region::province_of;
 use hefu_primitives::{KeyPair, Millis, PublicKey, Region, Uscc};
 use serde_json::{Value, json};
 
-use super::super::app::{App, now, random_id};
+use super::super::app::{App, now};
 use super::super::args::{Signing, region};
 use super::super::exit::Exit;
 use super::super::fault::{Done, Fault};
@@ -106,7 +106,7 @@ pub(crate) fn propose(app: &App, args: &Propose) -> Done {
         serde_json::from_slice(&app.read(&args.file)?).map_err(|error| bad(error.to_string()))?;
     match action {
         Action::AdmitMember(_) | Action::ReplaceGovernors(_) => {
-            propose_action(app, &args.signing, args.member, random_id()?, action)
+            propose_action(app, &args.signing, args.member, None, action)
         }
         other => Err(bad(other.name().to_owned())),
     }
