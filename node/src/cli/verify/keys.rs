@@ -74,7 +74,13 @@ impl KnownKeys {
             let keys = keys.filter_map(|(_, value)| of_record(value.as_deref()?)).collect();
             Self { source: "genesis", keys }
         } else {
-            Self { source: "list", keys: listed(&bytes, &chain).unwrap_or_default() }
+            let (of, keys): (BTreeSet<ChainId>, Vec<CosignerKey>) =
+                listed(&bytes).unwrap_or_default().into_iter().unzip();
+            if let Some(found) = of.into_iter().find(|of| *of != chain) {
+                let error = format_args!("{} is of the ledger {found}", path.display()).to_string();
+                return Err(failed(app, "genesis", error));
+            }
+            Self { source: "list", keys }
         };
         match known.keys.is_empty() {
             true => Err(Fault::said("cli.input", "verify-no-keys", &[("file", &path.display())])),
@@ -99,25 +105,26 @@ fn of_record(value: &[u8]) -> Option<CosignerKey> {
     Some(CosignerKey { region, key: record.key, record: Some(record), es256: None })
 }
 
-/// The keys of a node's list of this ledger's cosigners; none of a list with anything else in it, or
-/// with a key twice.
-fn listed(bytes: &[u8], chain: &ChainId) -> Option<Vec<CosignerKey>> {
+/// The keys of a node's list of cosigners, each with the ledger it is of; none of a list with
+/// anything else in it, or with a key twice.
+fn listed(bytes: &[u8]) -> Option<Vec<(ChainId, CosignerKey)>> {
     if bytes.len() > MAX_LIST_BYTES {
         return None;
     }
     let list: Value = serde_json::from_slice(bytes).ok()?;
     let entries = list["cosigners"].as_array()?.iter();
-    let keys = entries.map(|entry| of_list(entry, chain)).collect::<Option<Vec<_>>>()?;
-    let distinct: BTreeSet<KeyId> = keys.iter().map(|known| known.key.id()).collect();
+    let keys = entries.map(of_list).collect::<Option<Vec<_>>>()?;
+    let distinct: BTreeSet<KeyId> = keys.iter().map(|(_, known)| known.key.id()).collect();
     (distinct.len() == keys.len()).then_some(keys)
 }
 
 /// A cosigner's key by a node's list; that of ES256 only with the registered key's endorsement.
-fn of_list(listed: &Value, chain: &ChainId) -> Option<CosignerKey> {
+fn of_list(listed: &Value) -> Option<(ChainId, CosignerKey)> {
     let verifier: VerifierKey = listed["cosigner"].as_str()?.parse().ok()?;
-    let (_, region) = verifier.name().rsplit_once('/')?;
+    let (ledger, region) = verifier.name().rsplit_once('/')?;
+    let chain: ChainId = ledger.rsplit_once('/')?.1.parse().ok()?;
     let region = Region(region.parse().ok()?);
-    let named = verifier.name() == cosigner_name(chain, region);
+    let named = verifier.name() == cosigner_name(&chain, region);
     if !named || verifier.kind() != SignatureKind::Cosignature {
         return None;
     }
@@ -129,5 +136,5 @@ fn of_list(listed: &Value, chain: &ChainId) -> Option<CosignerKey> {
         };
         endorsement.verify(&key).then_some(endorsement.key)
     };
-    Some(CosignerKey { region, key, record: None, es256: endorsed() })
+    Some((chain, CosignerKey { region, key, record: None, es256: endorsed() }))
 }
