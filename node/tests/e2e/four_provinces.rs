@@ -472,11 +472,14 @@ fn evidence(network: &mut Network, licences: &[Value], formats: &Formats) {
     let broken = network.scratch.join("broken.capsule");
     for sample in 0..20 {
         let mut changed = bytes.clone();
-        let place = sample * bytes.len() / 20;
+        let place = 1 + sample * (bytes.len() - 1) / 20;
         changed[place] ^= 0x10;
         std::fs::write(&broken, &changed).expect("a broken capsule");
         verify(&broken, &network.hash).exits(3).fault("cli.invalid");
     }
+    // Without its first byte it is no capsule at all.
+    std::fs::write(&broken, &bytes[1..]).expect("another file");
+    verify(&broken, &network.hash).exits(2).fault("cli.input");
     std::fs::write(&broken, &bytes[..bytes.len() - 1]).expect("a short capsule");
     verify(&broken, &network.hash).exits(3);
     assert_eq!(network.provinces.len(), REGIONS.len());
