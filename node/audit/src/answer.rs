@@ -11,6 +11,7 @@ use crate::compile::{Values, compile};
 use crate::error::AuditError;
 use crate::position::Position;
 use crate::question::{Column, Question, question};
+use crate::scope::Scope;
 use crate::value::Value;
 use crate::writer::last_height;
 
@@ -30,6 +31,8 @@ pub struct Ask {
     pub cursor: Option<String>,
     /// Most rows.
     pub limit: usize,
+    /// The mandate under which is asked, if it is under one.
+    pub scope: Option<Scope>,
 }
 
 /// A row.
@@ -67,6 +70,8 @@ pub struct Answer {
     pub indexed: Height,
     /// Whether the index had all that was asked about.
     pub complete: bool,
+    /// Whether the mandate may have left rows out.
+    pub restricted: bool,
     /// Rows.
     pub rows: Vec<Row>,
     /// With the first page.
@@ -104,7 +109,8 @@ impl Reader {
         let db = &mut *self.0;
         let indexed = last_height(db)?.ok_or(AuditError::Empty)?;
         let mut values = read_params(question, &asked.params)?;
-        let seal = seal(question, &asked.params);
+        let scope = asked.scope.as_ref();
+        let seal = seal(question, &asked.params, scope);
         let cursor = asked.cursor.as_deref().map(|text| Cursor::read(text, &seal)).transpose()?;
         let wanted = values.remove("at_height").and_then(|height| height.int());
         let wanted = wanted.map(|height| Height(height.unsigned_abs()));
@@ -113,18 +119,27 @@ impl Reader {
         let height = height.min(indexed);
         let time = time_of(db, height)?;
         bound(db, &mut values, height, time)?;
+        let restricted = match scope {
+            Some(scope) => {
+                values.insert("scoped", Value::Int(1));
+                let first = |db: &mut dyn Backend, time| Ok(first_at(db, time)?.map(|at| at.0));
+                scope.bound(db, question, &mut values, first)?
+            }
+            None => false,
+        };
         let after = cursor.as_ref().map_or(-1, |cursor| cursor.after.0);
         let limit = asked.limit.clamp(1, MAX_ROWS);
-        let mut rows = page(db, question, &mut values, after, limit)?;
+        let mut rows = page(db, question, scope, &mut values, after, limit)?;
         let more = rows.len() > limit;
         rows.truncate(limit);
         let next = rows.last().filter(|_| more).map(|row| Cursor { height, after: row.at });
         let cursor_text = next.map(|next| next.write(&seal));
         let totals = match cursor {
             Some(_) => None,
-            None => totals(db, question, &values)?,
+            None => totals(db, question, scope, &values)?,
         };
-        Ok(Answer { question, height, time, indexed, complete, rows, totals, cursor: cursor_text })
+        let cursor = cursor_text;
+        Ok(Answer { question, height, time, indexed, complete, restricted, rows, totals, cursor })
     }
 }
 
@@ -169,11 +184,11 @@ fn bound(
     time: Millis,
 ) -> Result<(), AuditError> {
     let end = Position::after(height);
-    let lo = match values.remove("from") {
+    let lo = match values.get("from").cloned() {
         Some(from) => first_at(db, from)?.unwrap_or(end),
         None => Position(0),
     };
-    let hi = match values.remove("to") {
+    let hi = match values.get("to").cloned() {
         Some(to) => first_at(db, to)?.unwrap_or(end).min(end),
         None => end,
     };
@@ -201,6 +216,7 @@ fn first_at(db: &mut dyn Backend, time: Value) -> Result<Option<Position>, Audit
 fn page(
     db: &mut dyn Backend,
     question: &Question,
+    scope: Option<&Scope>,
     values: &mut Values,
     after: i64,
     limit: usize,
@@ -210,7 +226,7 @@ fn page(
     let sql = format!(
         "SELECT p.*, e.tx AS row_tx, b.time AS row_time FROM ({}) p LEFT JOIN events e ON e.pos = p.pos \
          LEFT JOIN blocks b ON b.height = p.pos / 1048576 WHERE p.pos > :after ORDER BY p.pos LIMIT :limit",
-        question.sql
+        Scope::applied(scope, question.sql)
     );
     let (sql, params) = compile(&sql, values, db);
     let found = db.query(&sql, &params)?;
@@ -227,6 +243,7 @@ fn page(
 fn totals(
     db: &mut dyn Backend,
     question: &Question,
+    scope: Option<&Scope>,
     values: &Values,
 ) -> Result<Option<Totals>, AuditError> {
     if let Some(computed) = question.computed {
@@ -234,19 +251,21 @@ fn totals(
         return Ok(Some(Totals { columns, rows }));
     }
     let Some(summary) = question.summary else { return Ok(None) };
-    let (sql, params) = compile(summary.sql, values, db);
+    let (sql, params) = compile(&Scope::applied(scope, summary.sql), values, db);
     let mut rows = db.query(&sql, &params)?;
     rows.truncate(MAX_SUMMARY);
     Ok(Some(Totals { columns: summary.columns, rows }))
 }
 
 /// Ties a cursor to what was asked: it goes on with the same question alone.
-fn seal(question: &Question, params: &BTreeMap<String, String>) -> String {
+fn seal(question: &Question, params: &BTreeMap<String, String>, scope: Option<&Scope>) -> String {
     let mut parts: Vec<&[u8]> = vec![question.name.as_bytes()];
     for (name, value) in params.iter().filter(|(name, _)| *name != "at_height") {
         parts.push(name.as_bytes());
         parts.push(value.as_bytes());
     }
+    let mandate = scope.map(|scope| scope.mandate.to_string());
+    parts.extend(mandate.iter().map(|mandate| mandate.as_bytes()));
     let digest = hash(Domain::Digest, &parts).to_string();
     digest.chars().take(12).collect()
 }

@@ -1,5 +1,7 @@
 //! What can go wrong.
 
+use crate::scope::Limit;
+
 /// Why an index cannot be written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum AuditError {
@@ -78,9 +80,20 @@ pub enum AuditError {
     /// A cursor that this index did not give out.
     #[error("not a cursor of this question")]
     BadCursor,
+    /// What is asked about is beyond the mandate.
+    #[error("{}", beyond(*.0))]
+    OutOfScope(Limit),
     /// Nothing is indexed yet.
     #[error("the index has no block yet")]
     Empty,
+}
+
+const fn beyond(limit: Limit) -> &'static str {
+    match limit {
+        Limit::Kind => "the mandate does not cover records of this kind",
+        Limit::Member => "the mandate does not cover the provinces asked about",
+        Limit::Period => "the mandate does not cover the days asked about",
+    }
 }
 
 #[cfg(feature = "postgres")]
@@ -101,6 +114,7 @@ impl AuditError {
                 | Self::MissingParameter { .. }
                 | Self::BadParameter { .. }
                 | Self::BadCursor
+                | Self::OutOfScope(_)
         )
     }
 }

@@ -31,6 +31,7 @@ mod ingest;
 mod position;
 pub mod question;
 mod schema;
+pub mod scope;
 mod value;
 mod writer;
 
@@ -39,5 +40,6 @@ pub use backend::Location;
 pub use error::AuditError;
 pub use ingest::{Block, Transaction};
 pub use position::Position;
+pub use scope::Scope;
 pub use value::Value;
 pub use writer::{Status, Writer, status};

@@ -170,6 +170,7 @@ confirm-withdraw = Leave agreement { $id }? It ends for your province after 30 d
 # Lists and answers
 
 audit-nothing = Nothing was found.
+audit-scope = Under mandate { $mandate }: { $kinds } of { $members }, { $from } to { $to }. What the question reaches beyond that is left out.
 audit-capsules = { $count } evidence capsules written to { $folder }. Check each: hefu verify FILE --genesis HASH
 export-written = { $rows } rows, pinned to height { $height }, in { $file }. Check: hefu verify { $manifest } --genesis { $genesis }
 export-progress = exported up to height { $done } of { $of }

@@ -76,6 +76,7 @@ col-records = records
 col-setting = setting
 col-value = value
 col-origin = from
+col-restricts = restricts
 col-result = result
 col-check = check
 col-authorities = authorities

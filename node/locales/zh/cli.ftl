@@ -170,6 +170,7 @@ confirm-withdraw = 退出协议 { $id }?30 天后对本省终止。
 # 列表与答复
 
 audit-nothing = 没有找到任何一行。
+audit-scope = 依审计授权 { $mandate }:{ $members } 的 { $kinds },{ $from } 至 { $to }。问题超出此范围的部分未列出。
 audit-capsules = { $count } 份证据已写入 { $folder }。逐份查验:hefu verify 文件 --genesis 哈希
 export-written = { $rows } 行,截至高度 { $height },已写入 { $file }。查验:hefu verify { $manifest } --genesis { $genesis }
 export-progress = 已导出到高度 { $done } / { $of }

@@ -76,6 +76,7 @@ col-records = 记录数
 col-setting = 设置
 col-value = 值
 col-origin = 出处
+col-restricts = 有未列出的部分
 col-result = 结果
 col-check = 检查
 col-authorities = 机构数

@@ -27,7 +27,8 @@ pub(crate) struct Answer<T> {
     state_root: H32,
     /// Whether nothing is missing.
     complete: bool,
-    /// Why something is: `scan_bound`, `missing`, `pruned`, `pending`.
+    /// Why something is: `scan_bound`, `missing`, `pruned`, `pending`, `index_lags`, `index_stopped`,
+    /// `mandate_scope`.
     #[serde(skip_serializing_if = "Option::is_none")]
     incomplete_reason: Option<&'static str>,
     #[serde(flatten)]

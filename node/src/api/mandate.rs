@@ -1,17 +1,20 @@
 //! What an auditor may be answered: the terms of the mandate on the ledger decide, request by
 //! request, and every answer is in the log of reads before it is given.
 //!
-//! Three kinds of paths are open to a mandate. What everybody needs to check a proof (members, keys,
+//! Four kinds of paths are open to a mandate. What everybody needs to check a proof (members, keys,
 //! headers, the log) is answered under any. A record is answered when kind, province and day of its
-//! recording are in the mandate's scope. Of events those in the scope are answered and the others
-//! left out. Every other path is refused: a list would tell of records outside.
+//! recording are in the mandate's scope; a transaction's capsule when that holds of all its events. Of
+//! events, and of what the questions find, that in the scope is answered and the rest left out, which
+//! the answer says. Every other path is refused: a list would tell of records outside.
 
 use std::sync::Arc;
 
 use axum::extract::Request;
 use axum::http::Method;
+use hefu_audit::scope::kind_of;
 use hefu_contracts::Code;
 use hefu_contracts::dispute::Subject;
+use hefu_contracts::identity::KEYS;
 use hefu_contracts::oversight::{AuditMandate, RecordKind, mandate_of, scope_of};
 use hefu_primitives::time::Day;
 use hefu_primitives::{Millis, Region, Uscc};
@@ -49,6 +52,7 @@ const FREE: &[&str] = &[
     "/api/v1/log/consistency",
     "/api/v1/log/cosigners",
     "/api/v1/log/proof",
+    "/api/v1/audit/index",
     "/api/v1/audit/mandates/{id}",
     "/api/v1/audit/questions",
     "/api/v1/audit/read-logs",
@@ -63,8 +67,12 @@ const RECORDS: &[(&str, &[&str], &str)] = &[
     ("/api/v1/receipts/", &[""], "rcp"),
     ("/api/v1/cases/", &[""], "case"),
 ];
-/// The path of events, which are picked one by one.
-const EVENTS: &str = "/api/v1/audit/events";
+/// Paths whose answers are limited to the scope: events, and the questions over the index.
+const LIMITED: &[&str] = &["/api/v1/audit/events", "/api/v1/audit/{question}"];
+/// The capsule of a transaction.
+const CAPSULE: &str = "/api/v1/transactions/{tx}/evidence";
+/// Most events of a block that are looked at for one transaction.
+const MAX_EVENTS: usize = 65_536;
 
 /// On whose behalf a request is answered, when it is an auditor's; a request's extension.
 #[derive(Clone, Debug)]
@@ -74,6 +82,18 @@ impl Scope {
     /// Whether something an authority of `region` did on a day may be told.
     pub(crate) fn covers(&self, kind: RecordKind, regions: &[Region], day: Day) -> bool {
         self.0.covers(kind, regions, day)
+    }
+
+    /// The same for the query index.
+    pub(crate) fn of_index(&self) -> hefu_audit::Scope {
+        let terms = self.0.terms.clone();
+        hefu_audit::Scope {
+            mandate: terms.mandate_id,
+            members: terms.members,
+            kinds: terms.kinds,
+            from: terms.from,
+            to: terms.to,
+        }
     }
 
     /// Names the mandate in cursors, so that one's pages are not another's.
@@ -87,18 +107,6 @@ impl Scope {
             true => Ok(()),
             false => Err(limit(ApiCode::MandateMember, "the mandate does not cover that province")),
         }
-    }
-}
-
-/// The kind of record that an event is about, by what its subject begins with.
-pub(crate) fn kind_of(subject: &str) -> RecordKind {
-    match subject.split(':').next().unwrap_or_default() {
-        "att" | "bat" | "seal" | "srq" => RecordKind::Certificate,
-        "dec" | "dba" | "agr" => RecordKind::Recognition,
-        "cat" | "req" | "grant" | "rcp" => RecordKind::Sharing,
-        "case" | "item" => RecordKind::Service,
-        "dispute" => RecordKind::Dispute,
-        _ => RecordKind::Identity,
     }
 }
 
@@ -143,8 +151,11 @@ fn open(
     route: &str,
     asked: &str,
 ) -> Result<(), Problem> {
-    if FREE.contains(&route) || route == EVENTS {
+    if FREE.contains(&route) || LIMITED.contains(&route) {
         return Ok(());
+    }
+    if route == CAPSULE {
+        return capsule(service, mandate, asked);
     }
     let closed = || {
         limit(
@@ -159,6 +170,45 @@ fn open(
         Err(_) => return Err(closed()),
     };
     within(mandate, kind, &regions, time)
+}
+
+/// What may be asked of a capsule under any mandate: of further records those of keys, which are public.
+fn may_ask_of_capsule(pair: &str) -> bool {
+    let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+    let of_keys = format!("{:02x}", KEYS.prefix());
+    match name {
+        "" | "at_height" | "witness" => true,
+        "records" | "status" => value.split(',').all(|key| key.starts_with(&of_keys)),
+        _ => false,
+    }
+}
+
+/// Whether all that a transaction did is covered, so that its capsule may be had. What a capsule brings
+/// along is what the transaction rests on; further records may not be asked for with it.
+fn capsule(service: &Service, mandate: &AuditMandate, asked: &str) -> Result<(), Problem> {
+    let (path, query) = asked.split_once('?').unwrap_or((asked, ""));
+    if !query.split('&').all(may_ask_of_capsule) {
+        return Err(limit(
+            ApiCode::MandatePath,
+            "of further records a mandate opens those of keys",
+        ));
+    }
+    let tx = path.split('/').nth(4).unwrap_or_default();
+    let tx = tx.parse().map_err(|_| Problem::not_found("transaction"))?;
+    let at = service.position(&tx)?.ok_or_else(|| Problem::not_found("transaction"))?;
+    let block = service.block(at.height)?.ok_or_else(|| Problem::not_found("block"))?;
+    let time = block.block.header.time;
+    let (mut from, mut found) = (0, false);
+    loop {
+        let events = service.events((at.height, from), at.height, MAX_EVENTS)?;
+        let Some((_, last, _)) = events.last() else { break };
+        from = last.saturating_add(1);
+        for (_, _, event) in events.iter().filter(|(_, _, event)| event.transaction == at.number) {
+            within(mandate, kind_of(&event.subject), &[event.region], time)?;
+            found = true;
+        }
+    }
+    if found { Ok(()) } else { Err(limit(ApiCode::MandateKind, "it did nothing that is covered")) }
 }
 
 /// The limit of a mandate that a record is beyond, if it is.

@@ -12,7 +12,7 @@ use super::exit::Exit;
 use super::fault::{Done, Fault};
 use super::list::{foot, items};
 use super::output::Format;
-use super::table::{Column, Show, col};
+use super::table::{self, Column, Show, col};
 use crate::text::Lang;
 
 /// Pages asked for at most.
@@ -147,11 +147,24 @@ pub(crate) fn ask(
     if let Some(cursor) = cursor {
         app.out.tell("list-more", &[("cursor", &cursor)]);
     }
+    tell_scope(app, &first);
     foot(app, &first);
     if let Some(folder) = capsules {
         fetch(app, &rows, folder)?;
     }
     Ok(Exit::Ok)
+}
+
+/// Says what the mandate left out, if it did.
+fn tell_scope(app: &App, answer: &Value) {
+    let Some(scope) = answer.get("scope").filter(|scope| scope["restricts"] == true) else {
+        return;
+    };
+    let of = |name: &str| table::cell(scope.get(name));
+    let said = ["mandate", "kinds", "members", "from", "to"].map(|name| (name, of(name)));
+    let said: Vec<(&str, &str)> =
+        said.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    app.out.tell("audit-scope", &said);
 }
 
 fn show(app: &App, question: &'static Question, answer: &Value, rows: &[Value]) {

@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const LIFE_MS: u64 = 600_000;
 
 /// States roots until the node stops.
-pub(super) async fn run(service: Service, key: Option<KeyPair>) {
+pub(crate) async fn run(service: Service, key: Option<KeyPair>) {
     let mut look = interval(LOOK);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut said = None;

@@ -1,7 +1,7 @@
 //! Free search over events.
 
 use super::params::{AUTHORITY, FROM, Kind, Param, TO};
-use super::{Question, Words, many, plain, time};
+use super::{Question, Reach, Words, many, plain, time};
 
 pub(super) const EVENTS: Question = Question {
     name: "events",
@@ -11,6 +11,7 @@ pub(super) const EVENTS: Question = Question {
         en: "All events by authority, province, kind, subject, flag, key, time and height; what was refused \
              on its merits is listed as refused.",
     },
+    reach: Reach::Events(&["region"]),
     params: &[
         AUTHORITY,
         Param::new("actor", Kind::Authority, "机关代码", "the authority that acted"),
@@ -34,7 +35,7 @@ pub(super) const EVENTS: Question = Question {
         time("occurred"),
     ],
     sql: "SELECT e.pos, e.kind, e.subject, e.actor, e.region, e.key, e.flags, e.occurred FROM events e\
-          [ JOIN event_flags f ON f.pos = e.pos AND f.flag = :flag] WHERE e.pos >= :lo AND e.pos < :hi\
+          [ JOIN event_flags f ON f.pos = e.pos AND f.flag = :flag] WHERE e.pos >= :lo AND e.pos < :hi{e.*}\
           [ AND e.actor = :authority][ AND e.actor = :actor][ AND e.region = :region]\
           [ AND e.kind = :kind][ AND e.subject = :subject][ AND e.key = :key]\
           [ AND e.pos >= :from_height * 1048576][ AND e.pos < (:to_height + 1) * 1048576]",

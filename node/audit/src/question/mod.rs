@@ -3,7 +3,8 @@
 //! In every template these values are given: `:end` (the first position after the height asked as of),
 //! `:lo` and `:hi` (positions that bound the period asked about), `:now` (when it is asked about, in
 //! milliseconds) and `:day` (the same as a day). The first column of `sql` is `pos`, by which the row is
-//! placed on the ledger and pages go on.
+//! placed on the ledger and pages go on. `{…}` is where the condition of a mandate stands, if there is
+//! one ([`crate::scope`]).
 
 mod events;
 pub(crate) mod params;
@@ -31,6 +32,8 @@ mod q21;
 mod q22;
 
 pub use params::{Kind, Param};
+
+use hefu_contracts::oversight::RecordKind;
 
 use crate::backend::Backend;
 use crate::compile::Values;
@@ -110,6 +113,19 @@ pub struct Summary {
 type Computed =
     fn(&mut dyn Backend, &Values) -> Result<(&'static [Column], Vec<Vec<Value>>), AuditError>;
 
+/// How far a mandate reaches into a question.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Reach {
+    /// Everybody who reads under any mandate may know.
+    Open,
+    /// One certificate, whole or not at all.
+    Certificate,
+    /// Records of a kind; the parameters that name a province by which records are covered.
+    Of(RecordKind, &'static [&'static str]),
+    /// Events, each by the kind of its subject; parameters as above.
+    Events(&'static [&'static str]),
+}
+
 /// A question.
 #[derive(Clone, Copy)]
 pub struct Question {
@@ -125,6 +141,7 @@ pub struct Question {
     pub columns: &'static [Column],
     /// What it says of all rows together.
     pub summary: Option<Summary>,
+    pub(crate) reach: Reach,
     pub(crate) sql: &'static str,
     pub(crate) computed: Option<Computed>,
 }

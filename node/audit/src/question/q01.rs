@@ -13,7 +13,7 @@ use hefu_primitives::time::Day;
 use hefu_primitives::{H32, Height, Id16, KeyId, KeyPair, Millis, Region, TypeCode, Uscc};
 
 use super::params::CERTIFICATE;
-use super::{As, Column, Question, Words, day, height, many, plain, time, yes};
+use super::{As, Column, Question, Reach, Words, day, height, many, plain, time, yes};
 use crate::backend::Backend;
 use crate::compile::{Values, compile};
 use crate::error::AuditError;
@@ -27,6 +27,7 @@ pub(super) const Q01: Question = Question {
         en: "The status of a certificate about a day, as known at a height. The rows are its history up to \
              then, the summary is the status.",
     },
+    reach: Reach::Certificate,
     params: &[CERTIFICATE.required()],
     columns: &[
         plain("certificate"),

@@ -1,7 +1,7 @@
 //! No revocation existed.
 
 use super::params::CERTIFICATE;
-use super::{Question, Summary, Words, day, plain, yes};
+use super::{Question, Reach, Summary, Words, day, plain, yes};
 
 pub(super) const Q02: Question = Question {
     name: "q02",
@@ -13,6 +13,7 @@ pub(super) const Q02: Question = Question {
         en: "That a certificate was not revoked in any way up to a height: no row, no revocation. \
              The proof is the record itself, which carries its whole history, under the state root.",
     },
+    reach: Reach::Certificate,
     params: &[CERTIFICATE.required()],
     columns: &[
         plain("certificate"),

@@ -1,7 +1,7 @@
 //! The whole life of a certificate, and who signed it.
 
 use super::params::CERTIFICATE;
-use super::{Question, Words, day, plain, yes};
+use super::{Question, Reach, Words, day, plain, yes};
 
 pub(super) const Q03: Question = Question {
     name: "q03",
@@ -11,6 +11,7 @@ pub(super) const Q03: Question = Question {
         en: "Who signed each change with which key, whether the key was valid then, and whether it is in \
              question now.",
     },
+    reach: Reach::Certificate,
     params: &[CERTIFICATE.required()],
     columns: &[
         plain("certificate"),

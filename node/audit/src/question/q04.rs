@@ -1,7 +1,9 @@
 //! Refusals between provinces, and which of their reasons were false.
 
+use hefu_contracts::oversight::RecordKind;
+
 use super::params::{FROM, Kind, Param, TO};
-use super::{Question, Summary, Words, many, plain, yes};
+use super::{Question, Reach, Summary, Words, many, plain, yes};
 
 pub(super) const Q04: Question = Question {
     name: "q04",
@@ -11,6 +13,7 @@ pub(super) const Q04: Question = Question {
         en: "All refusals of one province's certificates by another in a period; wrong says that the \
              reason was false, and the certificate good (REFUSED_WHILE_VALID).",
     },
+    reach: Reach::Of(RecordKind::Recognition, &["relying_region"]),
     params: &[
         Param::new("issuer_region", Kind::Region, "签发方省", "province of the issuer"),
         Param::new("relying_region", Kind::Region, "依赖方省", "province that relied or did not"),
@@ -38,7 +41,7 @@ pub(super) const Q04: Question = Question {
           d.item, d.reasons, d.false_reasons, d.wrong, d.flags, CASE WHEN EXISTS (SELECT 1 FROM events c \
           WHERE c.subject = 'dec:' || d.dec AND c.kind = 'decision_corrected' AND c.pos < :end) THEN 1 \
           ELSE 0 END AS corrected FROM decisions d WHERE d.outcome = 'refused' AND d.pos >= :lo \
-          AND d.pos < :hi[ AND d.issuer_region = :issuer_region][ AND d.region = :relying_region]\
+          AND d.pos < :hi{d.region}[ AND d.issuer_region = :issuer_region][ AND d.region = :relying_region]\
           [ AND d.wrong = :wrong][ AND ' ' || d.reasons || ' ' LIKE '% ' || :reason || ' %']",
     summary: Some(Summary {
         columns: &[
@@ -49,7 +52,7 @@ pub(super) const Q04: Question = Question {
             plain("wrong"),
         ],
         sql: "SELECT d.issuer_region, d.region, d.reasons, COUNT(*), CAST(SUM(d.wrong) AS BIGINT) \
-              FROM decisions d WHERE d.outcome = 'refused' AND d.pos >= :lo AND d.pos < :hi\
+              FROM decisions d WHERE d.outcome = 'refused' AND d.pos >= :lo AND d.pos < :hi{d.region}\
               [ AND d.issuer_region = :issuer_region][ AND d.region = :relying_region]\
               [ AND d.wrong = :wrong][ AND ' ' || d.reasons || ' ' LIKE '% ' || :reason || ' %'] \
               GROUP BY d.issuer_region, d.region, d.reasons \

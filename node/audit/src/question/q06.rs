@@ -1,7 +1,9 @@
 //! What was built on a certificate that was annulled afterwards.
 
+use hefu_contracts::oversight::RecordKind;
+
 use super::params::{FROM, Kind, Param, TO};
-use super::{Question, Words, day, height, plain};
+use super::{Question, Reach, Words, day, height, plain};
 
 pub(super) const Q06: Question = Question {
     name: "q06",
@@ -13,6 +15,7 @@ pub(super) const Q06: Question = Question {
         en: "Every decision, and the case it names, that relied on a certificate annulled later from a \
              day not after the one it was checked about (BASIS_ANNULLED).",
     },
+    reach: Reach::Of(RecordKind::Recognition, &[]),
     params: &[Param::new("certificate", Kind::Id, "证照存证编号", "the attestation"), FROM, TO],
     columns: &[
         plain("decision"),
@@ -30,7 +33,7 @@ pub(super) const Q06: Question = Question {
           d.checked_day, a.effective, a.height FROM cert_changes a JOIN decisions d ON d.att = a.att \
           WHERE a.change = 'revoked' AND a.detail = 'annul' AND a.retroactive = 1 AND a.pos < :end \
           AND d.pos >= :lo AND d.pos < :hi AND d.outcome IN ('accepted', 'conditional') \
-          AND a.effective <= d.checked_day AND a.height > d.checked_height\
+          AND a.effective <= d.checked_day AND a.height > d.checked_height{d.region}\
           [ AND a.att = :certificate]",
     summary: None,
     computed: None,

@@ -1,7 +1,7 @@
 //! What a compromised key signed.
 
 use super::params::{FROM, Kind, Param, TO};
-use super::{Question, Summary, Words, many, plain, time};
+use super::{Question, Reach, Summary, Words, many, plain, time};
 
 pub(super) const Q07: Question = Question {
     name: "q07",
@@ -11,6 +11,7 @@ pub(super) const Q07: Question = Question {
         en: "Everything the key signed since it was compromised: questioned, or reaffirmed since; good \
              while the key is not compromised.",
     },
+    reach: Reach::Events(&[]),
     params: &[
         Param::new("key", Kind::Key, "密钥编号", "the key").required(),
         Param::new(
@@ -37,7 +38,7 @@ pub(super) const Q07: Question = Question {
           AND e.time <= r.to_ms) OR EXISTS (SELECT 1 FROM cert_changes c WHERE \
           'att:' || c.att = e.subject AND c.change = 'reaffirmed' AND c.pos > e.pos AND c.pos < :end) \
           THEN 'reaffirmed' ELSE 'questioned' END AS state FROM events e JOIN keys k ON k.key = e.key \
-          AND k.pos < :end AND k.upto >= :end - 1 WHERE e.key = :key AND e.pos >= :lo AND e.pos < :hi \
+          AND k.pos < :end AND k.upto >= :end - 1 WHERE e.key = :key AND e.pos >= :lo AND e.pos < :hi{e.*} \
           AND (k.since IS NULL OR k.reason <> 'compromised' OR e.time >= k.since)) s \
           WHERE 1 = 1[ AND s.state = :state]",
     summary: Some(Summary {

@@ -1,7 +1,9 @@
 //! Uses that should not have been.
 
+use hefu_contracts::oversight::RecordKind;
+
 use super::params::{FROM, Kind, Param, TO};
-use super::{Question, Words, many, plain, time};
+use super::{Question, Reach, Words, many, plain, time};
 
 pub(super) const Q09: Question = Question {
     name: "q09",
@@ -11,6 +13,7 @@ pub(super) const Q09: Question = Question {
         en: "Uses without a grant, after its end, while it was suspended, over its cap, or without a case. \
              A use without any grant is refused by the ledger, and listed as such.",
     },
+    reach: Reach::Of(RecordKind::Sharing, &[]),
     params: &[
         Param::new("consumer", Kind::Authority, "使用方", "the consumer"),
         Param::new("flag", Kind::Word, "标记,如 over_cap", "the flag, such as over_cap"),
@@ -33,11 +36,11 @@ pub(super) const Q09: Question = Question {
           u.flags, u.state FROM (SELECT r.born AS pos, 'rcp:' || r.rcp AS subject, r.grant_id, r.cat, \
           r.provider, r.consumer, r.purpose, r.t0, r.uses, r.flags, r.state FROM receipts r \
           WHERE r.flags <> '' AND r.flags <> 'count_mismatch' AND r.flags <> 'root_mismatch' \
-          AND r.born >= :lo AND r.born < :hi AND r.pos < :end AND r.upto >= :end - 1 UNION ALL \
+          AND r.born >= :lo AND r.born < :hi AND r.pos < :end AND r.upto >= :end - 1{r.provider_region|r.consumer_region} UNION ALL \
           SELECT e.pos, e.subject, NULL, NULL, NULL, e.actor, NULL, e.occurred, 1, e.flags, 'refused' \
           FROM events e WHERE e.kind = 'refused' AND e.flags IN ('e521 put_receipt', \
           'e521 put_receipt_batch', 'e526 put_receipt', 'e526 put_receipt_batch') \
-          AND e.pos >= :lo AND e.pos < :hi) u WHERE 1 = 1[ AND u.consumer = :consumer]\
+          AND e.pos >= :lo AND e.pos < :hi{e.region}) u WHERE 1 = 1[ AND u.consumer = :consumer]\
           [ AND ' ' || u.flags || ' ' LIKE '% ' || :flag || ' %']",
     summary: None,
     computed: None,

@@ -1,7 +1,9 @@
 //! Gaps in the evidence between provinces.
 
+use hefu_contracts::oversight::RecordKind;
+
 use super::params::{FROM, Kind, Param, TO};
-use super::{Question, Summary, Words, many, plain, time, yes};
+use super::{Question, Reach, Summary, Words, many, plain, time, yes};
 
 pub(super) const Q10: Question = Question {
     name: "q10",
@@ -11,6 +13,7 @@ pub(super) const Q10: Question = Question {
         en: "Uses that one side alone states, or that the other contests; unanswered says that its time to \
              answer is over.",
     },
+    reach: Reach::Of(RecordKind::Sharing, &["province", "other"]),
     params: &[
         Param::new("province", Kind::Region, "一方省", "a province on either side"),
         Param::new("other", Kind::Region, "另一方省", "the other province"),
@@ -35,7 +38,7 @@ pub(super) const Q10: Question = Question {
           r.consumer_region, r.put_by, r.state, r.answer, r.answer_due, CASE WHEN r.state = 'one_sided' \
           AND r.answer_due <= :now THEN 1 ELSE 0 END AS unanswered, r.flags FROM receipts r \
           WHERE r.state <> 'confirmed' AND r.born >= :lo AND r.born < :hi AND r.pos < :end \
-          AND r.upto >= :end - 1[ AND (r.provider_region = :province OR r.consumer_region = :province)]\
+          AND r.upto >= :end - 1{r.provider_region|r.consumer_region}[ AND (r.provider_region = :province OR r.consumer_region = :province)]\
           [ AND (r.provider_region = :other OR r.consumer_region = :other)]",
     summary: Some(Summary {
         columns: &[
@@ -46,7 +49,7 @@ pub(super) const Q10: Question = Question {
         ],
         sql: "SELECT r.provider_region, r.consumer_region, r.state, COUNT(*) FROM receipts r \
               WHERE r.state <> 'confirmed' AND r.born >= :lo AND r.born < :hi AND r.pos < :end \
-              AND r.upto >= :end - 1[ AND (r.provider_region = :province \
+              AND r.upto >= :end - 1{r.provider_region|r.consumer_region}[ AND (r.provider_region = :province \
               OR r.consumer_region = :province)][ AND (r.provider_region = :other \
               OR r.consumer_region = :other)] GROUP BY r.provider_region, r.consumer_region, r.state \
               ORDER BY r.provider_region, r.consumer_region, r.state",

@@ -1,7 +1,9 @@
 //! Requests answered late, never, or denied without a law.
 
+use hefu_contracts::oversight::RecordKind;
+
 use super::params::{FROM, Kind, Param, TO};
-use super::{Question, Summary, Words, plain, time, yes};
+use super::{Question, Reach, Summary, Words, plain, time, yes};
 
 pub(super) const Q11: Question = Question {
     name: "q11",
@@ -13,6 +15,7 @@ pub(super) const Q11: Question = Question {
         en: "Requests for data acknowledged or answered late, never answered, or denied without a legal \
              basis.",
     },
+    reach: Reach::Of(RecordKind::Sharing, &["province"]),
     params: &[
         Param::new("provider", Kind::Authority, "提供方", "the provider"),
         Param::new("province", Kind::Region, "提供方省", "its province"),
@@ -44,7 +47,7 @@ pub(super) const Q11: Question = Question {
           CASE WHEN r.closed IS NULL AND :now >= r.answer_due THEN 1 ELSE 0 END AS never, \
           CASE WHEN r.state = 'denied' AND r.basis IS NULL THEN 1 ELSE 0 END AS no_basis \
           FROM requests r WHERE r.born >= :lo AND r.born < :hi AND r.pos < :end \
-          AND r.upto >= :end - 1[ AND r.provider = :provider][ AND r.provider_region = :province]) q \
+          AND r.upto >= :end - 1{r.provider_region|r.consumer_region}[ AND r.provider = :provider][ AND r.provider_region = :province]) q \
           WHERE q.ack_late + q.late + q.never + q.no_basis > 0",
     summary: Some(Summary {
         columns: &[
@@ -58,7 +61,7 @@ pub(super) const Q11: Question = Question {
               CAST(SUM(CASE WHEN r.closed >= r.answer_due THEN 1 ELSE 0 END) AS BIGINT), \
               CAST(SUM(CASE WHEN r.closed IS NULL AND :now >= r.answer_due THEN 1 ELSE 0 END) AS BIGINT), \
               CAST(SUM(CASE WHEN r.state = 'denied' THEN 1 ELSE 0 END) AS BIGINT) FROM requests r \
-              WHERE r.born >= :lo AND r.born < :hi AND r.pos < :end AND r.upto >= :end - 1\
+              WHERE r.born >= :lo AND r.born < :hi AND r.pos < :end AND r.upto >= :end - 1{r.provider_region|r.consumer_region}\
               [ AND r.provider = :provider][ AND r.provider_region = :province] GROUP BY r.provider \
               ORDER BY r.provider",
     }),

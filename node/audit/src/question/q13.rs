@@ -1,7 +1,9 @@
 //! Cases that took too long, and pauses that may hide it.
 
+use hefu_contracts::oversight::RecordKind;
+
 use super::params::{FROM, Kind, Param, TO};
-use super::{Question, Summary, Words, plain, time, yes};
+use super::{Question, Reach, Summary, Words, plain, time, yes};
 
 pub(super) const Q13: Question = Question {
     name: "q13",
@@ -10,6 +12,7 @@ pub(super) const Q13: Question = Question {
         zh: "超过承诺时限或法定时限的办件,以及暂停次数或天数过多的办件。",
         en: "Cases over their promised or legal limit, and cases paused too often or too long.",
     },
+    reach: Reach::Of(RecordKind::Service, &[]),
     params: &[
         Param::new("item", Kind::Item, "事项基本编码", "the service item"),
         Param::new("lead", Kind::Region, "牵头省", "the item's lead province"),
@@ -52,7 +55,7 @@ pub(super) const Q13: Question = Question {
           c.pause_days FROM (SELECT x.*, x.born AS place, \
           CASE WHEN COALESCE(x.decided, x.ended, :now) >= x.promise_due THEN 1 ELSE 0 END AS over_promise, \
           CASE WHEN COALESCE(x.decided, x.ended, :now) >= x.legal_due THEN 1 ELSE 0 END AS over_legal \
-          FROM cases x WHERE x.born >= :lo AND x.born < :hi AND x.pos < :end AND x.upto >= :end - 1\
+          FROM cases x WHERE x.born >= :lo AND x.born < :hi AND x.pos < :end AND x.upto >= :end - 1{x.receiver_region|x.handler_region}\
           [ AND x.base = :item][ AND x.lead = :lead][ AND x.handler = :handler]) c \
           WHERE c.over_promise + c.over_legal > 0 OR c.pauses >= :pauses OR c.pause_days >= :pause_days",
     summary: Some(Summary {
@@ -69,7 +72,7 @@ pub(super) const Q13: Question = Question {
               :now) >= x.promise_due THEN 1 ELSE 0 END) AS BIGINT), CAST(SUM(CASE WHEN \
               COALESCE(x.decided, x.ended, :now) >= x.legal_due THEN 1 ELSE 0 END) AS BIGINT), \
               CAST(SUM(x.pauses) AS BIGINT) FROM cases x WHERE x.born >= :lo AND x.born < :hi \
-              AND x.pos < :end AND x.upto >= :end - 1[ AND x.base = :item][ AND x.lead = :lead]\
+              AND x.pos < :end AND x.upto >= :end - 1{x.receiver_region|x.handler_region}[ AND x.base = :item][ AND x.lead = :lead]\
               [ AND x.handler = :handler] GROUP BY x.base, x.lead, x.handler \
               ORDER BY x.base, x.lead, x.handler",
     }),

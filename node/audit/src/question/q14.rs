@@ -1,7 +1,9 @@
 //! Handovers that nobody took in time.
 
+use hefu_contracts::oversight::RecordKind;
+
 use super::params::{FROM, Kind, Param, TO};
-use super::{Question, Summary, Words, plain, time};
+use super::{Question, Reach, Summary, Words, plain, time};
 
 pub(super) const Q14: Question = Question {
     name: "q14",
@@ -11,6 +13,7 @@ pub(super) const Q14: Question = Question {
         en: "Handovers not answered within a working day; the summary has the average time of each pair, in \
              milliseconds.",
     },
+    reach: Reach::Of(RecordKind::Service, &["province", "other"]),
     params: &[
         Param::new("province", Kind::Region, "一方省", "a province on either side"),
         Param::new("other", Kind::Region, "另一方省", "the other province"),
@@ -30,7 +33,7 @@ pub(super) const Q14: Question = Question {
     ],
     sql: "SELECT h.born AS pos, h.case_id, h.receiver, h.receiver_region, h.handler, h.handler_region, \
           h.sent, h.due, h.answered, h.result FROM handovers h WHERE COALESCE(h.answered, :now) >= h.due \
-          AND h.born >= :lo AND h.born < :hi AND h.pos < :end AND h.upto >= :end - 1\
+          AND h.born >= :lo AND h.born < :hi AND h.pos < :end AND h.upto >= :end - 1{h.receiver_region|h.handler_region}\
           [ AND (h.receiver_region = :province OR h.handler_region = :province)]\
           [ AND (h.receiver_region = :other OR h.handler_region = :other)]",
     summary: Some(Summary {
@@ -44,7 +47,7 @@ pub(super) const Q14: Question = Question {
         sql: "SELECT h.receiver_region, h.handler_region, COUNT(*), CAST(SUM(CASE WHEN \
               COALESCE(h.answered, :now) >= h.due THEN 1 ELSE 0 END) AS BIGINT), \
               CAST(SUM(COALESCE(h.answered, :now) - h.sent) AS BIGINT) / COUNT(*) FROM handovers h \
-              WHERE h.born >= :lo AND h.born < :hi AND h.pos < :end AND h.upto >= :end - 1\
+              WHERE h.born >= :lo AND h.born < :hi AND h.pos < :end AND h.upto >= :end - 1{h.receiver_region|h.handler_region}\
               [ AND (h.receiver_region = :province OR h.handler_region = :province)]\
               [ AND (h.receiver_region = :other OR h.handler_region = :other)] \
               GROUP BY h.receiver_region, h.handler_region ORDER BY h.receiver_region, h.handler_region",

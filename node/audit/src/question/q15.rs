@@ -1,7 +1,9 @@
 //! Asked again for what was shared already.
 
+use hefu_contracts::oversight::RecordKind;
+
 use super::params::{AUTHORITY, FROM, TO};
-use super::{Question, Words, many, plain};
+use super::{Question, Reach, Words, many, plain};
 
 pub(super) const Q15: Question = Question {
     name: "q15",
@@ -11,6 +13,7 @@ pub(super) const Q15: Question = Question {
         en: "A second decision of an authority on the same certificate in the same case: a hint, not a \
              proof.",
     },
+    reach: Reach::Of(RecordKind::Recognition, &[]),
     params: &[AUTHORITY, FROM, TO],
     columns: &[
         plain("decision"),
@@ -23,7 +26,7 @@ pub(super) const Q15: Question = Question {
         many("flags"),
     ],
     sql: "SELECT d.pos, d.dec, d.att, d.relying, d.region, d.item, d.case_commit, d.outcome, d.flags \
-          FROM decisions d WHERE d.again = 1 AND d.pos >= :lo AND d.pos < :hi\
+          FROM decisions d WHERE d.again = 1 AND d.pos >= :lo AND d.pos < :hi{d.region}\
           [ AND d.relying = :authority]",
     summary: None,
     computed: None,

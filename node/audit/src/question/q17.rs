@@ -1,7 +1,7 @@
 //! Who had the power.
 
 use super::params::{AUTHORITY, Kind, Param};
-use super::{Question, Words, day, many, plain, time, yes};
+use super::{Question, Reach, Words, day, many, plain, time, yes};
 
 pub(super) const Q17: Question = Question {
     name: "q17",
@@ -11,6 +11,7 @@ pub(super) const Q17: Question = Question {
         en: "Mandates, keys and successions of an authority over time; in_force says which were so at the \
              time asked about.",
     },
+    reach: Reach::Open,
     params: &[
         AUTHORITY,
         Param::new(

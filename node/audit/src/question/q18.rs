@@ -1,7 +1,9 @@
 //! What the provinces decided together.
 
+use hefu_contracts::oversight::RecordKind;
+
 use super::params::{FROM, Kind, Param, TO};
-use super::{Question, Words, many, plain, time};
+use super::{Question, Reach, Words, many, plain, time};
 
 pub(super) const Q18: Question = Question {
     name: "q18",
@@ -11,6 +13,7 @@ pub(super) const Q18: Question = Question {
         en: "Every proposal: what for, how many votes it needed, who was for it, who opposed, what became \
              of it.",
     },
+    reach: Reach::Of(RecordKind::Identity, &[]),
     params: &[
         Param::new(
             "action",
@@ -36,7 +39,7 @@ pub(super) const Q18: Question = Question {
     ],
     sql: "SELECT b.born AS pos, b.prop, b.action, b.proposer, b.electors, b.needed, b.approved, b.opposed, \
           b.state, b.closes_at, b.digest FROM ballots b WHERE b.born >= :lo AND b.born < :hi \
-          AND b.pos < :end AND b.upto >= :end - 1[ AND b.action = :action]\
+          AND b.pos < :end AND b.upto >= :end - 1{b.proposer}[ AND b.action = :action]\
           [ AND ' ' || b.opposed || ' ' LIKE '% ' || CAST(:opposed AS TEXT) || ' %']",
     summary: None,
     computed: None,

@@ -1,7 +1,7 @@
 //! Records that came late.
 
 use super::params::{FROM, Kind, Param, TO};
-use super::{Question, Summary, Words, many, plain, time};
+use super::{Question, Reach, Summary, Words, many, plain, time};
 
 pub(super) const Q19: Question = Question {
     name: "q19",
@@ -11,6 +11,7 @@ pub(super) const Q19: Question = Question {
         en: "Records made more than so many hours after what they record, and those marked as backfill; the \
              summary is the distribution.",
     },
+    reach: Reach::Events(&["member"]),
     params: &[
         Param::new("member", Kind::Region, "记录方省", "the province that recorded"),
         Param::new("hours", Kind::Number, "超过多少小时", "later than so many hours").or(24),
@@ -29,13 +30,13 @@ pub(super) const Q19: Question = Question {
     sql: "SELECT e.pos, e.kind, e.subject, e.actor, e.region, e.occurred, e.time - e.occurred, e.flags \
           FROM events e WHERE e.occurred IS NOT NULL AND e.kind <> 'refused' AND (e.time - e.occurred > \
           :hours * 3600000 OR ' ' || e.flags || ' ' LIKE '% backfill %') AND e.pos >= :lo \
-          AND e.pos < :hi[ AND e.region = :member]",
+          AND e.pos < :hi{e.*}[ AND e.region = :member]",
     summary: Some(Summary {
         columns: &[plain("region"), plain("within"), plain("records")],
         sql: "SELECT region, late, COUNT(*) FROM (SELECT e.region, CASE WHEN e.time - e.occurred \
               <= 3600000 THEN '1h' WHEN e.time - e.occurred <= 86400000 THEN '1d' WHEN \
               e.time - e.occurred <= 2592000000 THEN '30d' ELSE 'longer' END AS late FROM events e \
-              WHERE e.occurred IS NOT NULL AND e.kind <> 'refused' AND e.pos >= :lo AND e.pos < :hi\
+              WHERE e.occurred IS NOT NULL AND e.kind <> 'refused' AND e.pos >= :lo AND e.pos < :hi{e.*}\
               [ AND e.region = :member]) s GROUP BY region, late ORDER BY region, late",
     }),
     computed: None,

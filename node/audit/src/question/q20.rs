@@ -1,7 +1,7 @@
 //! Who signed the blocks, and who has read.
 
 use super::params::{FROM, TO};
-use super::{Question, Summary, Words, day, height, many, plain, yes};
+use super::{Question, Reach, Summary, Words, day, height, many, plain, yes};
 
 pub(super) const Q20: Question = Question {
     name: "q20",
@@ -16,6 +16,7 @@ pub(super) const Q20: Question = Question {
              validators signed how many blocks. Whether the copy is whole is verified anew from genesis by \
              hefu audit verify.",
     },
+    reach: Reach::Open,
     params: &[FROM, TO],
     columns: &[
         plain("region"),

@@ -89,6 +89,7 @@ pub(crate) fn asked(question: &str, params: &[(&str, &str)]) -> Ask {
         params: params.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
         cursor: None,
         limit: 1_000,
+        scope: None,
     }
 }
 

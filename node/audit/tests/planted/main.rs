@@ -3,6 +3,7 @@
 
 mod book;
 mod figures;
+mod scope;
 #[cfg(feature = "postgres")]
 mod server;
 mod story;
@@ -218,6 +219,7 @@ fn postgresql_answers_the_same() {
     book.index(&here, 50);
     book.index(&there, 50);
     every_question_finds_what_was_planted(&there);
+    scope::parts_make_up_the_whole(&there);
     let (key, certificate) = (office(2, 0).key.id().to_string(), id(3).to_string());
     for question in hefu_audit::question::QUESTIONS {
         let mut ask = asked(question.name, &[]);

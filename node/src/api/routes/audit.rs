@@ -2,6 +2,7 @@
 
 use axum::Extension;
 use axum::extract::State;
+use hefu_audit::scope::kind_of;
 use hefu_primitives::time::Day;
 use hefu_primitives::{Height, Region, Uscc};
 use serde::Deserialize;
@@ -9,7 +10,7 @@ use utoipa::IntoParams;
 
 use super::event::{EventFilter, EventId, EventItem};
 use crate::api::answer::{Answer, Page};
-use crate::api::mandate::{Scope, kind_of};
+use crate::api::mandate::Scope;
 use crate::api::page::Ask;
 use crate::api::params::Params;
 use crate::api::problem::Problem;

@@ -3,16 +3,20 @@
 
 use std::collections::BTreeMap;
 
+use axum::Extension;
 use axum::extract::State;
 use hefu_audit::question::{As, Column, QUESTIONS, Question};
+use hefu_audit::scope::Limit;
 use hefu_audit::{AuditError, Row};
+use hefu_contracts::oversight::RecordKind;
 use hefu_primitives::time::Day;
-use hefu_primitives::{Height, Millis};
+use hefu_primitives::{Height, Id16, Millis, Region};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::api::answer::Answer;
+use crate::api::mandate::Scope;
 use crate::api::params::{DEFAULT_LIMIT, Id, Params};
 use crate::api::problem::{ApiCode, Problem};
 use crate::api::state::Api;
@@ -119,8 +123,33 @@ pub(crate) struct Findings {
     items: Vec<Value>,
     /// Of all rows together; with the first page.
     totals: Option<TotalsItem>,
+    /// The mandate under which this was asked, and what it covers; none without one.
+    scope: Option<ScopeItem>,
     /// Where the next page begins; none after the last one.
     next_cursor: Option<String>,
+}
+
+/// What the mandate covers under which was asked.
+#[derive(Clone, Serialize, ToSchema)]
+pub(crate) struct ScopeItem {
+    /// The mandate.
+    #[schema(value_type = String)]
+    mandate: Id16,
+    /// Whose records.
+    #[schema(value_type = Vec<u32>)]
+    members: Vec<Region>,
+    /// Which kinds.
+    #[schema(value_type = Vec<String>)]
+    kinds: Vec<RecordKind>,
+    /// First day of the records.
+    #[schema(value_type = String)]
+    from: Day,
+    /// Last day of the records.
+    #[schema(value_type = String)]
+    to: Day,
+    /// Whether the question reaches beyond it, so that rows may be left out: then the answer is not
+    /// complete.
+    restricts: bool,
 }
 
 /// A parameter of a question.
@@ -208,12 +237,14 @@ pub(crate) async fn index(State(api): State<Api>) -> Result<Answer<IndexItem>, P
     .await
 }
 
-/// Asks one of the questions: `q01` to `q22`, or `search` over all events.
+/// Asks one of the questions: `q01` to `q22`, or `search` over all events. Under a mandate, within its
+/// scope.
 #[utoipa::path(get, path = "/api/v1/audit/{question}", tag = "audit", operation_id = "ask",
     params(("question" = String, Path, description = "The question"), Asked),
     responses((status = 200, body = Answer<Findings>)))]
 pub(crate) async fn ask(
     State(api): State<Api>,
+    scope: Option<Extension<Scope>>,
     Id(question): Id<String>,
     Params(asked): Params<Asked>,
 ) -> Result<Answer<Findings>, Problem> {
@@ -223,7 +254,9 @@ pub(crate) async fn ask(
     }
     let name = if question == "search" { "events".to_owned() } else { question };
     let cursor = asked.cursor.clone();
-    let asked = hefu_audit::Ask { question: name, params: asked.pairs(), cursor, limit };
+    let scope = scope.map(|Extension(scope)| scope.of_index());
+    let under = scope.clone();
+    let asked = hefu_audit::Ask { question: name, params: asked.pairs(), cursor, limit, scope };
     let (found, tip, fault) = api
         .blocking(move |service| {
             let index = service.audit_index().ok_or_else(none)?;
@@ -233,20 +266,28 @@ pub(crate) async fn ask(
         })
         .await?;
     let reason = match (found.complete, fault) {
-        (true, false) => None,
-        (false, false) => Some("index_lags"),
         (_, true) => Some("index_stopped"),
+        (false, false) => Some("index_lags"),
+        (true, false) => found.restricted.then_some("mandate_scope"),
     };
+    let scope = under.map(|scope| ScopeItem {
+        mandate: scope.mandate,
+        members: scope.members,
+        kinds: scope.kinds,
+        from: scope.from,
+        to: scope.to,
+        restricts: found.restricted,
+    });
     api.read(Some(found.height), move |snapshot| {
         if let Some(reason) = reason {
             snapshot.mark_incomplete(reason);
         }
-        Ok(findings(&found, tip))
+        Ok(findings(&found, tip, scope.clone()))
     })
     .await
 }
 
-fn findings(found: &hefu_audit::Answer, tip: Height) -> Findings {
+fn findings(found: &hefu_audit::Answer, tip: Height, scope: Option<ScopeItem>) -> Findings {
     let of = found.question.columns;
     let totals = found.totals.as_ref().map(|totals| TotalsItem {
         columns: columns(totals.columns),
@@ -259,6 +300,7 @@ fn findings(found: &hefu_audit::Answer, tip: Height) -> Findings {
         columns: columns(of),
         items: found.rows.iter().map(|row| item(of, row)).collect(),
         totals,
+        scope,
         next_cursor: found.cursor.clone(),
     }
 }
@@ -320,6 +362,14 @@ fn none() -> Problem {
 fn problem(error: &AuditError) -> Problem {
     match error {
         AuditError::UnknownQuestion(_) => Problem::new(ApiCode::NotFound, error.to_string()),
+        AuditError::OutOfScope(limit) => {
+            let code = match limit {
+                Limit::Kind => ApiCode::MandateKind,
+                Limit::Member => ApiCode::MandateMember,
+                Limit::Period => ApiCode::MandatePeriod,
+            };
+            Problem::new(code, error.to_string())
+        }
         AuditError::UnknownParameter { .. } => {
             Problem::new(ApiCode::UnknownField, error.to_string())
         }
