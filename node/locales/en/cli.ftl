@@ -152,7 +152,7 @@ no = no
 error = error
 error-detail = detail
 error-tx = transaction
-error-height = recorded at height
+error-height = decided at height
 error-remedy = remedy
 beijing-time = Beijing time
 at-genesis = genesis
@@ -201,7 +201,7 @@ submit-submitted = … submitted, not final yet (hefu tx wait { $tx })
     transaction { $tx }
 submit-pending-governors = … signed, waiting for another governor
     transaction { $tx }, height { $height }
-governors-wanting = { $have } of { $need } governors have signed, and that waits on the ledger. Another governor runs the very same command with their own key, and it is complete; no file is passed around.
+governors-wanting = { $have } of { $need } governors have signed, and that waits on the ledger. Another governor runs the very same command with their own key, or finds it with hefu proposal pending and signs it with hefu proposal sign; no file is passed around.
 tx-signed = Signed, not submitted: { $file }
     transaction { $tx }
 openings-kept = What opens the commitments is kept in { $file }; guard it like a key.
@@ -483,3 +483,10 @@ webhook-none = No webhook is configured. Add [[webhooks]] to hefu.toml; docs/aud
 webhook-no-dead = There is no dead letter.
 webhook-resent = ✔ sent again: { $count }
 webhook-tested = ✔ { $url } took a test event
+pending-list-empty = No act waits for another governor.
+theme-list-empty = No themes yet. Open one: hefu case theme --item CODE --number TEXT
+confirm-cosign = Sign the act above, { $act } ({ $subject }), as a governor? Another governor began it.
+half-signed = Waits for another governor: hefu proposal sign { $act }, or the same command as theirs.
+replay-same = ✔ Judged again by the rule of that time: the same verdict, byte for byte.
+replay-other = ✘ Judged again by the rule of that time: another verdict. The copy of the ledger may be damaged: run hefu audit verify.
+or = or

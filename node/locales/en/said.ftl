@@ -267,3 +267,17 @@ bench-report =
     blocks        { $blocks } of { $per_block } acts     failed { $failed }     still waiting { $left }
     the machine   a signature in a batch { $verify } µs, a durable write { $sync } ms
 config-webhook = webhooks: { $name } cannot be used: names are lower-case letters, digits and "-", each once; https only; attempts 1 to 20, pause_ms 1 to 60000; 16 at most
+no-waiting-act = { $act }: no act waits under this (at least 8 digits); hefu proposal pending lists them
+which-waiting-act = Several waiting acts are like this: see hefu proposal pending, and name one with hefu proposal sign
+state-now = it is now: { $now }
+state-wanted = it is now: { $now }; this wants: { $wanted }
+state-offered = it is now: { $now }, and offered to { $to } already
+transfer-own = { $to } is the province where the certificate is
+transfer-no-member = { $to } is no active member
+agreement-party = { $what } is no active member
+agreement-days = it ends before it begins, on { $what }
+agreement-type = type { $what } is not adopted
+agreement-scenario = scenario { $what } is not adopted
+decision-in-batch = If it is one of a batch, the province that recorded the batch first makes it a record of its own: hefu recognise open BATCH { $id }; hefu recognise batches lists them
+refused-no-proof = it was refused at height { $height } ({ $code }): what is refused is not in the audit log, and has no proof
+form-tx = a transaction id of 64 hexadecimal digits, or what it recorded: dec:ID, att:ID, case:ID, …

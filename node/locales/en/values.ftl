@@ -236,3 +236,4 @@ col-recognitions = recognitions
 value-give_consent = give the coordinator's consent
 col-certificate-hex = certificate (hex)
 col-header-hex = header (hex)
+value-state-closed = closed

@@ -152,7 +152,7 @@ no = 否
 error = 错误
 error-detail = 详情
 error-tx = 交易
-error-height = 记录于高度
+error-height = 处理于高度
 error-remedy = 办法
 beijing-time = 北京时间
 at-genesis = 创世
@@ -201,7 +201,7 @@ submit-submitted = … 已提交,尚未终局(hefu tx wait { $tx })
     交易 { $tx }
 submit-pending-governors = … 已签,等待另一位治理人
     交易 { $tx },高度 { $height }
-governors-wanting = { $need } 位治理人中已有 { $have } 位签名,签名已在账本上等待。请另一位治理人用自己的密钥运行同一命令(内容须一字不差),即告完成;无需传递文件。
+governors-wanting = { $need } 位治理人中已有 { $have } 位签名,签名已在账本上等待。请另一位治理人用自己的密钥运行同一命令(内容须一字不差),或由 hefu proposal pending 查得后 hefu proposal sign 签署,即告完成;无需传递文件。
 tx-signed = 已签名,未提交:{ $file }
     交易 { $tx }
 openings-kept = 打开承诺所需的内容保存在 { $file };请像密钥一样保管。
@@ -483,3 +483,10 @@ webhook-none = 未配置事件推送。在 hefu.toml 中以 [[webhooks]] 配置,
 webhook-no-dead = 没有未送达的事件。
 webhook-resent = ✔ 已重发 { $count } 件
 webhook-tested = ✔ { $url } 已接收测试事件
+pending-list-empty = 没有等待另一位治理人签名的行为。
+theme-list-empty = 还没有主题。开立一个:hefu case theme --item 代码 --number 编号
+confirm-cosign = 以治理人身份签署上列行为 { $act }({ $subject })?它由同省另一位治理人发起。
+half-signed = 尚待另一位治理人签名:hefu proposal sign { $act },或运行与其相同的命令。
+replay-same = ✔ 按当时的规则重新判断,结论逐字节相同。
+replay-other = ✘ 按当时的规则重新判断,结论不同:账本副本可能已损坏,请运行 hefu audit verify。
+or = 或

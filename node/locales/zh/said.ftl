@@ -267,3 +267,17 @@ bench-report =
     区块        { $blocks } 个,平均 { $per_block } 项     失败 { $failed }     仍在等待 { $left }
     本机        批量验签每个 { $verify } µs,落盘一次 { $sync } ms
 config-webhook = webhooks: { $name } 不可用:名称须唯一,由小写字母、数字与 - 组成;须为 https;attempts 为 1 至 20,pause_ms 为 1 至 60000;至多 16 个
+no-waiting-act = { $act }:没有这样一件等待签名的行为(至少写前 8 位);hefu proposal pending 列出全部
+which-waiting-act = 有多件等待签名的行为与此相符:请以 hefu proposal pending 查看,以 hefu proposal sign 指明其一
+state-now = 现为「{ $now }」
+state-wanted = 现为「{ $now }」,此操作须为「{ $wanted }」
+state-offered = 现为「{ $now }」,已提出转往 { $to },尚未了结
+transfer-own = { $to } 即证照所在的本省
+transfer-no-member = { $to } 不是在任成员
+agreement-party = { $what } 不是在任成员
+agreement-days = 结束早于生效日 { $what }
+agreement-type = 类型 { $what } 未采用
+agreement-scenario = 场景 { $what } 未采用
+decision-in-batch = 若它是批次中的一件,先由记录该批次的省份转为单独记录:hefu recognise open 批次 { $id };hefu recognise batches 列出批次
+refused-no-proof = 该交易在高度 { $height } 被拒({ $code }):被拒的交易不在审计日志中,没有证据可出
+form-tx = 64 位十六进制交易号,或所记之物:dec:标识、att:标识、case:标识等

@@ -236,3 +236,4 @@ col-recognitions = 互认决定
 value-give_consent = 统筹协调机构同意
 col-certificate-hex = 提交证书(十六进制)
 col-header-hex = 区块头(十六进制)
+value-state-closed = 已办结

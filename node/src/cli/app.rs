@@ -12,6 +12,7 @@ use clap::Args;
 use hefu_primitives::{Id16, Millis};
 
 use super::client::Client;
+use super::drafts::Drafts;
 use super::fault::Fault;
 use super::output::{Format, Output};
 use crate::config::{self, Flag, Loaded};
@@ -93,6 +94,7 @@ pub(crate) struct Globals {
 pub(crate) struct App {
     pub(crate) globals: Globals,
     pub(crate) out: Output,
+    pub(crate) drafts: Drafts,
     settings: OnceCell<Loaded>,
     client: OnceCell<Client>,
     passphrase: OnceCell<Passphrase>,
@@ -101,7 +103,7 @@ pub(crate) struct App {
 impl App {
     pub(crate) fn new(globals: Globals, out: Output) -> Self {
         let (settings, client, passphrase) = Default::default();
-        Self { globals, out, settings, client, passphrase }
+        Self { globals, out, drafts: Drafts::default(), settings, client, passphrase }
     }
 
     /// The language of texts.

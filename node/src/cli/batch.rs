@@ -24,7 +24,6 @@ use super::fault::{Done, Fault};
 use super::list::List;
 use super::submit::submit;
 use super::table::{Column, col};
-use crate::keystore::disk;
 use crate::keystore::seal::random;
 
 const BATCHES: &[Column] = &[
@@ -166,13 +165,9 @@ pub(crate) fn decide(app: &App, args: &Batch) -> Done {
     let kept: Vec<Kept> = decisions.into_iter().map(salted).collect::<Result<_, _>>()?;
     let (root, batch_id) = (tree_of(&kept)?.head().root, random_id()?);
     let path = kept_path(app, batch_id)?;
-    if let Some(folder) = path.parent() {
-        disk::ensure_folder(folder).map_err(|error| Fault::file(folder, &error))?;
-    }
     let lines: String =
         kept.iter().map(|kept| serde_json::to_string(kept).unwrap_or_default() + "\n").collect();
-    disk::write_new(&path, lines.as_bytes()).map_err(|error| Fault::file(&path, &error))?;
-    app.out.tell("openings-kept", &[("file", &path.display().to_string())]);
+    app.keep_draft(&path, lines.as_bytes())?;
     let act = DecideBatch { batch_id, root, count, accepted, scenario, agreement, from, to };
     let told = json!({ "batch_id": batch_id, "count": count });
     let subject = format!("dba:{batch_id}");

@@ -18,11 +18,12 @@ use super::app::{App, random_id};
 use super::args::{AtHeight, Paging, Signing, region, word};
 use super::dispute::subject;
 use super::fault::{Done, Fault};
-use super::list::{self, List};
+use super::list::List;
 use super::openings::public_digest;
 use super::same_id;
 use super::submit::{submit, submit_governed};
 use super::table::{Column, col};
+use super::waiting;
 
 const MANDATES: &[Column] = &[
     col("mandate", "/terms/mandate_id"),
@@ -151,7 +152,9 @@ pub(crate) fn run(app: &App, command: Mandate) -> Done {
             )
         }
         Mandate::Show(args) => {
-            list::show(app, &format!("/audit/mandates/{}", args.mandate_id), args.at)
+            let id = args.mandate_id;
+            let (path, subject) = (format!("/audit/mandates/{id}"), format!("mandate:{id}"));
+            waiting::show(app, &path, args.at, &subject)
         }
         Mandate::Grant(args) => grant(app, *args),
         Mandate::Revoke(args) => {

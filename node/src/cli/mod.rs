@@ -30,6 +30,7 @@ mod config;
 mod demo;
 mod dispute;
 mod doctor;
+mod drafts;
 mod engine;
 mod evidence;
 pub mod exit;
@@ -49,6 +50,7 @@ mod mandate;
 mod member;
 mod notice;
 mod openings;
+mod origin;
 pub mod output;
 mod progress;
 mod proposal;
@@ -61,6 +63,7 @@ mod same_id;
 pub mod scene;
 mod share;
 mod sign;
+mod standing;
 mod status;
 mod store;
 mod submit;
@@ -68,6 +71,7 @@ mod table;
 mod token;
 mod tx;
 mod verify;
+mod waiting;
 mod webhook;
 #[cfg(test)]
 mod words;
@@ -169,7 +173,9 @@ fn run_with(arguments: Vec<OsString>) -> Exit {
     let format = if hefu.globals.json { Format::Json } else { hefu.globals.output };
     let out = Output::new(format, lang, hefu.globals.quiet);
     let app = App::new(hefu.globals, out);
-    match dispatch(&app, hefu.command) {
+    let done = dispatch(&app, hefu.command);
+    app.drafts.settle(&app, done.is_err());
+    match done {
         Ok(exit) => exit,
         Err(fault) => report(&app, &fault),
     }

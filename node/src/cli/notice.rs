@@ -48,6 +48,21 @@ const CHECKPOINTS: &[Column] = &[
     col("state-root", "/body/state_root").short(),
 ];
 
+const CALENDARS: &[Column] = &[
+    col("year", "/year"),
+    col("working-days", "/working_days"),
+    col("days-off", "/days_off").count(),
+    col("days-worked", "/days_worked"),
+];
+
+const READ_LOGS: &[Column] = &[
+    col("region", "/region"),
+    col("day", "/body/day"),
+    col("auditor", "/body/auditor"),
+    col("count", "/body/count"),
+    col("root", "/body/root").short(),
+];
+
 /// What notices there are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Kind {
@@ -60,6 +75,10 @@ pub(crate) enum Kind {
     Regions,
     /// Checkpoints held outside the ledger.
     Checkpoints,
+    /// Work calendars, by year.
+    Calendars,
+    /// Roots of the nodes' logs of reads, by province and day.
+    ReadLogs,
 }
 
 #[derive(Subcommand)]
@@ -73,7 +92,7 @@ pub(crate) enum Notice {
 
 #[derive(Args)]
 pub(crate) struct NoticeList {
-    /// incidents, standards, regions or checkpoints.
+    /// incidents, standards, regions, checkpoints, calendars or read-logs.
     #[arg(value_enum, default_value_t)]
     what: Kind,
     #[command(flatten)]
@@ -95,7 +114,7 @@ pub(crate) struct Incident {
     #[arg(long, value_parser = word::<IncidentKind>)]
     kind: IncidentKind,
     /// 1 the gravest, to 4.
-    #[arg(long, value_name = "GRADE")]
+    #[arg(long, value_name = "GRADE", value_parser = clap::value_parser!(u8).range(1..=4))]
     severity: u8,
     /// A key that is affected.
     #[arg(long = "affected-key", value_name = "ID")]
@@ -156,6 +175,8 @@ pub(crate) fn run(app: &App, command: Notice) -> Done {
                 Kind::Standards => ("/standards", STANDARDS),
                 Kind::Regions => ("/regions", REGIONS),
                 Kind::Checkpoints => ("/checkpoints", CHECKPOINTS),
+                Kind::Calendars => ("/calendars", CALENDARS),
+                Kind::ReadLogs => ("/audit/read-logs", READ_LOGS),
             };
             List { path, columns, empty: "list-empty" }.show(app, &args.paging, &[])
         }

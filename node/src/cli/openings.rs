@@ -11,7 +11,6 @@ use serde::{Deserialize, Serialize};
 
 use super::app::App;
 use super::fault::Fault;
-use crate::keystore::disk;
 use crate::keystore::seal::random;
 
 /// What opens one commitment, to whoever has the thing itself.
@@ -55,19 +54,14 @@ impl Openings {
         Ok(EvidenceRef { kind: 0, commit, bytes: bytes.len() as u64 })
     }
 
-    /// Keeps the openings of a record; nothing when there are none.
+    /// Keeps the openings of a record, if there are any, for as long as it is or may be on the
+    /// ledger.
     pub(crate) fn keep(&self, app: &App, record: &str) -> Result<(), Fault> {
         if self.0.is_empty() {
             return Ok(());
         }
-        let path = path(app, record)?;
-        if let Some(folder) = path.parent() {
-            disk::ensure_folder(folder).map_err(|error| Fault::file(folder, &error))?;
-        }
         let text = serde_json::to_vec_pretty(&self.0).unwrap_or_default();
-        disk::write_new(&path, &text).map_err(|error| Fault::file(&path, &error))?;
-        app.out.tell("openings-kept", &[("file", &path.display().to_string())]);
-        Ok(())
+        app.keep_draft(&path(app, record)?, &text)
     }
 }
 

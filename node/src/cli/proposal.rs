@@ -17,6 +17,7 @@ use super::list::{self, List};
 use super::same_id;
 use super::submit::{submit, submit_governed};
 use super::table::{Column, col};
+use super::waiting;
 use crate::text;
 
 const COLUMNS: &[Column] = &[
@@ -37,9 +38,12 @@ pub(crate) enum Proposal {
     Show(Show),
     New(New),
     Vote(Vote),
+    Pending(waiting::Pending),
+    Sign(waiting::Sign),
     Consent(Consent),
     Preflight(Preflight),
     Rules,
+    Parameters(AtHeight),
     SetRule(SetRule),
 }
 
@@ -145,7 +149,12 @@ pub(crate) fn run(app: &App, command: Proposal) -> Done {
                 &[],
             )
         }
-        Proposal::Show(args) => list::show(app, &format!("/proposals/{}", args.id), args.at),
+        Proposal::Show(args) => {
+            let (path, subject) = (format!("/proposals/{}", args.id), format!("prop:{}", args.id));
+            waiting::show(app, &path, args.at, &subject)
+        }
+        Proposal::Pending(args) => waiting::pending(app, &args),
+        Proposal::Sign(args) => waiting::sign(app, args),
         Proposal::New(args) => propose(app, &args),
         Proposal::Vote(args) => {
             let act = CastVote { proposal: args.id, approve: args.vote == YesNo::Yes };
@@ -160,6 +169,7 @@ pub(crate) fn run(app: &App, command: Proposal) -> Done {
         }
         Proposal::Preflight(args) => preflight(app, &args),
         Proposal::Rules => rules(app),
+        Proposal::Parameters(at) => list::show(app, "/parameters", at),
         Proposal::SetRule(args) => set_rule(app, &args),
     }
 }

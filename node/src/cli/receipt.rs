@@ -5,16 +5,17 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use hefu_primitives::Signature;
 use hefu_primitives::transparency::receipt::ReceiptKey;
 use hefu_primitives::transparency::{
     Es256Endorsement, Receipt, ReceiptAlg, TransparentStatement, VerifierKey,
 };
-use hefu_primitives::{Signature, TxId};
 use serde_json::{Value, json};
 
 use super::app::App;
 use super::exit::Exit;
 use super::fault::{Done, Fault};
+use super::origin::{self, Named};
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Algorithm {
@@ -25,8 +26,9 @@ enum Algorithm {
 
 #[derive(Args)]
 pub(crate) struct ReceiptArgs {
-    /// The transaction.
-    tx: TxId,
+    /// The transaction, or what it recorded: dec:ID, att:ID, …
+    #[arg(value_parser = origin::named)]
+    tx: Named,
     /// The algorithm.
     #[arg(long, value_enum, default_value = "eddsa")]
     alg: Algorithm,
@@ -42,11 +44,13 @@ pub(crate) fn run(app: &App, args: &ReceiptArgs) -> Done {
         Algorithm::Both => "both",
     };
     let client = app.client()?;
-    let path = format!("/transactions/{}/receipt", args.tx);
-    let bytes = client.download(&path, &[("alg", alg)])?;
+    let tx = args.tx.resolve(app)?;
+    let path = format!("/transactions/{tx}/receipt");
+    let bytes = client.download(&path, &[("alg", alg)]);
+    let bytes = bytes.map_err(|fault| super::tx::if_refused(app, tx, fault))?;
     let wrong = |what: &str| Fault::with("cli.bad_answer", what);
     let statement = TransparentStatement::decode(&bytes).map_err(|e| wrong(&e.to_string()))?;
-    if statement.transaction().id() != args.tx {
+    if statement.transaction().id() != tx {
         return Err(wrong("another transaction"));
     }
     let keys = client.get("/log/cosigners", &[])?;
@@ -68,7 +72,7 @@ pub(crate) fn run(app: &App, args: &ReceiptArgs) -> Done {
     }
     app.write(&args.out, &bytes)?;
     let file = args.out.display().to_string();
-    let value = json!({ "file": file, "tx": args.tx, "bytes": bytes.len(), "receipts": shown });
+    let value = json!({ "file": file, "tx": tx, "bytes": bytes.len(), "receipts": shown });
     let (count, size) = (shown.len().to_string(), bytes.len().to_string());
     let arguments = [("file", file.as_str()), ("count", count.as_str()), ("bytes", size.as_str())];
     app.out.done(&value, &app.out.text("receipts-written", &arguments));

@@ -17,9 +17,11 @@ use super::app::{App, now, random_id};
 use super::args::{AtHeight, Paging, Signing, word};
 use super::batch;
 use super::cert::verify::verify;
-use super::fault::{Done, Fault};
+use super::exit::Exit;
+use super::fault::{Detail, Done, Fault};
 use super::list::{self, List, items, record, text_at};
 use super::openings::{Openings, public_digest};
+use super::origin;
 use super::proposal::YesNo;
 use super::sign;
 use super::submit::submit;
@@ -45,6 +47,7 @@ pub(crate) enum Recognise {
     Batches(batch::Batches),
     Open(batch::Open),
     Show(Show),
+    Replay(Show),
     List(Of),
 }
 
@@ -144,9 +147,8 @@ pub(crate) fn run(app: &App, command: Recognise) -> Done {
         Recognise::Batch(args) => batch::decide(app, &args),
         Recognise::Batches(args) => batch::batches(app, &args),
         Recognise::Open(args) => batch::open(app, &args),
-        Recognise::Show(args) => {
-            list::show(app, &format!("/recognitions/{}", args.dec_id), args.at)
-        }
+        Recognise::Show(args) => show(app, &args),
+        Recognise::Replay(args) => replay(app, &args),
         Recognise::List(args) => {
             let att = args.att_id.iter().map(|id| ("att_id", id.to_string()));
             let relying = args.relying.iter().map(|code| ("relying", code.to_string()));
@@ -160,6 +162,42 @@ pub(crate) fn run(app: &App, command: Recognise) -> Done {
             )
         }
     }
+}
+
+/// A decision, and the transaction that recorded it.
+fn show(app: &App, args: &Show) -> Done {
+    let (path, height) = (format!("/recognitions/{}", args.dec_id), args.at.at_height);
+    let height = height.map(|height| height.to_string());
+    let query: Vec<(&str, &str)> = height.iter().map(|h| ("at_height", h.as_str())).collect();
+    let mut answer =
+        app.client()?.get(&path, &query).map_err(|fault| match fault.code.as_str() {
+            "api.not_found" => Fault { detail: in_batch(args.dec_id), ..fault },
+            _ => fault,
+        })?;
+    if let (Ok(Some(tx)), Some(fields)) =
+        (origin::transaction(app, &answer, &format!("dec:{}", args.dec_id)), answer.as_object_mut())
+    {
+        fields.insert("tx".to_owned(), tx.to_string().into());
+    }
+    list::show_answer(app, &answer);
+    Ok(Exit::Ok)
+}
+
+/// Why a decision may be on the ledger and not be found.
+fn in_batch(dec_id: Id16) -> Option<Box<Detail>> {
+    Fault::said("api.not_found", "decision-in-batch", &[("id", &dec_id)]).detail
+}
+
+/// Has the decision judged again by the rule it was judged by: 0 the same, 3 another verdict.
+fn replay(app: &App, args: &Show) -> Done {
+    let (path, height) = (format!("/recognitions/{}/replay", args.dec_id), args.at.at_height);
+    let height = height.map(|height| height.to_string());
+    let query: Vec<(&str, &str)> = height.iter().map(|h| ("at_height", h.as_str())).collect();
+    let answer = app.client()?.get(&path, &query)?;
+    list::show_answer(app, &answer);
+    let same = answer["same"] == true;
+    app.out.tell(if same { "replay-same" } else { "replay-other" }, &[]);
+    if same { Ok(Exit::Ok) } else { Ok(Exit::Invalid) }
 }
 
 impl Decide {

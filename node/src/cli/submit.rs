@@ -18,6 +18,7 @@ use super::exit::Exit;
 use super::fault::{Done, Fault};
 use super::list::text_at;
 use super::sign::{self, Signer};
+use super::standing::explain;
 
 /// How long a transaction stays valid, in milliseconds: long enough for any wait of ours.
 const VALIDITY_MS: u64 = 10 * 60 * 1000;
@@ -93,7 +94,8 @@ pub(crate) fn submit_acts(
     let signer = sign::signer(app, signing, role)?;
     save(app, signing, acts)?;
     let transaction = ledger.sign(acts, subject, &signer)?;
-    match send(app, &transaction, signing.no_wait)? {
+    let sent = send(app, &transaction, signing.no_wait);
+    match sent.map_err(|fault| explain(app, acts, fault))? {
         Submitted::Applied(answer) => {
             tell_applied(app, &answer, extra);
             Ok(Exit::Ok)
@@ -123,7 +125,7 @@ pub(crate) fn submit_governed(
             Ok(Submitted::Pending) => return Ok(tell_pending(app, &transaction, extra)),
             // Signed in an earlier attempt: the next governor's turn.
             Err(fault) if fault.code == "E213" => continue,
-            Err(fault) => return Err(fault),
+            Err(fault) => return Err(explain(app, std::slice::from_ref(&act), fault)),
         };
         if is_complete(&answer, threshold) {
             tell_applied(app, &answer, extra);
@@ -157,7 +159,9 @@ pub(crate) fn send(
     no_wait: bool,
 ) -> Result<Submitted, Fault> {
     let id = transaction.id().to_string();
-    app.client()?.submit(&id, transaction.as_bytes(), !no_wait)
+    let sent = app.client()?.submit(&id, transaction.as_bytes(), !no_wait);
+    app.drafts.sent(&sent);
+    sent
 }
 
 /// Whether a governor's act applied with this transaction: it did something besides collecting a

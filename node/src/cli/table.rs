@@ -69,9 +69,9 @@ impl Column {
 /// Hexadecimal digits shown of a long id.
 const SHORT: usize = 12;
 
-fn show(value: Option<&Value>, show: Show, field: &str, lang: Lang) -> String {
+fn show(value: Option<&Value>, how: Show, field: &str, lang: Lang) -> String {
     let Some(value) = value else { return "–".to_owned() };
-    match (show, value) {
+    match (how, value) {
         (Show::Count, Value::Array(items)) => items.len().to_string(),
         (Show::Count, Value::Object(items)) => items.len().to_string(),
         (Show::Raw, Value::String(text)) => printable(text),
@@ -82,6 +82,10 @@ fn show(value: Option<&Value>, show: Show, field: &str, lang: Lang) -> String {
         },
         (Show::Short, Value::String(text)) if text.len() > SHORT && text.is_ascii() => {
             format!("{}…", &text[..SHORT])
+        }
+        (Show::Short, Value::Array(items)) if !items.is_empty() => {
+            let short = items.iter().map(|item| show(Some(item), how, field, lang));
+            short.collect::<Vec<_>>().join(", ")
         }
         (_, value) => plain(value, field, lang),
     }
@@ -123,7 +127,7 @@ pub(crate) fn word_of(value: &str, lang: Lang) -> Option<String> {
 }
 
 /// As [`word_of`], of a value in a field: `accepted` is one thing of a decision and another of a case.
-fn word_in(field: &str, value: &str, lang: Lang) -> Option<String> {
+pub(crate) fn word_in(field: &str, value: &str, lang: Lang) -> Option<String> {
     let own = word_of(value, lang)?;
     let key = format!("value-{}-{value}", field.replace('_', "-"));
     Some(text::find(lang, &key).map_or(own, str::to_owned))

@@ -17,6 +17,7 @@ use super::client::Submitted;
 use super::exit::Exit;
 use super::fault::{Done, Fault};
 use super::list;
+use super::origin::{self, Named};
 use super::receipt::{self, ReceiptArgs};
 use super::sign;
 use super::submit::{Ledger, send, submit_governed, tell_applied, tell_pending};
@@ -49,16 +50,18 @@ pub(crate) struct Submit {
 
 #[derive(Args)]
 pub(crate) struct One {
-    /// The transaction.
-    tx: TxId,
+    /// The transaction, or what it recorded: dec:ID, att:ID, …
+    #[arg(value_parser = origin::named)]
+    tx: Named,
 }
 
 #[derive(Args)]
 pub(crate) struct Evidence {
-    /// The transaction.
-    tx: TxId,
+    /// The transaction, or what it recorded: dec:ID, att:ID, …
+    #[arg(value_parser = origin::named)]
+    tx: Named,
     /// Prove this record too, by its full key in hexadecimal.
-    #[arg(long = "record", value_name = "KEY")]
+    #[arg(long = "record", value_name = "RECORD_KEY")]
     records: Vec<String>,
     #[command(flatten)]
     parts: Parts,
@@ -90,9 +93,10 @@ pub(crate) fn run(app: &App, command: Tx) -> Done {
     match command {
         Tx::Submit(args) => submit(app, &args),
         Tx::Show(args) => {
-            list::show(app, &format!("/transactions/{}", args.tx), Default::default())
+            let tx = args.tx.resolve(app)?;
+            list::show(app, &format!("/transactions/{tx}"), Default::default())
         }
-        Tx::Wait(args) => wait(app, args.tx),
+        Tx::Wait(args) => wait(app, args.tx.resolve(app)?),
         Tx::Receipt(args) => receipt::run(app, &args),
         Tx::Evidence(args) => {
             let parts = args.parts.query();
@@ -100,10 +104,30 @@ pub(crate) fn run(app: &App, command: Tx) -> Done {
             let records = args.records.iter().map(|key| ("records", key.as_str()));
             let query: Vec<(&str, &str)> = records.chain(parts).collect();
             app.expect_new(&args.out)?;
-            let path = format!("/transactions/{}/evidence", args.tx);
-            let bytes = app.client()?.download(&path, &query)?;
+            let tx = args.tx.resolve(app)?;
+            let path = format!("/transactions/{tx}/evidence");
+            let bytes = app.client()?.download(&path, &query);
+            let bytes = bytes.map_err(|fault| if_refused(app, tx, fault))?;
             write_capsule(app, &args.out, &bytes)
         }
+    }
+}
+
+/// Of what was refused there is no proof: that is said, and not that there is no such thing.
+pub(crate) fn if_refused(app: &App, tx: TxId, fault: Fault) -> Fault {
+    if fault.code != "api.not_found" {
+        return fault;
+    }
+    let found = app.client().and_then(|client| client.find(&format!("/transactions/{tx}"), &[]));
+    let Ok(Some(answer)) = found else { return fault };
+    let text = |name: &str| answer[name].as_str().unwrap_or("–").to_owned();
+    match text("status").as_str() {
+        "refused" => Fault::said(
+            "api.not_found",
+            "refused-no-proof",
+            &[("code", &text("code")), ("height", &text("height"))],
+        ),
+        _ => fault,
     }
 }
 

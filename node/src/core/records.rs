@@ -58,6 +58,12 @@ impl StoredBlock {
         }
         None
     }
+
+    /// Its transactions, over all bundles.
+    pub fn transactions(&self) -> impl Iterator<Item = SignedTransaction> {
+        let bundles = self.bundles.iter().filter_map(|bytes| Bundle::decode(bytes).ok());
+        bundles.flat_map(|bundle| bundle.transactions().to_vec())
+    }
 }
 
 /// Where a transaction stands and what became of it.

@@ -18,4 +18,5 @@ mod refusals;
 mod scenarios;
 mod services;
 mod showing;
+mod waiting;
 mod webhooks;

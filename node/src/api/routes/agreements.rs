@@ -5,12 +5,14 @@ use hefu_contracts::certificate::ATTESTATIONS;
 use hefu_contracts::dispute::challenge_of;
 use hefu_contracts::recognition::{
     AGREEMENTS, Agreement, CORRECTIONS, DECISIONS, DECISIONS_BY_ATTESTATION,
-    DECISIONS_BY_AUTHORITY, Decision,
+    DECISIONS_BY_AUTHORITY, Decision, DecisionFlag, judge_again,
 };
-use hefu_primitives::{Height, Id16, Uscc};
-use serde::Deserialize;
+use hefu_primitives::codec::Canonical;
+use hefu_primitives::hash::hash;
+use hefu_primitives::{Domain, H32, Height, Id16, Uscc};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::api::answer::{Answer, Entry, Page};
 use crate::api::page::Ask;
@@ -164,6 +166,70 @@ pub(crate) async fn recognition(
 ) -> Result<Answer<Entry>, Problem> {
     api.read(at.at_height, move |snapshot| {
         decision_entry(snapshot, &snapshot.get(&DECISIONS, &id, "decision")?)
+    })
+    .await
+}
+
+/// A decision judged again.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ReplayAnswer {
+    #[schema(value_type = String)]
+    dec_id: Id16,
+    /// Whether the same rule gives the record again, byte for byte.
+    same: bool,
+    /// The agreement it was judged under; an amendment is another one.
+    #[schema(value_type = Option<String>)]
+    agreement: Option<Id16>,
+    /// The scenario it was judged in.
+    scenario: u32,
+    /// The version of the certificate's type, as it was attested; none when it is not recorded.
+    type_version: Option<u16>,
+    /// The height whose records were looked at.
+    #[schema(value_type = String)]
+    checked_height: Height,
+    /// Digest of the record's bytes.
+    #[schema(value_type = String)]
+    recorded_digest: H32,
+    /// Digest of the bytes of the record as judged again.
+    #[schema(value_type = Option<String>)]
+    judged_digest: Option<H32>,
+    /// What the record says it was noticed for.
+    #[schema(value_type = Vec<String>)]
+    recorded_flags: Vec<DecisionFlag>,
+    /// What is noticed now.
+    #[schema(value_type = Vec<String>)]
+    judged_flags: Vec<DecisionFlag>,
+}
+
+/// A recognition decision judged again by the rule it was judged by, from the history that records
+/// carry: whatever happened since, the verdict is the same.
+#[utoipa::path(get, path = "/api/v1/recognitions/{dec_id}/replay", tag = "recognition",
+    operation_id = "replay_recognition", params(("dec_id" = String, Path), At),
+    responses((status = 200, body = Answer<ReplayAnswer>)))]
+pub(crate) async fn replay(
+    State(api): State<Api>,
+    Id(id): Id<Id16>,
+    Params(at): Params<At>,
+) -> Result<Answer<ReplayAnswer>, Problem> {
+    api.read(at.at_height, move |snapshot| {
+        let decision = snapshot.get(&DECISIONS, &id, "decision")?.value;
+        let attestation = snapshot.find(&ATTESTATIONS, &decision.body.att_id)?;
+        let judged = judge_again(snapshot, &decision);
+        let digest = |decision: &Decision| hash(Domain::Digest, &[&decision.to_bytes()]);
+        let recorded_digest = digest(&decision);
+        let judged_digest = judged.as_ref().map(digest);
+        Ok(ReplayAnswer {
+            dec_id: id,
+            same: judged_digest == Some(recorded_digest),
+            agreement: decision.body.agreement,
+            scenario: decision.body.scenario,
+            type_version: attestation.map(|found| found.value.type_version),
+            checked_height: decision.body.checked_height,
+            recorded_digest,
+            judged_digest,
+            recorded_flags: decision.flags,
+            judged_flags: judged.map(|judged| judged.flags).unwrap_or_default(),
+        })
     })
     .await
 }

@@ -25,6 +25,7 @@ mod submit;
 mod submit_many;
 mod tlog;
 mod transactions;
+mod waiting;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -74,6 +75,7 @@ fn identity_routes() -> OpenApiRouter<Api> {
         .routes(routes!(identity::key))
         .routes(routes!(identity::proposals))
         .routes(routes!(identity::proposal))
+        .routes(routes!(waiting::waiting))
         .routes(routes!(preflight::preflight))
         .routes(routes!(identity::validators))
         .routes(routes!(evidence::list))
@@ -128,6 +130,7 @@ fn exchange_routes() -> OpenApiRouter<Api> {
         .routes(routes!(agreements::agreement))
         .routes(routes!(agreements::recognitions))
         .routes(routes!(agreements::recognition))
+        .routes(routes!(agreements::replay))
         .routes(routes!(sharing::catalogue))
         .routes(routes!(sharing::catalogue_entry))
         .routes(routes!(sharing::requests))
@@ -149,6 +152,7 @@ fn service_routes() -> OpenApiRouter<Api> {
         .routes(routes!(services::versions))
         .routes(routes!(services::cases))
         .routes(routes!(services::case))
+        .routes(routes!(services::themes))
         .routes(routes!(services::theme))
         .routes(routes!(services::evaluations))
         .routes(routes!(disputes::disputes))

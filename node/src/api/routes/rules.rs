@@ -3,6 +3,7 @@
 use axum::extract::State;
 use hefu_contracts::certificate::{CertType, SCENARIOS, Scenario, TYPES};
 use hefu_contracts::identity::{CALENDARS, PARAMETERS, Rule, RuleTable};
+use hefu_primitives::time::{Day, WorkCalendar};
 use hefu_primitives::{Height, TypeCode};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -53,7 +54,28 @@ pub(crate) async fn rules(
     .await
 }
 
-/// The work calendars, by year.
+/// With the days that differ from the plain week: those off, and weekend days worked in exchange.
+fn calendar_entry(found: &Found<WorkCalendar>) -> Result<Entry, Problem> {
+    let calendar = &found.value;
+    let (mut off, mut worked) = (Vec::new(), Vec::new());
+    let first = i16::try_from(calendar.year()).ok().and_then(|year| Day::new(year, 1, 1).ok());
+    let days = core::iter::successors(first, |day| Some(day.next()));
+    for day in days.take_while(|day| day.year() == calendar.year()).take(366) {
+        match (day.is_weekend(), calendar.is_working(day)) {
+            (false, false) => off.push(day),
+            (true, true) => worked.push(day),
+            _ => {}
+        }
+    }
+    let derived = [
+        ("working_days", json!(calendar.count())),
+        ("days_off", json!(off)),
+        ("days_worked", json!(worked)),
+    ];
+    Entry::new(found, derived)
+}
+
+/// The work calendars, by year, with the days that differ from the plain week.
 #[utoipa::path(get, path = "/api/v1/calendars", tag = "identity", operation_id = "list_calendars",
     params(List), responses((status = 200, body = Answer<Page<Entry>>)))]
 pub(crate) async fn calendars(
@@ -64,7 +86,7 @@ pub(crate) async fn calendars(
     api.read(ask.at, move |snapshot| {
         ask.page(snapshot, CALENDARS.range(&()), |row| {
             let found = snapshot.decode(&CALENDARS, row);
-            found.map(|found| Entry::new(&found, [])).transpose()
+            found.map(|found| calendar_entry(&found)).transpose()
         })
     })
     .await

@@ -5,8 +5,8 @@ use hefu_contracts::identity::CALENDARS;
 use hefu_contracts::service::{
     CASES, CASES_BY_HANDLER, CASES_BY_ITEM, CASES_BY_RECEIVER, CASES_BY_THEME, Case, CaseState,
     EVALUATIONS, EVALUATIONS_OF, Evaluation, EvaluationKey, IMPLEMENTATIONS, IMPLEMENTATIONS_OF,
-    ITEM_VERSIONS, ITEMS, ITEMS_BY_LEAD, Item, ItemVersion, THEMES, case_clocks, current_terms,
-    evaluation_clocks, sub_clocks,
+    ITEM_VERSIONS, ITEMS, ITEMS_BY_LEAD, Item, ItemVersion, THEMES, Theme, case_clocks,
+    current_terms, evaluation_clocks, sub_clocks,
 };
 use hefu_primitives::{BaseCode, H32, Height, Id16, ImplCode, Region, Uscc};
 use serde::Deserialize;
@@ -225,6 +225,34 @@ pub(crate) async fn case(
     .await
 }
 
+fn theme_entry(snapshot: &Snapshot<'_>, found: &Found<Theme>) -> Result<Entry, Problem> {
+    let theme = &found.value;
+    let case = |base: &BaseCode| {
+        let case = CASES_BY_THEME.read(snapshot, &(theme.id, *base));
+        let state = case.and_then(|id| CASES.read(snapshot, &id)).map(|case| case.state);
+        json!({ "base": base, "case_id": case, "state": state })
+    };
+    let cases: Vec<_> = theme.items.iter().map(case).collect();
+    Entry::new(found, [("cases", json!(cases))])
+}
+
+/// Themes (一件事), each with the case of each of its items.
+#[utoipa::path(get, path = "/api/v1/themes", tag = "services", operation_id = "list_themes",
+    params(List), responses((status = 200, body = Answer<Page<Entry>>)))]
+pub(crate) async fn themes(
+    State(api): State<Api>,
+    Params(list): Params<List>,
+) -> Result<Answer<Page<Entry>>, Problem> {
+    let ask = Ask::new("themes", &[], list.limit, list.cursor.as_deref(), list.at_height)?;
+    api.read(ask.at, move |snapshot| {
+        ask.page(snapshot, THEMES.range(&()), |row| {
+            let found = snapshot.decode(&THEMES, row);
+            found.map(|found| theme_entry(snapshot, &found)).transpose()
+        })
+    })
+    .await
+}
+
 /// A theme (一件事) with the case of each of its items.
 #[utoipa::path(get, path = "/api/v1/themes/{id}", tag = "services", operation_id = "get_theme",
     params(("id" = String, Path), At), responses((status = 200, body = Answer<Entry>)))]
@@ -234,18 +262,7 @@ pub(crate) async fn theme(
     Params(at): Params<At>,
 ) -> Result<Answer<Entry>, Problem> {
     api.read(at.at_height, move |snapshot| {
-        let found = snapshot.get(&THEMES, &id, "theme")?;
-        let cases: Vec<_> = found
-            .value
-            .items
-            .iter()
-            .map(|base| {
-                let case = CASES_BY_THEME.read(snapshot, &(id, *base));
-                let state = case.and_then(|id| CASES.read(snapshot, &id)).map(|case| case.state);
-                json!({ "base": base, "case_id": case, "state": state })
-            })
-            .collect();
-        Entry::new(&found, [("cases", json!(cases))])
+        theme_entry(snapshot, &snapshot.get(&THEMES, &id, "theme")?)
     })
     .await
 }

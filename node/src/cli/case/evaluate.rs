@@ -8,13 +8,44 @@ use hefu_contracts::service::{
     AnswerEvaluation, Channel, Evaluate as EvaluateAct, EvaluationStep, Stage,
 };
 use hefu_primitives::commitment::Purpose;
-use hefu_primitives::{H32, Id16};
+use hefu_primitives::{H32, Id16, Uscc};
 
 use super::super::app::{App, now};
-use super::super::args::{Signing, word};
+use super::super::args::{Paging, Signing, word};
 use super::super::fault::{Done, Fault};
+use super::super::list::List;
 use super::super::openings::{Openings, Slip, public_digest};
+use super::super::table::{Column, col};
 use super::act;
+
+const EVALUATIONS: &[Column] = &[
+    col("case-id", "/body/case_id"),
+    col("stage", "/body/stage"),
+    col("grade", "/body/grade"),
+    col("unit", "/unit"),
+    col("state", "/state"),
+    col("recorded", "/stamp/time").as_time(),
+];
+
+#[derive(Args)]
+pub(crate) struct Evaluations {
+    /// About this unit.
+    #[arg(long, value_name = "USCC")]
+    unit: Option<Uscc>,
+    /// Only those with this grade, 1 to 5.
+    #[arg(long, value_parser = clap::value_parser!(u8).range(1..=5))]
+    grade: Option<u8>,
+    #[command(flatten)]
+    paging: Paging,
+}
+
+pub(crate) fn list(app: &App, args: &Evaluations) -> Done {
+    let unit = args.unit.iter().map(|unit| ("unit", unit.to_string()));
+    let grade = args.grade.iter().map(|grade| ("grade", grade.to_string()));
+    let filters: Vec<(&str, String)> = unit.chain(grade).collect();
+    let list = List { path: "/evaluations", columns: EVALUATIONS, empty: "list-empty" };
+    list.show(app, &args.paging, &filters)
+}
 
 #[derive(Args)]
 pub(crate) struct Evaluate {
@@ -25,7 +56,7 @@ pub(crate) struct Evaluate {
     #[arg(long, value_parser = word::<Stage>)]
     stage: Stage,
     /// 5 very satisfied to 1 very dissatisfied.
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u8).range(1..=5))]
     grade: u8,
     /// site, app, window, kiosk or hotline.
     #[arg(long, default_value = "window", value_parser = word::<Channel>)]

@@ -44,7 +44,7 @@ fn committed(app: &App, documents: &[PathBuf], slip: &Path) -> Result<Vec<H32>, 
     let mut openings = Openings::default();
     let commits: Result<Vec<H32>, Fault> =
         documents.iter().map(|path| Ok(openings.evidence(app, path)?.commit)).collect();
-    app.write(slip, &openings.slip())?;
+    app.write_draft(slip, &openings.slip())?;
     let mut commits = commits?;
     commits.sort_unstable();
     Ok(commits)

@@ -34,6 +34,14 @@ const CASES: &[Column] = &[
     col("overdue", "/clocks/overdue_promise"),
 ];
 
+const THEMES: &[Column] = &[
+    col("theme", "/id"),
+    col("receiver", "/receiver"),
+    col("items", "/items"),
+    col("until", "/until"),
+    col("cases", "/cases"),
+];
+
 #[derive(Subcommand)]
 pub(crate) enum Case {
     List(CaseList),
@@ -42,6 +50,7 @@ pub(crate) enum Case {
     Check(open::Check),
     Withdraw(open::Withdraw),
     Theme(open::Theme),
+    Themes(Paging),
     Handover(hand::Handover),
     Receive(hand::Receive),
     Accept(hand::Accept),
@@ -55,6 +64,7 @@ pub(crate) enum Case {
     Close(progress::Close),
     Evaluate(evaluate::Evaluate),
     Answer(evaluate::Answer),
+    Evaluations(evaluate::Evaluations),
 }
 
 #[derive(Args)]
@@ -80,7 +90,7 @@ pub(crate) struct CaseList {
 
 #[derive(Args)]
 pub(crate) struct Show {
-    /// The case.
+    /// The case, or the theme.
     #[arg(value_name = "ID")]
     case_id: Id16,
     #[command(flatten)]
@@ -90,11 +100,18 @@ pub(crate) struct Show {
 pub(crate) fn run(app: &App, command: Case) -> Done {
     match command {
         Case::List(args) => list(app, &args),
-        Case::Show(args) => list::show(app, &format!("/cases/{}", args.case_id), args.at),
+        Case::Show(args) => show(app, &args),
         Case::Open(args) => open::open(app, *args),
         Case::Check(args) => open::check(app, &args),
         Case::Withdraw(args) => open::withdraw(app, &args),
         Case::Theme(args) => open::theme(app, args),
+        Case::Themes(paging) => {
+            List { path: "/themes", columns: THEMES, empty: "theme-list-empty" }.show(
+                app,
+                &paging,
+                &[],
+            )
+        }
         Case::Handover(args) => hand::handover(app, &args),
         Case::Receive(args) => hand::receive(app, &args),
         Case::Accept(args) => hand::accept(app, &args),
@@ -108,6 +125,17 @@ pub(crate) fn run(app: &App, command: Case) -> Done {
         Case::Close(args) => progress::close(app, &args),
         Case::Evaluate(args) => evaluate::evaluate(app, args),
         Case::Answer(args) => evaluate::answer(app, &args),
+        Case::Evaluations(args) => evaluate::list(app, &args),
+    }
+}
+
+/// A case, or a theme with its cases.
+fn show(app: &App, args: &Show) -> Done {
+    match list::show(app, &format!("/cases/{}", args.case_id), args.at) {
+        Err(fault) if fault.code == "api.not_found" => {
+            list::show(app, &format!("/themes/{}", args.case_id), args.at).map_err(|_| fault)
+        }
+        shown => shown,
     }
 }
 

@@ -106,7 +106,8 @@ pub(crate) fn decide(app: &App, args: Decide) -> Done {
         (Some(rules), Some(input)) => {
             let mut openings = Openings::default();
             let input = openings.evidence(app, input)?.commit;
-            openings.keep(app, &format!("automated-{case_id}"))?;
+            let sub = args.sub.map(|number| format!("-{number}")).unwrap_or_default();
+            openings.keep(app, &format!("automated-{case_id}{sub}"))?;
             Some(Automated { rule_digest: public_digest(app, rules)?, input })
         }
         _ => None,

@@ -1,6 +1,7 @@
 //! `hefu key bind`: a key made here becomes an authority's on the ledger.
 
 use clap::Args;
+use hefu_contracts::Act;
 use hefu_contracts::identity::{BindKey, Role};
 use hefu_primitives::{Millis, Region, Uscc};
 use serde_json::json;
@@ -10,6 +11,7 @@ use super::super::args::{Signing, instant, word};
 use super::super::fault::{Done, Fault};
 use super::super::list::record;
 use super::super::submit::{Ledger, submit_governed};
+use super::super::waiting::{completing, names_key};
 use super::possession;
 
 #[derive(Args)]
@@ -30,18 +32,35 @@ pub(crate) struct Bind {
     signing: Signing,
 }
 
+/// The governor who completes it signs the act of the first one: the key need not be on this
+/// computer then.
 pub(crate) fn run(app: &App, args: Bind) -> Done {
     let Bind { new_key, owner, mut roles, not_after, signing } = args;
     roles.sort_unstable();
     roles.dedup();
-    let pair = app.keystore()?.load(new_key.as_str(), app.passphrase()?)?;
-    let ledger = Ledger::of(app.client()?)?;
-    let (not_before, not_after, possession) = possession(&ledger, &pair, owner, &roles, not_after);
-    let key = pair.public();
-    let act = BindKey { owner, key, roles, not_before, not_after, possession };
-    let member = member_of(app, owner)?;
-    let subject = format!("key:{}", key.id());
-    submit_governed(app, &signing, Some(member), act.into(), &subject, &json!({"key_id": key.id()}))
+    let (member, keystore) = (member_of(app, owner)?, app.keystore()?);
+    let named = names_key(Some(&keystore), &new_key);
+    let same = |act: &BindKey| {
+        let key = act.key.id();
+        let term = not_after.is_none_or(|end| end == act.not_after);
+        act.owner == owner && act.roles == roles && named.may_be(key) && term
+    };
+    let waits = |act: &Act| matches!(act, Act::BindKey(act) if same(act));
+    let act = match completing(app, member, named, waits)? {
+        Some(act) => act,
+        None => {
+            let pair = keystore.load(new_key.as_str(), app.passphrase()?)?;
+            let ledger = Ledger::of(app.client()?)?;
+            let (not_before, not_after, possession) =
+                possession(&ledger, &pair, owner, &roles, not_after);
+            let key = pair.public();
+            BindKey { owner, key, roles, not_before, not_after, possession }.into()
+        }
+    };
+    let Act::BindKey(bound) = &act else { return Err(Fault::new("cli.fault")) };
+    let id = bound.key.id();
+    let told = json!({ "key_id": id });
+    submit_governed(app, &signing, Some(member), act, &format!("key:{id}"), &told)
 }
 
 /// The member an authority belongs to.
