@@ -248,7 +248,7 @@ impl Stage<'_> {
         let right = second["dec_id"].as_str().expect("an id").to_owned();
         let shown = self.read(&["recognise", "show", &wrong]);
         assert_eq!(shown["record"]["flags"], json!(["refused_while_valid"]), "{shown:#}");
-        assert_eq!(shown["correction"], right.as_str(), "{shown:#}");
+        assert_eq!(shown["correction"]["by"], right.as_str(), "{shown:#}");
         assert_eq!(shown["tx"], first["tx"]);
         let annul = ["cert", "revoke", &id, "--kind", "annul", "--reason", "1", "--yes"];
         self.act(self.zhejiang(), &annul, &files);
@@ -295,7 +295,16 @@ impl Stage<'_> {
         let parameters = self.read(&["proposal", "parameters"]);
         assert!(parameters["record"]["ballot_days"].is_number(), "{parameters:#}");
         assert_eq!(self.read(&["case", "evaluations", "--grade", "5"])["items"], json!([]));
-        let theme = ["case", "theme", "--item", "990790003000", "--number", "T-1", "--as", WINDOW];
+        let theme = [
+            "case",
+            "theme",
+            "--item",
+            "990790002000,990790003000",
+            "--number",
+            "T-1",
+            "--as",
+            WINDOW,
+        ];
         let theme = self.act(self.zhejiang(), &theme, &[]);
         let id = theme["theme"].as_str().expect("an id").to_owned();
         let themes = self.read(&["case", "themes"]);
