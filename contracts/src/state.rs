@@ -30,6 +30,14 @@ const FIRST_UNPROVEN: u8 = 0x80;
 pub trait KeyPart {
     /// Appends the part.
     fn write(&self, key: &mut Vec<u8>);
+
+    /// What follows the part in a key that begins with one; none where it is cut short.
+    fn skip(key: &[u8]) -> Option<&[u8]>;
+}
+
+/// What follows a part of so many bytes.
+fn skip_bytes(key: &[u8], width: usize) -> Option<&[u8]> {
+    key.split_at_checked(width).map(|(_, rest)| rest)
 }
 
 macro_rules! key_bytes {
@@ -37,6 +45,10 @@ macro_rules! key_bytes {
         impl KeyPart for $name {
             fn write(&self, key: &mut Vec<u8>) {
                 key.extend_from_slice(self.as_bytes());
+            }
+
+            fn skip(key: &[u8]) -> Option<&[u8]> {
+                skip_bytes(key, size_of::<Self>())
             }
         }
     )*};
@@ -59,6 +71,10 @@ macro_rules! key_number {
             fn write(&self, key: &mut Vec<u8>) {
                 key.extend_from_slice(&self.get().to_be_bytes());
             }
+
+            fn skip(key: &[u8]) -> Option<&[u8]> {
+                skip_bytes(key, size_of::<Self>())
+            }
         }
     )*};
 }
@@ -71,6 +87,10 @@ macro_rules! key_integer {
             fn write(&self, key: &mut Vec<u8>) {
                 key.extend_from_slice(&self.to_be_bytes());
             }
+
+            fn skip(key: &[u8]) -> Option<&[u8]> {
+                skip_bytes(key, size_of::<Self>())
+            }
         }
     )*};
 }
@@ -79,6 +99,10 @@ key_integer!(u8, u16, u32, u64);
 
 impl KeyPart for () {
     fn write(&self, _: &mut Vec<u8>) {}
+
+    fn skip(key: &[u8]) -> Option<&[u8]> {
+        Some(key)
+    }
 }
 
 /// Text ends with a zero byte, which no text of ours contains.
@@ -87,11 +111,21 @@ impl KeyPart for str {
         key.extend_from_slice(self.as_bytes());
         key.push(0);
     }
+
+    fn skip(key: &[u8]) -> Option<&[u8]> {
+        let end = key.iter().position(|byte| *byte == 0)?;
+        core::str::from_utf8(key.get(..end)?).ok()?;
+        key.get(end.checked_add(1)?..)
+    }
 }
 
 impl KeyPart for String {
     fn write(&self, key: &mut Vec<u8>) {
         self.as_str().write(key);
+    }
+
+    fn skip(key: &[u8]) -> Option<&[u8]> {
+        str::skip(key)
     }
 }
 
@@ -100,6 +134,10 @@ impl<A: KeyPart, B: KeyPart> KeyPart for (A, B) {
         self.0.write(key);
         self.1.write(key);
     }
+
+    fn skip(key: &[u8]) -> Option<&[u8]> {
+        A::skip(key).and_then(B::skip)
+    }
 }
 
 impl<A: KeyPart, B: KeyPart, C: KeyPart> KeyPart for (A, B, C) {
@@ -107,6 +145,10 @@ impl<A: KeyPart, B: KeyPart, C: KeyPart> KeyPart for (A, B, C) {
         self.0.write(key);
         self.1.write(key);
         self.2.write(key);
+    }
+
+    fn skip(key: &[u8]) -> Option<&[u8]> {
+        A::skip(key).and_then(B::skip).and_then(C::skip)
     }
 }
 
@@ -145,6 +187,13 @@ impl<K: KeyPart + ?Sized, V: Canonical> Table<K, V> {
         let mut bytes = vec![self.prefix];
         key.write(&mut bytes);
         bytes
+    }
+
+    /// Whether a full key can be of a record of this table: its byte, and parts of the right widths.
+    /// That nothing stands under any other key says nothing.
+    pub fn fits(&self, key: &[u8]) -> bool {
+        let rest = key.split_first().filter(|(prefix, _)| **prefix == self.prefix);
+        rest.and_then(|(_, rest)| K::skip(rest)).is_some_and(<[u8]>::is_empty)
     }
 
     /// The range of all keys that begin with `part`: `from` and the exclusive `to`.
@@ -231,7 +280,9 @@ impl<'v> State<'v> {
         key: &K,
         value: &V,
     ) {
-        self.transaction.insert(table.key(key), Some(value.to_bytes()));
+        let key = table.key(key);
+        debug_assert!(table.fits(&key), "a part is not as wide as it says");
+        self.transaction.insert(key, Some(value.to_bytes()));
     }
 
     /// Deletes a record.
@@ -383,6 +434,19 @@ mod tests {
     use super::*;
 
     const NUMBERS: Table<u32, u64> = Table::unproven(0x87);
+
+    #[test]
+    fn a_key_that_no_record_can_have_is_told() {
+        const NAMED: Table<(hefu_primitives::Uscc, String, u16), u64> = Table::proven(0x07);
+        let code = "11310000HEFU01010W".parse().unwrap();
+        let key = NAMED.key(&(code, "names end".to_owned(), 7));
+        assert!(NAMED.fits(&key));
+        for cut in 0..key.len() {
+            assert!(!NAMED.fits(&key[..cut]), "{cut}");
+        }
+        assert!(!NAMED.fits(&[&key[..], &[0]].concat()));
+        assert!(!NUMBERS.fits(&key) && NUMBERS.fits(&NUMBERS.key(&0)));
+    }
 
     #[test]
     fn scans_see_buffers_and_deletions() {

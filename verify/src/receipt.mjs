@@ -103,16 +103,32 @@ export function readStatement(envelope) {
   return { transaction: readTransaction(bare), envelope: bare, receipts: found.map(readReceipt) };
 }
 
+/** What a COSE_Sign1 is, by what stands under its signature: a receipt is detached and has a proof. */
+export const isReceipt = (envelope) => {
+  const cose = read(envelope);
+  return cose.kind === 'tag' && cose.value.kind === 'array' && cose.value.value[2]?.kind === 'null';
+};
+
 /**
  * Verifies a statement with cosigners ({ name, key, es256? }): what its receipts say. A receipt by a
  * known key that does not hold spoils it; one by an unknown key is shown as not verified.
  */
 export function verifyStatement(envelope, cosigners, valid = verifies) {
   const { transaction, envelope: bare, receipts } = readStatement(envelope);
-  const leaf = logLeaf(bare);
+  return { transaction, receipts: verifyReceipts(transaction, bare, receipts, cosigners, valid) };
+}
+
+/** The same for one receipt alone, with the envelope of the transaction that it is of. */
+export function verifyReceipt(receipt, envelope, cosigners, valid = verifies) {
+  const transaction = readTransaction(envelope);
+  return { transaction, receipts: verifyReceipts(transaction, envelope, [readReceipt(receipt)], cosigners, valid) };
+}
+
+function verifyReceipts(transaction, envelope, receipts, cosigners, valid) {
+  const leaf = logLeaf(envelope);
   const signers = new Set(receipts.map(({ claims }) => `${hex(claims.key)} ${claims.alg}`));
   need(signers.size === receipts.length, 'a receipt of the same key twice');
-  const shown = receipts.map(({ claims, proof, signature }) => {
+  return receipts.map(({ claims, proof, signature }) => {
     const known = cosigners.find(({ key }) => equal(keyId(key), claims.key));
     const key = claims.alg === ES256 ? known?.es256 : known?.key;
     if (key !== undefined) {
@@ -125,5 +141,4 @@ export function verifyStatement(envelope, cosigners, valid = verifies) {
     const alg = claims.alg === ES256 ? 'ES256' : 'EdDSA';
     return { issuer, key: hex(claims.key), alg, leaf: proof.index, size, height, verified: key !== undefined };
   });
-  return { transaction, receipts: shown };
 }

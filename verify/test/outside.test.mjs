@@ -3,20 +3,34 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-import { EncodingError } from '../src/cbor.mjs';
+import { EncodingError, read } from '../src/cbor.mjs';
 import { hex, verifies } from '../src/hash.mjs';
-import { cosignersOf } from '../src/keys.mjs';
+import { OtherLedger, cosignersOf } from '../src/keys.mjs';
 import { fromBase64, verifyCheckpoint } from '../src/note.mjs';
-import { verifyStatement } from '../src/receipt.mjs';
+import { readStatement, verifyReceipt, verifyStatement } from '../src/receipt.mjs';
 
 const golden = (name) => fileURLToPath(new URL(`../golden/${name}`, import.meta.url));
 const load = (name) => new Uint8Array(readFileSync(golden(name)));
 const genesis = readFileSync(golden('witnessed.genesis'), 'utf8');
 const cosigners = cosignersOf(JSON.parse(readFileSync(golden('cosigners.json'), 'utf8')), genesis.trim());
+
+const cli = fileURLToPath(new URL('../src/cli.mjs', import.meta.url));
+
+/** The exit code of the command. */
+function code(...args) {
+  try {
+    execFileSync(process.execPath, [cli, ...args], { stdio: 'pipe' });
+    return 0;
+  } catch (error) {
+    return error.status;
+  }
+}
 
 // Most changes leave most signatures as they were.
 const known = new Map();
@@ -77,7 +91,7 @@ test('a list is of this ledger, whole, and names each key once', () => {
   ]) {
     assert.throws(() => cosignersOf(bad, genesis), EncodingError, JSON.stringify(bad));
   }
-  assert.throws(() => cosignersOf(list, '00'.repeat(32)), EncodingError);
+  assert.throws(() => cosignersOf(list, '00'.repeat(32)), OtherLedger);
 });
 
 test('Base64 has one form', () => {
@@ -85,22 +99,53 @@ test('Base64 has one form', () => {
   for (const bad of ['AAA', 'AAB=', 'AA==\n', ' AAAA', 'A-AA']) assert.equal(fromBase64(bad), undefined, bad);
 });
 
+/** The second receipt of the golden statement, and the transaction that it is of. */
+function apart() {
+  const parts = read(load('statement.cose')).value.value;
+  const receipt = parts[1].value[1].value[1].value;
+  return { receipt, envelope: readStatement(load('statement.cose')).envelope };
+}
+
+test('a receipt alone is checked with its transaction', () => {
+  const { receipt, envelope } = apart();
+  const found = verifyReceipt(receipt, envelope, cosigners);
+  assert.deepEqual(found.receipts.map(({ alg, verified }) => [alg, verified]), [['ES256', true]]);
+  assert.throws(() => verifyReceipt(receipt, load('statement.cose'), cosigners), EncodingError);
+  for (let place = 0; place < receipt.length; place += 1) {
+    const changed = receipt.slice();
+    changed[place] ^= 1;
+    const held = judged(() => verifyReceipt(changed, envelope, cosigners, remembered).receipts[0].verified);
+    assert.notEqual(held, 'true', `byte ${place}`);
+  }
+});
+
+test('the command: a receipt alone needs --of, and a statement may have it', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'hefu-verify-'));
+  const [one, of] = [join(folder, 'receipt.cose'), join(folder, 'transaction.cose')];
+  const { receipt, envelope } = apart();
+  writeFileSync(one, receipt);
+  writeFileSync(of, envelope);
+  const plain = ['--genesis', genesis, '--keys', golden('cosigners.json')];
+  assert.equal(code(one, ...plain), 2);
+  assert.equal(code(one, ...plain, '--of', join(folder, 'none')), 4);
+  assert.equal(code(one, ...plain, '--of', one), 2);
+  assert.equal(code('--of', golden('statement.cose'), one, ...plain), 0);
+  assert.equal(code(golden('statement.cose'), ...plain, '--of', of), 0);
+  assert.equal(code(golden('statement.cose'), ...plain, '--of', golden('witnessed.hefu')), 0);
+  assert.equal(code(golden('statement.cose'), ...plain, '--of', golden('compact.hefu')), 3);
+  assert.equal(code(one, ...plain, '--of', of), 0);
+  assert.equal(code(one, '--genesis', 'x'), 2);
+  assert.equal(code(one, ...plain, '--what'), 2);
+  rmSync(folder, { recursive: true });
+});
+
 test('the command: notes and statements need keys', () => {
-  const cli = fileURLToPath(new URL('../src/cli.mjs', import.meta.url));
   const keys = ['--keys', golden('cosigners.json')];
   const run = (...args) => JSON.parse(execFileSync(process.execPath, [cli, ...args], { encoding: 'utf8' }));
-  const code = (...args) => {
-    try {
-      execFileSync(process.execPath, [cli, ...args], { stdio: 'pipe' });
-      return 0;
-    } catch (error) {
-      return error.status;
-    }
-  };
   for (const [file, kind] of [['checkpoint.note', 'checkpoint'], ['statement.cose', 'statement']]) {
     assert.equal(run(golden(file), '--genesis', genesis, ...keys).kind, kind);
     // The keys in the list are those of another ledger's cosigners.
-    assert.equal(code(golden(file), '--genesis', '00'.repeat(32), ...keys), 2);
+    assert.equal(code(golden(file), '--genesis', '00'.repeat(32), ...keys), 3);
     assert.equal(code(golden(file), '--genesis', genesis), 2);
   }
 });

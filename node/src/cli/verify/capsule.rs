@@ -177,13 +177,13 @@ fn status_report(status: &VerifiedStatus, said: &Evidence, day: Option<Day>) -> 
     })
 }
 
-/// A proven record in words, where its table is known.
+/// A proven record in words, where its table is known and has such keys.
 fn record(key: &[u8], value: Option<&[u8]>) -> Value {
     let hex: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
     macro_rules! known {
         ($($name:literal $table:ident,)*) => {
-            match key.first() {
-                $(Some(prefix) if *prefix == $table.prefix() => {
+            match key {
+                $(key if $table.fits(key) => {
                     ($name, value.and_then(|bytes| $table.decode(bytes)).map(|record| json!(record)))
                 })*
                 _ => ("other", None),
