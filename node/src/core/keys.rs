@@ -1,14 +1,12 @@
 //! Where things stand in the key-value index.
 //!
 //! ```text
-//! G                          chain id: the index belongs to this ledger
+//! G                          chain id ‖ layout: the index belongs to this ledger
 //! s ‖ record key             height of writing (8) ‖ value          the current record
 //! h ‖ record key ‖ height    height of writing (8) ‖ value          what that height replaced
 //! t ‖ tx id                  Position                               where a transaction stands
 //! b ‖ block id               height (8)
-//! e ‖ height ‖ number        Event
-//! l ‖ leaf                   height (8) ‖ transaction (4)           which transaction a leaf is
-//! m ‖ level ‖ number         a complete subtree's hash of the audit log
+//! e, l, m                    events, leaves and log nodes, in runs  [`super::runs`]
 //! ```
 //!
 //! Numbers are big-endian, so that scans walk them in order. Record keys of one table never are
@@ -19,6 +17,8 @@ use hefu_primitives::{BlockId, Height, TxId};
 
 /// The key that names the ledger.
 pub const CHAIN: &[u8] = b"G";
+/// The layout of this page. An index of another one is built again from the block files.
+pub const LAYOUT: u8 = 2;
 
 /// The current value of a record.
 pub fn state(record: &[u8]) -> Vec<u8> {
@@ -40,17 +40,17 @@ pub fn block(id: &BlockId) -> Vec<u8> {
     [b"b", id.as_ref()].concat()
 }
 
-/// One event of a height.
+/// A run of events of a height.
 pub fn event(height: Height, number: u32) -> Vec<u8> {
     [b"e", &height.0.to_be_bytes()[..], &number.to_be_bytes()].concat()
 }
 
-/// The transaction that is a leaf of the audit log.
+/// A run of leaves of the audit log.
 pub fn leaf(number: u64) -> Vec<u8> {
     [b"l", &number.to_be_bytes()[..]].concat()
 }
 
-/// A node of the audit log.
+/// A run of nodes of the audit log.
 pub fn log_node(level: u8, number: u64) -> Vec<u8> {
     [b"m", &[level][..], &number.to_be_bytes()].concat()
 }

@@ -9,7 +9,7 @@
 //!
 //! Knows neither peers nor rounds.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use hefu_contracts::equivocation::{self, EvidenceRefused};
@@ -26,10 +26,10 @@ use hefu_primitives::{
     Millis, Round, SignedTransaction, TxId, ValidatorSet,
 };
 
-use super::keys;
 use super::past::Past;
 use super::records::{Position, StoredBlock};
-use super::view::{Records, join};
+use super::view::{Reads, Records, join};
+use super::{keys, runs};
 use crate::store::{BlockFiles, Disk, StoreError};
 
 /// Version of the rules this program executes.
@@ -123,6 +123,8 @@ pub struct Contents<'a> {
 struct Staged {
     id: BlockId,
     execution: Execution,
+    /// Records that execution looked for and that are not there.
+    absent: HashSet<Vec<u8>>,
     state_root: H32,
     /// What the block does to the map, and what takes it back.
     changes: Vec<Change>,
@@ -325,7 +327,7 @@ impl<D: Disk> Ledger<D> {
             return Err(LedgerError::Malformed(height));
         };
         let positions = positions(height, &staged.execution);
-        let mut batch = self.record_batch(height, &staged.execution.writes)?;
+        let mut batch = self.record_batch(height, &staged.execution.writes, &staged.absent)?;
         // A copy that was refused never takes the place of what its signer was told: neither in
         // an earlier block nor in this one.
         let own: BTreeSet<_> =
@@ -335,19 +337,13 @@ impl<D: Disk> Ledger<D> {
             if position.is_authentic() || first()? {
                 batch.push((keys::transaction(tx), Some(position.to_bytes())));
             }
-            if let TxResult::Applied { leaf } = position.result {
-                let place = [&height.0.to_be_bytes()[..], &position.number.to_be_bytes()].concat();
-                batch.push((keys::leaf(leaf), Some(place)));
-            }
         }
-        for (number, event) in staged.execution.events.iter().enumerate() {
-            batch.push((keys::event(height, number as u32), Some(event.to_bytes())));
-        }
-        batch.extend(
-            staged.log_nodes.iter().map(|(level, number, hash)| {
-                (keys::log_node(*level, *number), Some(hash.0.to_vec()))
-            }),
-        );
+        let applied = positions.iter().map(|(_, position)| position);
+        let applied = applied.filter(|p| matches!(p.result, TxResult::Applied { .. }));
+        let numbers: Vec<u32> = applied.map(|position| position.number).collect();
+        batch.extend(runs::leaves(height, self.tip.log_size, &numbers));
+        batch.extend(runs::events(height, &staged.execution.events));
+        batch.extend(runs::log_nodes(staged.log_nodes));
         batch.push((keys::block(&staged.id), Some(height.0.to_be_bytes().to_vec())));
         self.records.index().apply_owned(height.0, batch)?;
         if !staged.applied {
@@ -386,10 +382,16 @@ impl<D: Disk> Ledger<D> {
     }
 
     /// Writes of a block as index entries, with what they replace kept as history.
-    fn record_batch(&self, height: Height, writes: &Writes) -> Result<Batch, LedgerError> {
+    fn record_batch(
+        &self,
+        height: Height,
+        writes: &Writes,
+        absent: &HashSet<Vec<u8>>,
+    ) -> Result<Batch, LedgerError> {
         let mut batch = Vec::with_capacity(writes.len().saturating_mul(2));
         for (record, value) in writes {
             if keys::keeps_history(record)
+                && !absent.contains(record)
                 && let Some((written, old)) = self.records.current(record)?
             {
                 batch.push((keys::history(record, height), Some(join(written, &old))));
@@ -409,7 +411,9 @@ impl<D: Disk> Ledger<D> {
     ) -> Staged {
         self.unstage();
         let transactions = flatten(bundles);
-        let execution = exec::execute_block(info, evidence, &transactions, &self.records, verifier);
+        let reads = Reads::of(&self.records);
+        let execution = exec::execute_block(info, evidence, &transactions, &reads, verifier);
+        let absent = reads.absent();
         let mut log = self.log.clone();
         let mut log_nodes = Vec::new();
         for (tx, outcome) in transactions.iter().zip(&execution.outcomes) {
@@ -424,7 +428,7 @@ impl<D: Disk> Ledger<D> {
         let undo = self.map.inverse(&changes);
         let state_root = self.map.update(changes.iter().copied());
         let (id, applied) = (BlockId::ZERO, true);
-        Staged { id, execution, state_root, changes, undo, applied, log, log_nodes }
+        Staged { id, execution, absent, state_root, changes, undo, applied, log, log_nodes }
     }
 
     /// Takes back what a block that was not decided did to the map.

@@ -33,6 +33,7 @@ mod past;
 pub mod pool;
 mod proposal;
 pub mod records;
+pub mod runs;
 pub mod sync;
 #[cfg(test)]
 pub(crate) mod tests;

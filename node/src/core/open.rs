@@ -2,7 +2,7 @@
 //!
 //! 1. Block files are verified frame by frame; damage is named, a torn end cut off.
 //! 2. An index of another ledger, or one ahead of the block files, is refused.
-//! 3. An index that lags replays the blocks it lacks.
+//! 3. An index that lags replays the blocks it lacks; one of an older layout is built again.
 //! 4. Log and map are rebuilt from the index and compared with the last header; where they differ,
 //!    or where a block gives other roots than its own, the index is wiped and built again from the
 //!    block files, once.
@@ -11,14 +11,15 @@ use std::sync::Arc;
 
 use hefu_contracts::exec::VerifyAlways;
 use hefu_genesis::Genesis;
-use hefu_primitives::log::{Frontier, HashReader, leaf_hash};
+use hefu_primitives::log::{Frontier, leaf_hash};
 use hefu_primitives::map::{AuthenticatedMap, Change, path_of, value_hash};
-use hefu_primitives::{CommitCertificate, H32, Header, Height};
+use hefu_primitives::{CommitCertificate, Header, Height};
 
-use super::keys;
 use super::ledger::{Ledger, LedgerError, Tip, genesis_tip, map_changes};
 use super::records::StoredBlock;
+use super::runs::IndexLog;
 use super::view::{Records, join};
+use super::{keys, runs};
 use crate::store::{BlockFiles, Disk, Index, StoreError};
 
 /// Records read at a time when the map is rebuilt.
@@ -124,23 +125,29 @@ fn open_once<D: Disk>(
 /// Writes the genesis into an empty index, or checks that the index is of this ledger.
 fn check_chain(genesis: &Genesis, index: &Arc<dyn Index>) -> Result<(), LedgerError> {
     let expected = genesis.hash();
-    if let Some(found) = index.get(keys::CHAIN)? {
-        if found == expected.0 {
-            return Ok(());
+    let mark = [&expected.0[..], &[keys::LAYOUT]].concat();
+    match index.get(keys::CHAIN)? {
+        Some(found) if found == mark => return Ok(()),
+        Some(found) if found.starts_with(&expected.0) => {
+            tracing::info!("the index is of another layout; building it again");
+            index.wipe()?;
         }
-        let found = found.iter().map(|byte| format!("{byte:02x}")).collect();
-        return Err(LedgerError::WrongChain { expected, found });
+        Some(found) => {
+            let found = found.iter().take(32).map(|byte| format!("{byte:02x}")).collect();
+            return Err(LedgerError::WrongChain { expected, found });
+        }
+        None => {}
     }
-    let mut batch = vec![(keys::CHAIN.to_vec(), Some(expected.0.to_vec()))];
+    let mut batch = vec![(keys::CHAIN.to_vec(), Some(mark))];
     for (record, value) in genesis.initial_writes() {
         batch.push((keys::state(&record), value.map(|value| join(Height(0), &value))));
     }
     let mut log = Frontier::default();
     let leaf = leaf_hash(&genesis.log_leaf());
-    let appended = log.append(leaf, &mut |level, number, hash| {
-        batch.push((keys::log_node(level, number), Some(hash.0.to_vec())));
-    });
+    let mut nodes = Vec::new();
+    let appended = log.append(leaf, &mut |level, number, hash| nodes.push((level, number, hash)));
     appended.map_err(|_| LedgerError::Unrecoverable(Height(0)))?;
+    batch.extend(runs::log_nodes(nodes));
     index.apply(0, &batch)?;
     Ok(())
 }
@@ -159,16 +166,6 @@ fn build_map(index: &Arc<dyn Index>) -> Result<AuthenticatedMap, StoreError> {
             hefu_contracts::state::is_proven(record).then_some(change)
         });
         map.update(changes.collect::<Vec<_>>());
-    }
-}
-
-/// The nodes of the audit log in the index.
-pub struct IndexLog<'a>(pub &'a dyn Index);
-
-impl HashReader for IndexLog<'_> {
-    fn hash(&self, level: u8, index: u64) -> Option<H32> {
-        let bytes = self.0.get(&keys::log_node(level, index)).ok()??;
-        bytes.try_into().ok().map(H32)
     }
 }
 

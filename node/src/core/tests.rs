@@ -179,6 +179,32 @@ fn an_index_that_lies_is_built_again() {
 }
 
 #[test]
+fn an_index_of_an_older_layout_is_built_again() {
+    let world = World::new();
+    let index = memory();
+    let mut ledger = world.open_with(index.clone()).unwrap();
+    for number in 1..=3 {
+        commit(&world, &mut ledger, &[world.attest(number).1]);
+    }
+    let tip = ledger.tip().clone();
+    drop(ledger);
+    let rows = || index.scan(&[1], &[0xff; 4], 4_096, false).unwrap();
+    let whole = rows();
+    // It named the ledger alone, and had a row for each node of the log.
+    let chain = chain_of(&whole);
+    let log = super::keys::log_node(1, 0);
+    let old = [(super::keys::CHAIN.to_vec(), Some(chain)), (log, None)];
+    index.apply(3, &old).unwrap();
+    assert_eq!(world.open_with(index.clone()).unwrap().tip(), &tip);
+    assert_eq!(rows(), whole);
+}
+
+fn chain_of(rows: &[(Vec<u8>, Vec<u8>)]) -> Vec<u8> {
+    let (_, mark) = rows.iter().find(|(key, _)| key == super::keys::CHAIN).unwrap();
+    mark[..32].to_vec()
+}
+
+#[test]
 fn an_index_that_lies_where_no_root_looks_is_built_again() {
     let world = World::new();
     let index = memory();

@@ -1,5 +1,7 @@
 //! Reading records: now, or as they were after an earlier block.
 
+use std::cell::RefCell;
+use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
@@ -125,6 +127,40 @@ impl StateView for Records {
 
     fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
         Records::scan(self, from, to, limit).unwrap_or_else(unwind)
+    }
+}
+
+/// Records as one execution reads them. What it looks for and does not find is most often what it is
+/// about to write, and need not be looked for again.
+pub struct Reads<'a> {
+    records: &'a Records,
+    absent: RefCell<HashSet<Vec<u8>>>,
+}
+
+impl<'a> Reads<'a> {
+    /// Nothing read yet.
+    pub fn of(records: &'a Records) -> Self {
+        Self { records, absent: RefCell::default() }
+    }
+
+    /// The records, single ones, that were not there.
+    pub fn absent(self) -> HashSet<Vec<u8>> {
+        self.absent.into_inner()
+    }
+}
+
+impl StateView for Reads<'_> {
+    fn get(&self, key: &[u8]) -> Option<Vec<u8>> {
+        let found = StateView::get(self.records, key);
+        // Of what keeps no history nobody asks what it was.
+        if found.is_none() && keys::keeps_history(key) {
+            self.absent.borrow_mut().insert(key.to_vec());
+        }
+        found
+    }
+
+    fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Vec<Entry> {
+        StateView::scan(self.records, from, to, limit)
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::service::Service;
-use crate::core::open::IndexLog;
+use crate::core::runs::IndexLog;
 use crate::core::sync::{SyncAnswer, SyncRequest};
 use crate::cosign::{Cosigned, CosignerKeys, OutsideWitness, SLOT_MS, Served, slot};
 use crate::network::NodeKey;

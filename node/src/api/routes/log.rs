@@ -11,8 +11,7 @@ use crate::api::params::Params;
 use crate::api::problem::{ApiCode, Problem};
 use crate::api::snapshot::Snapshot;
 use crate::api::state::Api;
-use crate::core::keys;
-use crate::core::open::IndexLog;
+use crate::core::runs::{self, IndexLog};
 
 /// Which leaf to prove.
 #[derive(Deserialize, IntoParams)]
@@ -50,8 +49,7 @@ pub(crate) async fn proof(
         }
         let proof = snapshot.service.prove_leaf(params.leaf, size)?;
         let index = snapshot.service.records().index();
-        let leaf = index.get(&keys::log_node(0, params.leaf))?;
-        let leaf = leaf.and_then(|bytes| bytes.try_into().ok()).map(H32);
+        let leaf = runs::log_node(index.as_ref(), 0, params.leaf)?;
         Ok(Inclusion {
             leaf: proof.index.to_string(),
             size: proof.size.to_string(),

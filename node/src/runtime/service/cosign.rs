@@ -13,7 +13,7 @@ use hefu_primitives::transparency::{
 use hefu_primitives::{KeyId, Power, PublicKey, Region};
 
 use super::Service;
-use crate::core::open::IndexLog;
+use crate::core::runs::IndexLog;
 use crate::core::sync::SyncAnswer;
 use crate::cosign::guard::{Guard, GuardError};
 use crate::cosign::{Cosigned, CosignerKeys, Cosigning, Served, Signing};

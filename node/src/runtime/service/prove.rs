@@ -16,7 +16,7 @@ use hefu_primitives::{H32, Height, ValidatorSet};
 use tokio::sync::oneshot;
 
 use super::Service;
-use crate::core::open::IndexLog;
+use crate::core::runs::IndexLog;
 use crate::core::{Ledger, StoredBlock, map_at};
 use crate::runtime::Job;
 use crate::store::RealDisk;

@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 use super::{Service, members};
 use crate::core::sync::{SyncAnswer, SyncRequest};
-use crate::core::{Position, StoredBlock, keys};
+use crate::core::{Position, StoredBlock, keys, runs};
 use crate::network::NodeKey;
 use crate::runtime::Job;
 use crate::store::StoreError;
@@ -73,14 +73,7 @@ impl Service {
         to: Height,
         limit: usize,
     ) -> Result<Vec<(Height, u32, Event)>, StoreError> {
-        let (from, to) = (keys::event(from.0, from.1), keys::event(to.next(), 0));
-        let found = self.0.records.index().scan(&from, &to, limit, false)?;
-        let event = |(key, value): (Vec<u8>, Vec<u8>)| {
-            let height = u64::from_be_bytes(key.get(1..9)?.try_into().ok()?);
-            let number = u32::from_be_bytes(key.get(9..13)?.try_into().ok()?);
-            Some((Height(height), number, Event::from_bytes(&value, usize::MAX).ok()?))
-        };
-        Ok(found.into_iter().filter_map(event).collect())
+        runs::events_from(self.0.records.index().as_ref(), from, to, limit)
     }
 
     /// How many contradictions of validators the ledger records.

@@ -16,10 +16,8 @@ use hefu_primitives::transparency::{
 };
 use hefu_primitives::{H32, Region, SignedTransaction, TxId};
 
-use super::tiles::split;
 use super::{ProofError, Service};
-use crate::core::keys;
-use crate::core::open::IndexLog;
+use crate::core::runs::{self, IndexLog};
 use crate::core::sync::{SyncAnswer, SyncRequest};
 use crate::network::NodeKey;
 
@@ -93,8 +91,7 @@ impl Service {
     }
 
     fn leaf(&self, number: u64) -> Option<(SignedTransaction, Leaf)> {
-        let place = self.records().index().get(&keys::leaf(number)).ok()??;
-        let (height, place) = split(&place)?;
+        let (height, place) = runs::leaf(self.records().index().as_ref(), number).ok()??;
         let stored = self.block(height).ok()??;
         let header = &stored.block.header;
         let head = LogHead { size: header.log_size, root: header.log_root };

@@ -1,13 +1,13 @@
 //! The audit log as C2SP tiles: hashes straight from the index, entries from the block files.
 //!
-//! A tile of hashes is one range of the index. Entries cost one range of the index and one read for
-//! each block they are in.
+//! A tile of hashes is a few runs of the index. Entries cost a look into the index each, and one read
+//! for each block they are in.
 
 use hefu_primitives::transparency::{Tile, TileError};
 use hefu_primitives::{Bundle, Height};
 
 use super::Service;
-use crate::core::keys;
+use crate::core::runs;
 use crate::store::StoreError;
 
 /// Why there is no tile.
@@ -40,14 +40,9 @@ impl Service {
     }
 
     fn hashes(&self, level: u8, first: u64, end: u64) -> Result<Vec<u8>, NoTile> {
-        let (from, to) = (keys::log_node(level, first), keys::log_node(level, end));
-        let count = (end - first) as usize;
-        let rows = self.records().index().scan(&from, &to, count, false)?;
-        let whole = rows.len() == count && rows.iter().all(|(_, hash)| hash.len() == 32);
-        if !whole {
-            return Err(NoTile::Missing);
-        }
-        Ok(rows.into_iter().flat_map(|(_, hash)| hash).collect())
+        let found = runs::hashes(self.records().index().as_ref(), level, first..end)?;
+        let whole = found.len() as u64 == (end - first).saturating_mul(32);
+        whole.then_some(found).ok_or(NoTile::Missing)
     }
 
     /// Entries, each after its length in two bytes. A transaction is below 64 KiB by its bound.
@@ -56,16 +51,10 @@ impl Service {
         if first == 0 {
             push(&mut tile, &self.genesis().log_leaf())?;
         }
-        let from = first.max(1);
-        let count = (end - from.min(end)) as usize;
-        let rows =
-            self.records().index().scan(&keys::leaf(from), &keys::leaf(end), count, false)?;
-        if rows.len() != count {
-            return Err(NoTile::Missing);
-        }
         let mut block: Option<(Height, Vec<Vec<u8>>)> = None;
-        for (_, place) in rows {
-            let (height, number) = split(&place).ok_or(NoTile::Missing)?;
+        for leaf in first.max(1)..end {
+            let place = runs::leaf(self.records().index().as_ref(), leaf)?;
+            let (height, number) = place.ok_or(NoTile::Missing)?;
             let entries = match block.take() {
                 Some((of, entries)) if of == height => entries,
                 _ => self.transactions(height)?,
@@ -93,11 +82,4 @@ fn push(tile: &mut Vec<u8>, entry: &[u8]) -> Result<(), NoTile> {
     tile.extend_from_slice(&length.to_be_bytes());
     tile.extend_from_slice(entry);
     Ok(())
-}
-
-/// Height and number of a leaf's transaction, as the index keeps them.
-pub(super) fn split(place: &[u8]) -> Option<(Height, u32)> {
-    let (height, number) = place.split_first_chunk::<8>()?;
-    let number = u32::from_be_bytes(number.try_into().ok()?);
-    Some((Height(u64::from_be_bytes(*height)), number))
 }
