@@ -16,8 +16,10 @@ use super::{
 const KIND: EngineKind = EngineKind::Fjall;
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 const KEYSPACE: &str = "index";
-/// Flushes and compactions; consensus wants the other cores.
-const WORKER_THREADS: usize = 2;
+/// Flushes and compactions. With two, the first of them does nothing but pass a queued compaction on
+/// to itself until the second is free (fjall 3.1, `worker_tick`): a core's worth of waiting. Flushes
+/// that wait for a compaction hold up nobody but the thread that writes behind.
+const WORKER_THREADS: usize = 1;
 
 /// An index in a fjall database.
 pub(super) struct FjallIndex {
