@@ -16,7 +16,7 @@
 //! [`personal_data`](super::personal_data) to say: ask it about [`Identifier::serial`] alone,
 //! because type and issuer codes hold long runs of digits.
 
-use super::{ALPHANUMERIC, character_in, digits, type_code, uscc, value_in};
+use super::{ALPHANUMERIC, alphanumeric, character_in, digits, type_code, uscc};
 use crate::ids::{TypeCode, Uscc};
 use core::{fmt, str::FromStr};
 
@@ -95,6 +95,16 @@ impl Identifier {
     ) -> Result<Self, IdentifierError> {
         type_code::check(&type_code)?;
         uscc::check(&issuer)?;
+        Self::of(type_code, issuer, serial, version)
+    }
+
+    /// As [`new`](Self::new), of codes that were checked.
+    fn of(
+        type_code: TypeCode,
+        issuer: Uscc,
+        serial: &str,
+        version: u16,
+    ) -> Result<Self, IdentifierError> {
         if serial.is_empty() || serial.len() > MAX_SERIAL {
             return Err(IdentifierError::SerialLength { found: serial.len() });
         }
@@ -145,7 +155,7 @@ pub fn normalised(text: &str) -> String {
 /// excluded before.
 fn mod_37_36(characters: impl Iterator<Item = u8>) -> char {
     let remainder = characters.fold(36u32, |carry, character| {
-        let value = value_in(ALPHANUMERIC, character).unwrap_or(0);
+        let value = alphanumeric(character).unwrap_or(0);
         let sum = match carry.saturating_add(value) % 36 {
             0 => 36,
             sum => sum,
@@ -175,7 +185,7 @@ impl FromStr for Identifier {
         }
         let type_code = type_code::parse(type_code)?;
         let issuer = uscc::parse(issuer)?;
-        let identifier = Self::new(type_code, issuer, serial, read_version(version)?)?;
+        let identifier = Self::of(type_code, issuer, serial, read_version(version)?)?;
         let expected = identifier.check_character();
         let mut found = check.chars();
         if found.next() != Some(expected) || found.next().is_some() {

@@ -25,10 +25,9 @@ pub use uscc::{Registration, UsccError};
 /// Digits and capital letters in the order ISO/IEC 7064 and GB 11714 number them.
 const ALPHANUMERIC: &[u8; 36] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
-/// The value of a character in `alphabet`: its place, from 0.
-fn value_in(alphabet: &[u8], character: u8) -> Option<u32> {
-    let place = alphabet.iter().position(|c| *c == character)?;
-    u32::try_from(place).ok()
+/// The value of a character of [`ALPHANUMERIC`]: its place, from 0.
+fn alphanumeric(character: u8) -> Option<u32> {
+    char::from(character).to_digit(36).filter(|_| !character.is_ascii_lowercase())
 }
 
 /// The character of `alphabet` with this value. Callers reduce the value first, so that the

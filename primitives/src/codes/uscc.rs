@@ -11,7 +11,7 @@
 //!
 //! Whether a code is in use, or whom it belongs to, is not known here.
 
-use super::{ALPHANUMERIC, character_in, digits, region, value_in};
+use super::{ALPHANUMERIC, alphanumeric, character_in, digits, region};
 use crate::ids::{IdError, Region, Uscc};
 
 const ALPHABET: &[u8; 31] = b"0123456789ABCDEFGHJKLMNPQRTUWXY";
@@ -134,16 +134,32 @@ fn check_character(prefix: &[u8; 17]) -> Result<char, UsccError> {
 }
 
 /// Rule 1.
-fn values(characters: &[u8]) -> Result<Vec<u32>, UsccError> {
-    let value = |(place, c): (usize, &u8)| {
-        value_in(ALPHABET, *c).ok_or(UsccError::Alphabet { position: place.saturating_add(1) })
+fn values<const N: usize>(characters: &[u8; N]) -> Result<[u32; N], UsccError> {
+    let mut values = [0; N];
+    for ((place, character), value) in characters.iter().enumerate().zip(&mut values) {
+        let wrong = UsccError::Alphabet { position: place.saturating_add(1) };
+        *value = value_of(*character).ok_or(wrong)?;
+    }
+    Ok(values)
+}
+
+/// The place of a character in [`ALPHABET`]: that among digits and all letters, less the letters
+/// before it that are left out.
+fn value_of(character: u8) -> Option<u32> {
+    let left_out = match character {
+        b'0'..=b'9' | b'A'..=b'H' => 0,
+        b'J'..=b'N' => 1,
+        b'P'..=b'R' => 2,
+        b'T'..=b'U' => 3,
+        b'W'..=b'Y' => 4,
+        _ => return None,
     };
-    characters.iter().enumerate().map(value).collect()
+    alphanumeric(character)?.checked_sub(left_out)
 }
 
 /// The GB 11714 check of an organisation's eight characters.
 fn organisation_check(body: &[u8; 8]) -> char {
-    let value = |(c, w): (&u8, u32)| value_in(ALPHANUMERIC, *c).unwrap_or(0).saturating_mul(w);
+    let value = |(c, w): (&u8, u32)| alphanumeric(*c).unwrap_or(0).saturating_mul(w);
     let sum: u32 = body.iter().zip(ORGANISATION_WEIGHTS).map(value).sum();
     match 11u32.saturating_sub(sum % 11) {
         10 => 'X',
@@ -209,6 +225,15 @@ pub(crate) mod tests {
     pub(crate) fn any_uscc() -> impl Strategy<Value = Uscc> {
         "[0-9A-HJ-NP-RTUWXY]{2}[0-9]{6}[0-9A-HJ-NP-RTUWXY]{8}"
             .prop_map(|prefix| with_checks(&prefix).unwrap())
+    }
+
+    #[test]
+    fn every_byte_has_its_place_in_the_alphabets_or_none() {
+        for byte in 0..=u8::MAX {
+            let place = |alphabet: &[u8]| alphabet.iter().position(|c| *c == byte);
+            assert_eq!(value_of(byte).map(|v| v as usize), place(ALPHABET), "{byte}");
+            assert_eq!(alphanumeric(byte).map(|v| v as usize), place(ALPHANUMERIC), "{byte}");
+        }
     }
 
     #[test]

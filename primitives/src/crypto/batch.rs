@@ -54,7 +54,12 @@ pub fn verify_all(signed: &[SignedMessage<'_>]) -> bool {
     if signed.len() < LEAST {
         return signed.iter().all(SignedMessage::verify);
     }
-    signed.iter().map(Term::new).collect::<Option<Vec<_>>>().is_some_and(|terms| holds(&terms))
+    let mut terms = Vec::with_capacity(signed.len());
+    for signed in signed {
+        let Some(term) = Term::new(signed) else { return false };
+        terms.push(term);
+    }
+    holds(&terms)
 }
 
 /// For each of `signed` whether it is valid. One that is not costs about twice the logarithm of the
@@ -110,11 +115,11 @@ fn holds(terms: &[Term]) -> bool {
         base -= z * term.s;
         *keys.entry(term.key).or_insert(Scalar::ZERO) += z * term.k;
     }
-    let Some(points) = keys.keys().map(|key| CompressedEdwardsY(*key).decompress()).collect()
-    else {
-        return false;
-    };
-    let points: Vec<EdwardsPoint> = points;
+    let mut points = Vec::with_capacity(keys.len());
+    for key in keys.keys() {
+        let Some(point) = CompressedEdwardsY(*key).decompress() else { return false };
+        points.push(point);
+    }
     let scalars = coefficients.iter().chain(keys.values()).chain([&base]);
     let points = terms.iter().map(|term| &term.r).chain(&points).chain([&ED25519_BASEPOINT_POINT]);
     EdwardsPoint::vartime_multiscalar_mul(scalars, points).mul_by_cofactor().is_identity()
