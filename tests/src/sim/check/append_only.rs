@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use hefu_node::core::open::IndexLog;
+use hefu_node::core::runs::IndexLog;
 use hefu_primitives::log::{LogHead, consistency_proof};
 use hefu_primitives::{H32, Height};
 
