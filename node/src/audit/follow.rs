@@ -39,6 +39,7 @@ pub(crate) fn follow(service: &Service, location: Location) -> Arc<AuditIndex> {
     let (kept, service) = (index.clone(), service.clone());
     let runtime = tokio::runtime::Handle::current();
     let run = move || {
+        give_way();
         // A node that stops closes its store under our hands.
         let stopped = || service.halt_reason().is_some();
         match reading(|| keep(&service, &kept, &runtime)) {
@@ -52,6 +53,14 @@ pub(crate) fn follow(service: &Service, location: Location) -> Arc<AuditIndex> {
         index.fail(&error);
     }
     index
+}
+
+/// Commits come before what auditors ask: where a thread has a priority of its own, this one's is low.
+fn give_way() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::nice(10) {
+        tracing::debug!(%error, "the auditors' index is kept at the priority of commits");
+    }
 }
 
 fn keep(
@@ -172,5 +181,21 @@ impl StateView for Then {
 
     fn scan(&self, _: &[u8], _: &[u8], _: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
         Vec::new()
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use rustix::process::getpriority_process;
+
+    #[test]
+    fn the_thread_of_the_index_gives_way_alone() {
+        let own = getpriority_process(None).unwrap();
+        let index = std::thread::spawn(|| {
+            super::give_way();
+            getpriority_process(None).unwrap()
+        });
+        assert_eq!(index.join().unwrap(), (own + 10).min(19));
+        assert_eq!(getpriority_process(None).unwrap(), own);
     }
 }
