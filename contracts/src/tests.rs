@@ -4,6 +4,7 @@ pub(crate) mod codes;
 mod elsewhere;
 mod guard;
 pub(crate) mod kept;
+mod proposals;
 
 use hefu_primitives::block::TxResult;
 use hefu_primitives::codec::Canonical;

@@ -2,6 +2,7 @@
 //! height about any day.
 
 mod batch;
+mod figure;
 mod request;
 mod seal;
 mod transfer;

@@ -237,3 +237,4 @@ value-give_consent = give the coordinator's consent
 col-certificate-hex = certificate (hex)
 col-header-hex = header (hex)
 value-state-closed = closed
+value-backfill = backfill

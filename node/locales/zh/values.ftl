@@ -237,3 +237,4 @@ value-give_consent = 统筹协调机构同意
 col-certificate-hex = 提交证书(十六进制)
 col-header-hex = 区块头(十六进制)
 value-state-closed = 已办结
+value-backfill = 补录

@@ -184,6 +184,9 @@ pub(crate) fn batches(app: &App, args: &Batches) -> Done {
 
 pub(crate) fn open(app: &App, args: &Open) -> Done {
     let path = kept_path(app, args.batch_id)?;
+    if !path.exists() {
+        return Err(Fault::said("cli.no_file", "batch-not-here", &[("file", &path.display())]));
+    }
     let mut kept: Vec<Kept> = read_lines(app, &path, |_| Ok(()))?;
     let place = kept.iter().position(|kept| kept.decision.dec_id == args.dec_id);
     let place = place.ok_or_else(|| Fault::with("E419", args.dec_id))?;

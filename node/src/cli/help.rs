@@ -81,9 +81,16 @@ fn localise(command: Command, path: &str, lang: Lang) -> Command {
             () if argument.is_global_set() => &globals,
             () => &options,
         };
-        let names: Option<Vec<Str>> = argument
-            .get_value_names()
-            .map(|names| names.iter().map(|name| placeholder(name, lang).into()).collect());
+        // Without a name of its own clap shows a value by the name of its field.
+        let field = argument.get_id().as_str().to_uppercase();
+        let own: Vec<String> = match argument.get_value_names() {
+            Some(names) => names.iter().map(ToString::to_string).collect(),
+            None => vec![field],
+        };
+        let names = argument
+            .get_action()
+            .takes_values()
+            .then(|| own.iter().map(|name| placeholder(name, lang).into()).collect::<Vec<Str>>());
         let help = text::text(lang, &key, &[]) + &values(&argument, lang);
         let values = argument.get_action().takes_values();
         let argument = argument
@@ -434,6 +441,27 @@ mod tests {
         }
         let defaults = found.iter().filter(|(_, help)| help.contains("[默认:")).count();
         assert!(defaults > 50, "defaults are told: {defaults}");
+    }
+
+    /// Names of values are in Chinese too, but for what is typed as it stands.
+    #[test]
+    fn names_of_values_are_chinese() {
+        fn walk(command: &Command, path: &str, found: &mut Vec<String>) {
+            let valued = |argument: &&Arg| argument.get_action().takes_values();
+            for argument in command.get_arguments().filter(valued) {
+                let names = argument.get_value_names().unwrap_or_default();
+                let left = names
+                    .iter()
+                    .filter(|name| name.len() > 3 && name.bytes().any(|c| c.is_ascii_uppercase()));
+                found.extend(left.map(|name| format!("{path}: {name}")));
+            }
+            for below in command.get_subcommands() {
+                walk(below, &format!("{path} {}", below.get_name()), found);
+            }
+        }
+        let mut found = Vec::new();
+        walk(&command(Lang::Zh), "hefu", &mut found);
+        assert_eq!(found, Vec::<String>::new());
     }
 
     #[test]

@@ -21,7 +21,8 @@ use super::fault::{Done, Fault};
 use super::list::List;
 use super::openings::public_digest;
 use super::same_id;
-use super::submit::{submit, submit_governed};
+use super::sign;
+use super::submit::{Ledger, submit, submit_governed};
 use super::table::{Column, col};
 use super::waiting;
 
@@ -168,6 +169,9 @@ pub(crate) fn run(app: &App, command: Mandate) -> Done {
 
 /// A mandate for one's own records is granted; one for several provinces' is proposed to them.
 fn grant(app: &App, args: Grant) -> Done {
+    if args.to < args.from {
+        return Err(Fault::needs("--from --to", "days-backwards"));
+    }
     let instrument = public_digest(app, &args.instrument)?;
     let (mut members, mut kinds) = (args.of, args.kinds);
     members.sort_unstable();
@@ -204,12 +208,25 @@ pub(crate) fn openings(app: &App, args: Openings) -> Done {
 
 /// States the root of a read log: the RFC 9162 tree over its lines.
 pub(crate) fn read_log(app: &App, args: &ReadLog) -> Done {
+    let day = args.day.to_string();
+    if Day::of_beijing(Ledger::of(app.client()?)?.block_time) <= args.day {
+        return Err(Fault::said("E112", "day-not-over", &[("day", &day)]));
+    }
+    if args.log.is_none() {
+        let auditor = args.auditor.to_string();
+        app.confirm("confirm-no-reads", &[("day", &day), ("auditor", &auditor)])?;
+    }
     let text = args.log.as_ref().map(|path| app.read_text(path)).transpose()?.unwrap_or_default();
     let (count, root) = read_log_root(&text)?;
     let act = PutReadLogRoot { day: args.day, auditor: args.auditor, count, root };
     let told = json!({ "count": count, "root": root });
     let subject = format!("readlog:{}", args.day);
-    submit(app, &args.signing, args.role, act.into(), &subject, &told)
+    let mut signing = args.signing.clone();
+    if signing.authority.is_none() && signing.key.is_none() {
+        // Only the operator of a node may say what was read there.
+        signing.authority = sign::operator_here(app, args.role)?;
+    }
+    submit(app, &signing, args.role, act.into(), &subject, &told)
 }
 
 fn read_log_root(text: &str) -> Result<(u64, H32), Fault> {

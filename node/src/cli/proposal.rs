@@ -22,7 +22,7 @@ use crate::text;
 
 const COLUMNS: &[Column] = &[
     col("id", "/id"),
-    col("action", "/kind|/action"),
+    col("action", "/kind|/action").kind(),
     col("proposer", "/proposer"),
     col("state", "/state"),
     col("votes", "/votes").count(),
@@ -160,7 +160,12 @@ pub(crate) fn run(app: &App, command: Proposal) -> Done {
             let act = CastVote { proposal: args.id, approve: args.vote == YesNo::Yes };
             let subject = format!("prop:{}", args.id);
             let told = json!({ "proposal": args.id });
-            submit_governed(app, &args.signing, args.member, act.into(), &subject, &told)
+            let done =
+                submit_governed(app, &args.signing, args.member, act.into(), &subject, &told)?;
+            if done == Exit::Ok && app.out.is_table() {
+                tell_ballot(app, args.id);
+            }
+            Ok(done)
         }
         Proposal::Consent(args) => {
             let act = GiveConsent { proposal: args.id, approve: args.vote == YesNo::Yes };
@@ -172,6 +177,23 @@ pub(crate) fn run(app: &App, command: Proposal) -> Done {
         Proposal::Parameters(at) => list::show(app, "/parameters", at),
         Proposal::SetRule(args) => set_rule(app, &args),
     }
+}
+
+/// Says where a vote stands: decided, or how many votes it lacks. Only to say more.
+fn tell_ballot(app: &App, id: Id16) {
+    let found = app.client().and_then(|client| client.find(&format!("/proposals/{id}"), &[]));
+    let Ok(Some(answer)) = found else { return };
+    let ballot = list::record(&answer);
+    let votes = ballot["votes"].as_array().map_or(&[][..], Vec::as_slice);
+    let yes = votes.iter().filter(|vote| vote["approve"] == true).count().to_string();
+    let needed = ballot["needed"].to_string();
+    let key = match ballot["state"].as_str() {
+        Some("open") => "ballot-open",
+        Some("applied") => "ballot-applied",
+        Some("rejected") => "ballot-rejected",
+        _ => "ballot-failed",
+    };
+    app.out.tell(key, &[("yes", &yes), ("needed", &needed)]);
 }
 
 /// The rule table: which share of which provinces must say yes to what.
@@ -235,7 +257,10 @@ fn prose(app: &App, found: &Value) -> String {
         let (of, needed) = (electors.to_string(), number(&found["needed"]));
         lines.push(app.out.text("preflight-votes", &[("needed", &needed), ("of", &of)]));
     }
-    for (key, seats) in [("preflight-now", &found["now"]), ("preflight-then", &found["then"])] {
+    let possible = found["refusal"].is_null();
+    let seats = [("preflight-now", &found["now"]), ("preflight-then", &found["then"])];
+    // Of what is refused there is no afterwards.
+    for (key, seats) in seats.into_iter().filter(|(key, _)| possible || *key == "preflight-now") {
         let count = seats["validators"].as_array().map_or(0, Vec::len).to_string();
         let [tolerates, needed, online] =
             ["tolerates", "needed", "online"].map(|name| number(&seats[name]));

@@ -168,6 +168,16 @@ pub(crate) fn governors(
     Err(no_governor(&keystore, member))
 }
 
+/// The operator of a member whose key with a role is here, if there is just one.
+pub(crate) fn operator_here(app: &App, role: Role) -> Result<Option<Uscc>, Fault> {
+    let (client, keystore) = (app.client()?, app.keystore()?);
+    let answer = client.get("/members", &[("limit", "500")])?;
+    let operators = items(&answer).iter().filter_map(|row| governing(record(row)));
+    let held = |owner: &Uscc| key_of(app, &keystore, *owner, role).is_ok();
+    let found: Vec<Uscc> = operators.map(|(operator, ..)| operator).filter(held).collect();
+    Ok(if let [one] = found.as_slice() { Some(*one) } else { None })
+}
+
 fn no_governor(keystore: &Keystore, member: Option<Region>) -> Fault {
     let folder = keystore.folder().display();
     match member {

@@ -218,7 +218,10 @@ fn report(app: &App, answer: &Value, extra: &Value, status: &str) {
         let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         prose.push_str(&format!("\n  {label}: {value}"));
     }
-    for flag in events(answer).flat_map(|event| event["flags"].as_array().into_iter().flatten()) {
+    // Those of a key are its roles, which whoever bound it gave.
+    let noticed = |event: &&Value| !event["kind"].as_str().is_some_and(|k| k.starts_with("key_"));
+    let flagged = events(answer).filter(noticed);
+    for flag in flagged.flat_map(|event| event["flags"].as_array().into_iter().flatten()) {
         if let Some(word) = flag.as_str().and_then(|f| super::table::word_of(f, app.lang())) {
             prose.push_str(&format!("\n  {}: {word}", app.out.text("col-flag", &[])));
         }

@@ -19,6 +19,8 @@ pub(crate) enum Show {
     Count,
     /// As it is, in no language.
     Raw,
+    /// Of what holds something only what it is: the action of a proposal.
+    Kind,
 }
 
 /// A column: its name, where its value stands, and how it is shown.
@@ -49,6 +51,10 @@ impl Column {
         Self { show: Show::Raw, ..self }
     }
 
+    pub(crate) const fn kind(self) -> Self {
+        Self { show: Show::Kind, ..self }
+    }
+
     pub(crate) const fn count(self) -> Self {
         Self { show: Show::Count, ..self }
     }
@@ -75,11 +81,11 @@ fn show(value: Option<&Value>, how: Show, field: &str, lang: Lang) -> String {
         (Show::Count, Value::Array(items)) => items.len().to_string(),
         (Show::Count, Value::Object(items)) => items.len().to_string(),
         (Show::Raw, Value::String(text)) => printable(text),
-        (Show::Time, value) => match millis(value) {
-            Some(Millis(0)) => text::text(lang, "at-genesis", &[]),
-            Some(time) => time.to_beijing(),
-            None => plain(value, field, lang),
-        },
+        (Show::Time, value) => moment(value, lang).unwrap_or_else(|| plain(value, field, lang)),
+        (Show::Kind, Value::Object(fields)) if fields.len() == 1 => {
+            let name = fields.keys().next().map_or("–", String::as_str);
+            word_in(field, name, lang).unwrap_or_else(|| label(name, lang))
+        }
         (Show::Short, Value::String(text)) if text.len() > SHORT && text.is_ascii() => {
             format!("{}…", &text[..SHORT])
         }
@@ -89,6 +95,33 @@ fn show(value: Option<&Value>, how: Show, field: &str, lang: Lang) -> String {
         }
         (_, value) => plain(value, field, lang),
     }
+}
+
+/// An instant in Beijing time.
+fn moment(value: &Value, lang: Lang) -> Option<String> {
+    millis(value).map(|time| match time {
+        Millis(0) => text::text(lang, "at-genesis", &[]),
+        time => time.to_beijing(),
+    })
+}
+
+/// Whether a text is an instant as JSON writes it: milliseconds since 1970, between 2001 and 2096.
+/// Nothing else that is shown has thirteen digits.
+fn is_instant(word: &str) -> bool {
+    word.len() == 13
+        && word.bytes().all(|c| c.is_ascii_digit())
+        && ('1'..'4').contains(&word.chars().next().unwrap_or('0'))
+}
+
+/// A flag with a number or a name in it, in words: `reason_1`, `to_330000`, `1_of_2`.
+fn counted(word: &str, lang: Lang) -> Option<String> {
+    let (head, rest) = word.split_once('_').filter(|(_, rest)| !rest.is_empty())?;
+    if let (true, Some(of)) = (head.bytes().all(|c| c.is_ascii_digit()), rest.strip_prefix("of_")) {
+        return Some(format!("{head}/{}", printable(of)));
+    }
+    let key = format!("flag-{head}");
+    let known = rest.bytes().any(|c| c.is_ascii_digit()) && text::find(lang, &key).is_some();
+    known.then(|| text::text(lang, &key, &[("what", &printable(rest))]))
 }
 
 fn millis(value: &Value) -> Option<Millis> {
@@ -106,14 +139,17 @@ fn plain(value: &Value, field: &str, lang: Lang) -> String {
         Value::Bool(true) => text::text(lang, "yes", &[]),
         Value::Bool(false) => text::text(lang, "no", &[]),
         Value::Number(number) => number.to_string(),
-        Value::String(word) => word_in(field, word, lang).unwrap_or_else(|| printable(word)),
+        Value::String(word) => word_in(field, word, lang)
+            .or_else(|| counted(word, lang))
+            .or_else(|| is_instant(word).then(|| moment(value, lang)).flatten())
+            .unwrap_or_else(|| printable(word)),
         Value::Array(items) if items.is_empty() => "–".to_owned(),
         Value::Array(items) => {
             items.iter().map(|item| plain(item, field, lang)).collect::<Vec<_>>().join(", ")
         }
         Value::Object(fields) => fields
             .iter()
-            .map(|(name, value)| format!("{name}={}", plain(value, name, lang)))
+            .map(|(name, value)| format!("{}={}", label(name, lang), plain(value, name, lang)))
             .collect::<Vec<_>>()
             .join(" "),
     }
@@ -151,6 +187,11 @@ pub(crate) fn table(items: &[Value], columns: &[Column], lang: Lang) -> String {
 pub(crate) fn record(value: &Value, lang: Lang) -> String {
     let mut rows = Vec::new();
     flatten(String::new(), value, &mut rows);
+    // What is told twice, for people and for programs, is shown once.
+    let paths: Vec<String> = rows.iter().map(|(path, _)| path.clone()).collect();
+    rows.retain(|(path, _)| {
+        path.strip_suffix("_ms").is_none_or(|twin| !paths.iter().any(|path| path == twin))
+    });
     let rows = rows.into_iter().map(|(path, value)| {
         let leaf = path.rsplit('.').next().unwrap_or_default();
         let time = ["_ms", "_at", "_due", "_time"].iter().any(|end| leaf.ends_with(end));
@@ -173,7 +214,17 @@ fn label(path: &str, lang: Lang) -> String {
         Some(label) => label.to_owned(),
         None => word_of(name, lang).unwrap_or_else(|| printable(name)),
     };
-    path.split('.').map(part).collect::<Vec<_>>().join(" · ")
+    // A field may be called otherwise below one thing than below another: `superseded.by`.
+    let parts: Vec<&str> = path.split('.').collect();
+    let own = parts.len().checked_sub(2).and_then(|at| {
+        let key = format!("col-{}-{}", parts[at], parts[at + 1]).replace('_', "-");
+        text::find(lang, &key)
+    });
+    let mut labels: Vec<String> = parts.into_iter().map(part).collect();
+    if let (Some(own), Some(last)) = (own, labels.last_mut()) {
+        *last = own.to_owned();
+    }
+    labels.join(" · ")
 }
 
 /// Lists of simple things stay in one line; lists of objects are numbered from 1.
@@ -303,6 +354,21 @@ mod tests {
         assert!(text.contains("1, 2") && text.contains("b · 1 · c"), "{text}");
         let csv = String::from_utf8(record_csv(&value, Lang::En)).unwrap();
         assert_eq!(csv, "field,value\na.time,1000\na.x,1 2\nb.1.c,true\nd,\n");
+    }
+
+    #[test]
+    fn what_holds_a_number_is_told_in_words() {
+        let flags = json!(["reason_1", "to_330000", "1_of_2", "consistent", "odd_thing"]);
+        let zh = plain(&flags, "flags", Lang::Zh);
+        assert_eq!(zh, "理由 1, 往 330000, 1/2, 与账本一致, odd_thing");
+        assert_eq!(plain(&json!("1795276800000"), "since", Lang::Zh), "2026-11-22 00:00:00");
+        assert_eq!(plain(&json!("9795276800000"), "x", Lang::Zh), "9795276800000");
+        let action = json!({"suspend_member": {"member": 340_000}});
+        assert_eq!(show(Some(&action), Show::Kind, "action", Lang::En), "suspend a member");
+        let twice = json!({"block_time": "x", "block_time_ms": "5", "until_ms": "1000"});
+        assert_eq!(record(&twice, Lang::En).lines().count(), 2);
+        let by = record(&json!({"superseded": {"by": "aa"}}), Lang::En);
+        assert!(by.contains("replaced by"), "{by}");
     }
 
     /// Sources of the records, below the workspace.

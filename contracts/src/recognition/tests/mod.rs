@@ -7,6 +7,7 @@
 mod agreement;
 mod agreement_model;
 mod batch;
+mod batch_model;
 mod decision;
 mod decision_model;
 mod evidence;

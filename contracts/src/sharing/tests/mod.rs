@@ -11,6 +11,7 @@ mod model;
 mod receipt;
 mod request;
 mod window;
+mod window_model;
 
 use hefu_primitives::Domain;
 use hefu_primitives::codec::Canonical;

@@ -31,6 +31,7 @@ const FOUND: &[Column] = &[
     col("att-id", "/att_id"),
     col("batch", "/batch"),
     col("leaf", "/leaf"),
+    col("status", "/status"),
     col("salt-destroyed", "/salt_destroyed").as_time(),
 ];
 
@@ -81,10 +82,21 @@ pub(crate) fn find(app: &App, args: &Find) -> Done {
         let leaf = vault.leaf(id)?;
         let (batch, place) = leaf.map(|leaf| (leaf.batch, leaf.proof.leaf)).unzip();
         let erased = vault.erased(id).map(|erased| erased.at);
-        rows.push(json!({ "att_id": id, "batch": batch, "leaf": place, "salt_destroyed": erased }));
+        rows.push(json!({
+            "att_id": id, "batch": batch, "leaf": place, "salt_destroyed": erased,
+            "status": status_here(app, id),
+        }));
     }
     app.out.list(&json!({ "items": rows }), &rows, FOUND, "list-empty");
-    Ok(Exit::Ok)
+    if rows.is_empty() { Ok(Exit::NotFound) } else { Ok(Exit::Ok) }
+}
+
+/// What the ledger says of it: `unknown` when it has no such record, as of a leaf or of what was
+/// refused; nothing when no node answers, since the vault is asked without one too.
+fn status_here(app: &App, id: Id16) -> Option<String> {
+    let found = app.client().ok()?.find(&format!("/certificates/{id}/status"), &[]).ok()?;
+    let status = found.as_ref().and_then(|answer| answer["status"].as_str());
+    Some(status.unwrap_or("unknown").to_owned())
 }
 
 /// One transaction for each: what is a record already holds nothing up.
@@ -132,7 +144,7 @@ pub(super) fn ground(app: &App, id: Id16) -> Result<Ground, Fault> {
 }
 
 fn leaf_of(app: &App, id: Id16) -> Result<Leaf, Fault> {
-    let unknown = || Fault::with("E318", id);
+    let unknown = || Fault::said("E318", "leaf-not-here", &[("id", &id)]);
     let folder = app.settings()?.config.vault_path();
     if !crate::vault::Vault::exists(&folder) {
         return Err(unknown());

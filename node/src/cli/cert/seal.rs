@@ -9,13 +9,13 @@ use serde_json::json;
 
 use super::super::app::{App, now};
 use super::super::args::{Paging, Signing, instant, word};
-use super::super::fault::Done;
+use super::super::fault::{Done, Fault};
 use super::super::list::List;
 use super::super::submit::submit;
 use super::super::table::{Column, col};
 
 const SEALS: &[Column] = &[
-    col("seal-id", "/body/seal_id").short(),
+    col("seal-id", "/body/seal_id"),
     col("owner", "/owner"),
     col("state", "/state"),
     col("valid-from", "/body/valid_from"),
@@ -92,6 +92,9 @@ pub(crate) fn run(app: &App, command: Seal) -> Done {
         Seal::Register(args) => {
             let Register { seal_id, maker_cert, signer_cert, valid_from, valid_until, signing } =
                 args;
+            if valid_until < valid_from {
+                return Err(Fault::needs("--valid-from --valid-until", "days-backwards"));
+            }
             let act = RegisterSeal { seal_id, maker_cert, signer_cert, valid_from, valid_until };
             let told = json!({ "seal_id": seal_id });
             submit(app, &signing, Role::Issuer, act.into(), &format!("seal:{seal_id}"), &told)

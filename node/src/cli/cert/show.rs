@@ -96,7 +96,16 @@ pub(crate) fn status_of(
     let mut query: Vec<(&str, &str)> = Vec::new();
     query.extend(day.iter().map(|day| ("day", day.as_str())));
     query.extend(height.iter().map(|height| ("at_height", height.as_str())));
-    app.client()?.get(&format!("/certificates/{id}/status"), &query)
+    let answer = app.client()?.get(&format!("/certificates/{id}/status"), &query);
+    answer.map_err(|fault| perhaps_leaf(fault, id))
+}
+
+/// What is not found may have been attested with others in one act.
+fn perhaps_leaf(fault: Fault, id: Id16) -> Fault {
+    match fault.code.as_str() {
+        "api.not_found" => Fault::said("api.not_found", "perhaps-leaf", &[("id", &id)]),
+        _ => fault,
+    }
 }
 
 #[derive(Args)]
@@ -194,7 +203,8 @@ pub(crate) fn evidence(app: &App, args: &Evidence) -> Done {
     let parts = args.parts.query();
     let query: Vec<(&str, &str)> =
         parts.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let bytes = app.client()?.download(&path, &query)?;
+    let bytes = app.client()?.download(&path, &query);
+    let bytes = bytes.map_err(|fault| perhaps_leaf(fault, args.att_id))?;
     write_capsule(app, &args.out, &bytes)
 }
 

@@ -120,7 +120,7 @@ impl Import {
             None => {
                 let name = self.file.to_string_lossy();
                 SourceFormat::of_name(&name)
-                    .ok_or_else(|| Fault::with("cli.usage", "--format jsonl|csv"))
+                    .ok_or_else(|| Fault::needs("--format jsonl|csv", "format-unknown"))
             }
         }
     }
