@@ -109,6 +109,10 @@ impl Reader {
         let db = &mut *self.0;
         let indexed = last_height(db)?.ok_or(AuditError::Empty)?;
         let mut values = read_params(question, &asked.params)?;
+        if let Some(commitment) = values.remove("commitment") {
+            let certificate = committed(db, commitment)?;
+            values.entry("certificate").or_insert(certificate);
+        }
         let scope = asked.scope.as_ref();
         let seal = seal(question, &asked.params, scope);
         let cursor = asked.cursor.as_deref().map(|text| Cursor::read(text, &seal)).transpose()?;
@@ -160,12 +164,21 @@ fn read_params(
         if let Some(default) = param.default {
             values.entry(param.name).or_insert(Value::Int(default));
         }
-        if param.required && !values.contains_key(param.name) {
+        let named = param.name == "certificate" && values.contains_key("commitment");
+        if param.required && !named && !values.contains_key(param.name) {
             let name = param.name;
             return Err(AuditError::MissingParameter { question: question.name, name });
         }
     }
     Ok(values)
+}
+
+/// The certificate whose identifier was committed to so; of none, what no certificate is called.
+fn committed(db: &mut dyn Backend, commitment: Value) -> Result<Value, AuditError> {
+    let mark = db.mark(1, &commitment);
+    let sql = format!("SELECT att FROM certs WHERE commitment = {mark} ORDER BY pos LIMIT 1");
+    let found = db.query(&sql, &[commitment])?;
+    Ok(found.into_iter().next().and_then(|row| row.into_iter().next()).unwrap_or("".into()))
 }
 
 fn time_of(db: &mut dyn Backend, height: Height) -> Result<Millis, AuditError> {

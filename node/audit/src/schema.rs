@@ -5,7 +5,7 @@
 //! was the newest).
 
 /// Changed whenever a table changes: an index of another schema is to be deleted and built again.
-pub(crate) const SCHEMA: &str = "1";
+pub(crate) const SCHEMA: &str = "2";
 
 /// A table.
 pub(crate) struct Table {
@@ -47,7 +47,7 @@ pub(crate) const CERTS: Table = table(
     "certs",
     "pos POS, att TEXT, type_code TEXT, type_version BIGINT, issuer TEXT, region BIGINT, area BIGINT, \
      ident TEXT, cert_version BIGINT, issued_on BIGINT, valid_from BIGINT, valid_until BIGINT, \
-     previous TEXT, batch TEXT, made_height BIGINT, made_time BIGINT, made_key TEXT",
+     previous TEXT, batch TEXT, made_height BIGINT, made_time BIGINT, made_key TEXT, commitment TEXT",
 );
 pub(crate) const CHANGES: Table = table(
     "cert_changes",
@@ -168,6 +168,7 @@ pub(crate) const INDEXES: &[(&str, &str)] = &[
     ("texts", "pos | pattern <> ''"),
     ("certs", "att"),
     ("certs", "ident | ident IS NOT NULL"),
+    ("certs", "commitment | commitment IS NOT NULL"),
     ("cert_changes", "att, pos"),
     ("cert_changes", "change, pos"),
     ("reaffirmed", "key"),

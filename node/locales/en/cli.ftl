@@ -112,6 +112,10 @@ cli-no_demo = No demonstration runs here.
     .remedy = Start one with "hefu demo" in another terminal.
 cli-no_file = There is no such file.
     .remedy = Check the path.
+cli-no_font = No font has all characters of the report.
+    .remedy = Install a font with Chinese (Debian: fonts-noto-cjk or fonts-wqy-zenhei), or name one with --font.
+cli-report = The report cannot be written as PDF/A.
+    .remedy = Take another font with --font.
 cli-no_genesis = The data folder has no genesis.
     .remedy = "hefu init --province PROVINCE --genesis FILE --data-dir FOLDER" sets up a node; the setting genesis names another place.
 cli-no_key = No key for this is in the keystore.
@@ -171,10 +175,42 @@ confirm-withdraw = Leave agreement { $id }? It ends for your province after 30 d
 
 audit-nothing = Nothing was found.
 audit-scope = Under mandate { $mandate }: { $kinds } of { $members }, { $from } to { $to }. What the question reaches beyond that is left out.
+report-title-certificate = Evidence report: certificate
+report-title-decision = Evidence report: decision on a certificate
+report-subtitle =
+    Record { $record }
+    As of height { $height }, { $time } (Beijing time)
+    Ledger (genesis hash) { $genesis }
+report-about = This report puts into words what the evidence capsule { $file } proves. The capsule is the evidence; this paper is a reading of it.
+report-happened = What happened
+report-signed = Who signed
+report-rules = Which rule, and who recognised it
+report-checked = What was checked, and what is left open
+report-verify = How to verify
+report-validators = final by     { $count } validators' signatures: more than two thirds of their power
+report-how =
+    1. Compare the genesis hash above with the one that the provinces published, character by character. The QR code has the record, the height and how the hash begins.
+    2. Take the file { $file } and compare its digest. BLAKE3: { $blake3 }. SHA-256: { $sha256 }.
+    3. Without a node or a network: hefu verify { $file } --genesis { $genesis }
+    The second verifier (verify/, in JavaScript) reads the same file and shares no code with the first.
+report-withheld = (withheld: it looks like a person's number)
+report-of-what = { $record }: a report is on a certificate (att:ID) or a decision (dec:ID)
+report-written =
+    ✔ report     { $file }
+    its evidence { $capsule }
+    check it:    hefu verify { $capsule } --genesis { $genesis }
+export-key-unknown = not shown: whether key { $key } was in force; nothing beside the manifest proves it (hefu key show { $key })
+export-key-in-force = the key was in force at height { $height }, as an auditor's of { $authority }: proven by { $file }
+export-key-not = the capsule beside it does not show that the key was in force, as an auditor's of that authority
+export-block-proven = the block of height { $height } that the manifest names is proven by the same file
+export-block-other = the block that the manifest names is not that of its height
+export-log = cosigned: a checkpoint of { $size } entries of the audit log, root { $root }
+export-no-evidence = No capsule shows that the key is in force: the manifest stands by itself.
+audit-opening = { $file }: not {"{"}"identifier": "…", "salt": "64 hexadecimal digits"{"}"}
 audit-capsules = { $count } evidence capsules written to { $folder }. Check each: hefu verify FILE --genesis HASH
 export-written = { $rows } rows, pinned to height { $height }, in { $file }. Check: hefu verify { $manifest } --genesis { $genesis }
 export-progress = exported up to height { $done } of { $of }
-export-verified = The file { $file } is the answer to { $question } at height { $height }, { $rows } rows, as { $authority } signed it with key { $key }. Whether that key was in force: hefu key show.
+export-verified = The file { $file } is the answer to { $question } at height { $height }, { $rows } rows, as { $authority } signed it with key { $key }.
 export-other-ledger = the manifest is of another ledger
 export-bad-signature = the signature of the manifest does not hold
 export-other-file = the file is not the one that was exported

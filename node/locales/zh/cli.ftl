@@ -112,6 +112,10 @@ cli-no_demo = 本机没有正在运行的演示。
     .remedy = 在另一个终端用 "hefu demo" 启动。
 cli-no_file = 没有这个文件。
     .remedy = 核对路径。
+cli-no_font = 没有一种字体含有报告的全部字符。
+    .remedy = 请安装中文字体(Debian:fonts-noto-cjk 或 fonts-wqy-zenhei),或用 --font 指定字体文件。
+cli-report = 报告无法写成 PDF/A。
+    .remedy = 请用 --font 换一种字体。
 cli-no_genesis = 数据文件夹中没有创世文件。
     .remedy = 用 "hefu init --province 省份 --genesis 文件 --data-dir 文件夹" 建立节点;设置项 genesis 可另指位置。
 cli-no_key = 密钥库中没有可用的密钥。
@@ -171,10 +175,43 @@ confirm-withdraw = 退出协议 { $id }?30 天后对本省终止。
 
 audit-nothing = 没有找到任何一行。
 audit-scope = 依审计授权 { $mandate }:{ $members } 的 { $kinds },{ $from } 至 { $to }。问题超出此范围的部分未列出。
+report-title-certificate = 证照存证证据报告
+report-title-decision = 证照认可决定证据报告
+report-subtitle =
+    记录 { $record }
+    截至高度 { $height },{ $time }(北京时间)
+    账本(创世哈希)
+    { $genesis }
+report-about = 本报告以文字说明证据胶囊 { $file } 所证明的内容。证据是胶囊,本报告是对它的解读。
+report-happened = 发生了什么
+report-signed = 由谁签名
+report-rules = 依据什么规则,由谁认可
+report-checked = 核验了什么,还有什么未证明
+report-verify = 如何核验
+report-validators = 终局确认:{ $count } 个验证者签名,超过其表决权的三分之二
+report-how =
+    1. 将上述创世哈希与各省公布的逐字比对。二维码含记录编号、高度与创世哈希的开头。
+    2. 取文件 { $file },比对其摘要。BLAKE3:{ $blake3 }。SHA-256:{ $sha256 }。
+    3. 无需节点与网络:hefu verify { $file } --genesis { $genesis }
+    另有一个不共用任何代码的核验程序(verify/,JavaScript)可读同一文件。
+report-withheld = (未列出:疑似个人号码)
+report-of-what = { $record }:报告只针对证照(att:ID)或认可决定(dec:ID)
+report-written =
+    ✔ 报告  { $file }
+    证据    { $capsule }
+    核验:   hefu verify { $capsule } --genesis { $genesis }
+export-key-unknown = 未证明:密钥 { $key } 当时是否有效;清单旁没有可证明的文件(hefu key show { $key })
+export-key-in-force = 该密钥在高度 { $height } 有效,属于 { $authority } 的审计密钥:由 { $file } 证明
+export-key-not = 旁边的胶囊未能证明该密钥当时有效、属于该机构的审计密钥
+export-block-proven = 清单所述高度 { $height } 的区块由同一文件证明
+export-block-other = 清单所述的区块不是该高度的区块
+export-log = 联署检查点:审计日志 { $size } 条,根 { $root }
+export-no-evidence = 没有胶囊可证明该密钥有效:清单只能单独成立。
+audit-opening = { $file }:应为 {"{"}"identifier": "…", "salt": "64 位十六进制"{"}"}
 audit-capsules = { $count } 份证据已写入 { $folder }。逐份查验:hefu verify 文件 --genesis 哈希
 export-written = { $rows } 行,截至高度 { $height },已写入 { $file }。查验:hefu verify { $manifest } --genesis { $genesis }
 export-progress = 已导出到高度 { $done } / { $of }
-export-verified = 文件 { $file } 是问题 { $question } 在高度 { $height } 的答案,共 { $rows } 行,由 { $authority } 以密钥 { $key } 签署。该密钥当时是否有效:hefu key show。
+export-verified = 文件 { $file } 是问题 { $question } 在高度 { $height } 的答案,共 { $rows } 行,由 { $authority } 以密钥 { $key } 签署。
 export-other-ledger = 清单属于另一个账本
 export-bad-signature = 清单的签名不成立
 export-other-file = 文件不是导出的那一个

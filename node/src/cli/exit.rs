@@ -63,8 +63,10 @@ impl Exit {
         match code {
             code if super::licence::is_licence_code(code) => Self::Usage,
             "api.not_found" | "cli.not_found" | "cli.no_key" | "cli.no_demo" | "cli.no_config"
-            | "cli.no_data_dir" | "cli.no_file" | "cli.no_genesis" | "cli.no_scenario"
-            | "cli.no_vault" | "cli.unknown_code" | "cli.audit_question" => Self::NotFound,
+            | "cli.no_data_dir" | "cli.no_file" | "cli.no_font" | "cli.no_genesis"
+            | "cli.no_scenario" | "cli.no_vault" | "cli.unknown_code" | "cli.audit_question" => {
+                Self::NotFound
+            }
             "api.bad_request"
             | "api.unknown_field"
             | "api.too_large"

@@ -5,7 +5,11 @@
 //! 1. A page is in memory, never the answer.
 //! 2. The height is that of the first page: the same question at the same height gives the same bytes,
 //!    from this index or from one that was built again.
-//! 3. What was interrupted goes on at its last whole page (`--resume`), known from a file beside it.
+//! 3. The capsule beside it proves the block that the manifest names, and that the key was in force
+//!    ([`proof`]); where none can be had, `hefu verify` says what is not shown.
+//! 4. What was interrupted goes on at its last whole page (`--resume`), known from a file beside it.
+
+mod proof;
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -84,6 +88,10 @@ struct Part {
     cursor: Option<String>,
     rows: u64,
     bytes: u64,
+    /// The transaction of the first row, whose capsule brings the proof of the key.
+    tx: Option<String>,
+    /// The mandate under which was asked.
+    scope: Option<Value>,
 }
 
 /// What is signed.
@@ -105,6 +113,23 @@ struct Manifest {
     blake3: String,
     sha256: String,
     file: String,
+    /// The mandate under which was asked, and what it covers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    scope: Option<Value>,
+    /// The cosigned checkpoint of the audit log that the capsule has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    log: Option<Value>,
+    /// The capsule that proves block and key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    evidence: Option<Beside>,
+}
+
+/// A file beside the manifest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Beside {
+    file: String,
+    blake3: String,
 }
 
 /// A manifest and who answers for it.
@@ -136,10 +161,17 @@ pub(crate) fn run(app: &App, args: &Export) -> Done {
     let part = rows(app, args, question, params)?;
     let (whole, beside) = (beside(&args.out, "part"), beside(&args.out, "part.json"));
     let (bytes, blake3, sha256) = digests(&whole)?;
-    let name = args.out.file_name().map(|name| name.to_string_lossy().into_owned());
+    let genesis = Ledger::of(app.client()?)?.chain;
+    let capsule = proof::fetch(app, &part, signer.pair.public().id());
+    let capsule_path = self::beside(&args.out, "evidence.hefu");
+    let log = capsule.as_ref().and_then(|capsule| proof::checkpoint(app, capsule, genesis));
+    let evidence = capsule.as_ref().map(|capsule| Beside {
+        file: name_of(&capsule_path),
+        blake3: blake3::hash(capsule).to_hex().to_string(),
+    });
     let manifest = Manifest {
         format: FORMAT.to_owned(),
-        genesis: Ledger::of(app.client()?)?.chain,
+        genesis,
         question: part.question,
         params: part.params,
         checkpoint: checkpoint(app, &part.height)?,
@@ -151,7 +183,10 @@ pub(crate) fn run(app: &App, args: &Export) -> Done {
         bytes,
         blake3,
         sha256,
-        file: name.unwrap_or_default(),
+        file: name_of(&args.out),
+        scope: part.scope,
+        log,
+        evidence,
     };
     let signature = signer.pair.sign_tagged(Domain::Export, &[&manifest.bytes()]);
     let signed = Signed { manifest, authority: signer.owner, key: signer.pair.public(), signature };
@@ -162,6 +197,10 @@ pub(crate) fn run(app: &App, args: &Export) -> Done {
     };
     let manifest_path = self::beside(&args.out, "manifest.json");
     std::fs::rename(&whole, &args.out).map_err(file(&args.out))?;
+    match &capsule {
+        Some(capsule) => disk::replace(&capsule_path, capsule).map_err(file(&capsule_path))?,
+        None => app.out.warn(&app.out.text("export-no-evidence", &[])),
+    }
     disk::replace(&manifest_path, &text).map_err(file(&manifest_path))?;
     std::fs::remove_file(&beside).map_err(file(&beside))?;
     tell(app, args, &signed.manifest, &manifest_path);
@@ -184,6 +223,10 @@ fn tell(app: &App, args: &Export, manifest: &Manifest, path: &Path) {
         "blake3": manifest.blake3, "sha256": manifest.sha256, "complete": manifest.complete,
     });
     app.out.done(&value, &prose);
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 /// `FILE.ending`.
@@ -251,6 +294,10 @@ fn rows(
             cursor: answer.get("next_cursor").and_then(Value::as_str).map(str::to_owned),
             rows: before.as_ref().map_or(0, |before| before.rows) + found.len() as u64,
             bytes: before.as_ref().map_or(0, |before| before.bytes) + bytes.len() as u64,
+            tx: before
+                .and_then(|before| before.tx)
+                .or_else(|| found.iter().find_map(|row| Some(row.get("tx")?.as_str()?.to_owned()))),
+            scope: answer.get("scope").filter(|scope| !scope.is_null()).cloned(),
         };
         let text = serde_json::to_vec(&made).unwrap_or_default();
         disk::replace(&beside, &text).map_err(|error| Fault::file(&beside, &error))?;
@@ -337,6 +384,7 @@ pub(crate) fn verify(
     if found != (manifest.bytes, manifest.blake3.clone(), manifest.sha256.clone()) {
         return Err(invalid("export-other-file"));
     }
+    let proven = proof::check(app, path, &signed)?;
     let (rows, id) = (manifest.rows.to_string(), key.id().to_string());
     let said = [
         ("file", file.display().to_string()),
@@ -351,8 +399,10 @@ pub(crate) fn verify(
     let value = json!({
         "valid": true, "file": file, "question": manifest.question, "params": manifest.params,
         "rows": manifest.rows, "height": manifest.height, "complete": manifest.complete,
-        "authority": signed.authority, "key": id,
+        "authority": signed.authority, "key": id, "scope": manifest.scope, "log": manifest.log,
+        "key_in_force": proven.key_in_force, "block_proven": proven.block,
     });
-    app.out.done(&value, &app.out.text("export-verified", &said));
+    let prose = [app.out.text("export-verified", &said), proven.prose];
+    app.out.done(&value, &prose.join("\n"));
     Ok(Exit::Ok)
 }

@@ -4,6 +4,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use hefu_audit::question::{As, Kind, QUESTIONS, Question, question};
+use hefu_primitives::H32;
+use hefu_primitives::commitment::{Commitment, Purpose, Salt};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::app::App;
@@ -39,9 +42,30 @@ macro_rules! asked {
 }
 
 asked! {
-    at_height day from to from_height to_height certificate authority actor region kind subject flag key
+    at_height day from to from_height to_height certificate commitment authority actor region kind subject flag key
     issuer_region relying_region reason wrong state catalogue consumer provider province other item lead
     handler pauses pause_days power in_force action opposed member hours
+}
+
+/// An identifier and its salt, as whoever was shown them keeps them.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Opened {
+    identifier: String,
+    salt: H32,
+}
+
+impl Asked {
+    /// The certificate whose identifier and salt are in a file: what is asked with is the commitment
+    /// to them, which tells neither.
+    pub(crate) fn opened(&self, app: &App, file: &Path) -> Result<Self, Fault> {
+        let text = app.read_text(file)?;
+        let opened: Opened = serde_json::from_str(&text)
+            .map_err(|_| Fault::said("cli.input", "audit-opening", &[("file", &file.display())]))?;
+        let salt = Salt::new(*opened.salt.as_bytes());
+        let commitment = Commitment::new(Purpose::Identifier, &salt, &opened.identifier);
+        Ok(Self { commitment: Some(H32::from(commitment).to_string()), ..self.clone() })
+    }
 }
 
 /// The parameters of a question as the interface takes them: a province may be given by name.
@@ -62,11 +86,11 @@ pub(crate) fn parameters(
             *value = region.to_string();
         }
     }
-    if let Some(missing) = question
-        .params
-        .iter()
-        .find(|param| param.required && !pairs.iter().any(|(name, _)| *name == param.name))
-    {
+    if let Some(missing) = question.params.iter().find(|param| {
+        let given = |wanted: &str| pairs.iter().any(|(name, _)| *name == wanted);
+        let named = param.name == "certificate" && given("commitment");
+        param.required && !named && !given(param.name)
+    }) {
         let flag = format!("{} --{}", question.name, missing.name.replace('_', "-"));
         return Err(Fault::with("cli.audit_parameter_missing", &flag));
     }

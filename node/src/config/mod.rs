@@ -135,6 +135,8 @@ pub enum Engine {
 pub struct Audit {
     /// Where the query index is: a file, or `postgres://…`; empty for none.
     pub index: String,
+    /// How many days the log of reads is kept after its root is on the ledger.
+    pub keep_reads_days: u32,
 }
 
 /// Logs.
@@ -248,7 +250,7 @@ impl Default for Storage {
 
 impl Default for Audit {
     fn default() -> Self {
-        Self { index: "audit/index.sqlite".to_owned() }
+        Self { index: "audit/index.sqlite".to_owned(), keep_reads_days: 1_096 }
     }
 }
 
@@ -286,6 +288,9 @@ pub fn default_data_dir() -> PathBuf {
         .unwrap_or_default()
         .join("hefu")
 }
+
+/// Longest time that a log of reads is kept, in days: a century.
+const MAX_KEEP_DAYS: u64 = 36_525;
 
 /// A relation between settings that does not hold.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -366,6 +371,7 @@ impl NodeConfig {
         for (name, value, most) in [
             ("timeouts.request_ms", self.timeouts.request_ms, MAX_TIMEOUT_MS),
             ("timeouts.stop_ms", self.timeouts.stop_ms, MAX_TIMEOUT_MS),
+            ("audit.keep_reads_days", u64::from(self.audit.keep_reads_days), MAX_KEEP_DAYS),
             ("api.max_requests", u64::from(self.api.max_requests), 65_535),
             (
                 "api.submissions_per_second",
@@ -512,6 +518,7 @@ mod tests {
         assert!(matches!(broken(|c| c.keystore.node = "validator".into()), Conflict::SameKey(_)));
         assert!(matches!(broken(|c| c.region = Some(Region(310_100))), Conflict::Region(_)));
         assert!(matches!(broken(|c| c.timeouts.stop_ms = 0), Conflict::Range(..)));
+        assert!(matches!(broken(|c| c.audit.keep_reads_days = 0), Conflict::Range(..)));
         assert!(matches!(
             broken(|c| {
                 c.p2p.peers.insert("310000".into(), vec!["host".into()]);

@@ -10,6 +10,7 @@
 //! - A day never goes back: once a later day was written to, or an earlier one's root was made,
 //!   nothing is added to the earlier one.
 //! - No line holds what could identify a person: what looks like it in a question is left out.
+//! - What is taken away ([`remove`]) has its root on the ledger; its caller sees to that.
 //! - Bounded: a file takes no more than [`MAX_FILE_BYTES`]; reads over it are refused.
 //!
 //! Does not know who may read what, nor how a root gets onto the ledger.
@@ -170,6 +171,14 @@ pub fn lines(folder: &Path, page: Page) -> io::Result<Vec<String>> {
     text.truncate(end);
     let text = String::from_utf8(text).map_err(io::Error::other)?;
     Ok(text.lines().map(str::to_owned).collect())
+}
+
+/// Takes a file away.
+///
+/// # Errors
+/// Those of the system.
+pub fn remove(folder: &Path, page: Page) -> io::Result<()> {
+    fs::remove_file(path(folder, page))
 }
 
 /// How many lines, and their root; zero for none, as the ledger has it.

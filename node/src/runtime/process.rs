@@ -74,6 +74,8 @@ async fn run(config: &NodeConfig, options: NodeOptions, api: Reserved) -> Result
     if let Some(location) = config.audit_location() {
         running.service.keep_audit_index(location);
     }
+    let keep = config.audit.keep_reads_days;
+    tokio::spawn(super::reads::prune_daily(running.service.clone(), keep));
     let read = match config.api.read {
         config::ReadAccess::Open => ReadAccess::Open,
         config::ReadAccess::Token => {

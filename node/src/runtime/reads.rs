@@ -17,6 +17,8 @@ use crate::reads::{Page, lines, pages, root};
 
 /// How often is looked whether a day is over.
 const LOOK: Duration = Duration::from_secs(60);
+/// How often is looked whether a day is old enough to be taken away.
+const PRUNE: Duration = Duration::from_secs(3_600);
 /// How long an outcome is waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How long a transaction may wait to be committed, in milliseconds.
@@ -46,16 +48,49 @@ pub(crate) async fn run(service: Service, key: Option<KeyPair>) {
     }
 }
 
+/// Takes away files that are old enough, at once and then every hour, until the node stops.
+pub(super) async fn prune_daily(service: Service, keep_days: u32) {
+    let mut look = interval(PRUNE);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = look.tick() => {}
+            _ = service.wait_halted() => return,
+        }
+        match prune(&service, keep_days) {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "old days of the log of reads were taken away"),
+            Err(error) => tracing::warn!(%error, "the log of reads cannot be pruned"),
+        }
+    }
+}
+
+/// Takes away days that ended more than so many days ago and whose root is on the ledger; how many.
+pub(crate) fn prune(service: &Service, keep_days: u32) -> std::io::Result<usize> {
+    let today = Day::of_beijing(service.tip().time.min(wall_clock()));
+    let Some(first) = today.add_days(-i64::from(keep_days)) else { return Ok(0) };
+    let folder = service.read_log().folder();
+    let mut count = 0;
+    for page in pages(folder)? {
+        if page.day < first && is_stated(service, &page) {
+            crate::reads::remove(folder, page)?;
+            count += 1;
+        }
+    }
+    Ok(count)
+}
+
+/// Whether the root of a day is on the ledger.
+fn is_stated(service: &Service, page: &Page) -> bool {
+    let key = READ_LOGS.key(&((service.region(), page.day.number()), page.auditor));
+    service.records().current(&key).is_ok_and(|found| found.is_some())
+}
+
 /// Days that are over by both clocks, the node's and the ledger's, and have no root there.
 pub(crate) fn due(service: &Service) -> Vec<Page> {
     let today = Day::of_beijing(service.tip().time.min(wall_clock()));
-    let region = service.region();
-    let stated = |page: &Page| {
-        let key = READ_LOGS.key(&((region, page.day.number()), page.auditor));
-        service.records().current(&key).is_ok_and(|found| found.is_some())
-    };
     let pages = pages(service.read_log().folder()).unwrap_or_default();
-    pages.into_iter().filter(|page| page.day < today && !stated(page)).collect()
+    pages.into_iter().filter(|page| page.day < today && !is_stated(service, page)).collect()
 }
 
 /// States what is due.

@@ -168,6 +168,91 @@ async fn events_are_sent_signed_in_order_and_survive_failures_and_restarts() {
     network.stop().await;
 }
 
+/// Takes one request over TLS and answers 204; what it was sent, none where no connection came about.
+fn take_over_tls(
+    config: Arc<rustls::ServerConfig>,
+) -> (u16, std::thread::JoinHandle<Option<String>>) {
+    use std::io::{Read, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let taken = std::thread::spawn(move || {
+        let (stream, _) = listener.accept().ok()?;
+        stream.set_read_timeout(Some(PATIENCE)).ok()?;
+        let connection = rustls::ServerConnection::new(config).unwrap();
+        let mut stream = rustls::StreamOwned::new(connection, stream);
+        let (mut all, mut some) = (Vec::new(), [0; 4096]);
+        loop {
+            let read = stream.read(&mut some).ok().filter(|read| *read > 0)?;
+            all.extend_from_slice(&some[..read]);
+            let text = String::from_utf8_lossy(&all).into_owned();
+            let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+            let length = head.lines().find_map(|line| {
+                let (name, value) = line.split_once(':')?;
+                name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>())
+            });
+            if body.len() >= length?.ok()? {
+                stream.write_all(b"HTTP/1.1 204 No Content\r\ncontent-length: 0\r\n\r\n").ok()?;
+                stream.flush().ok()?;
+                return Some(text);
+            }
+        }
+    });
+    (port, taken)
+}
+
+/// Over https: to whom the named authority vouches for, under the name that was asked for, and to nobody
+/// else.
+#[tokio::test(flavor = "multi_thread")]
+async fn over_tls_the_receiver_has_to_be_who_it_is_said_to_be() {
+    let issued = |names: &[&str]| {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        rcgen::generate_simple_self_signed(names).unwrap()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let (good, other) = (issued(&["localhost"]), issued(&["elsewhere.example"]));
+    let written = |name: &str, pem: String| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, pem).unwrap();
+        path
+    };
+    let trusted = written("good.pem", good.cert.pem());
+    let wrong_name = written("other.pem", other.cert.pem());
+    let served = |issued: &rcgen::CertifiedKey| {
+        let key = rustls::pki_types::PrivateKeyDer::try_from(issued.key_pair.serialize_der());
+        let ring = Arc::new(rustls::crypto::ring::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(ring);
+        let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+        let chain = vec![issued.cert.der().clone()];
+        Arc::new(config.with_single_cert(chain, key.unwrap()).unwrap())
+    };
+    let key = KeyPair::from_secret(&[5; 32]);
+    let message = Message::test(&ChainId([1; 32]), "x", Millis(1_790_000_000_000));
+    for (issued, ca_file, taken) in [
+        (&good, Some(trusted.clone()), true),
+        (&good, None, false),
+        (&good, Some(wrong_name.clone()), false),
+        (&other, Some(wrong_name), false),
+    ] {
+        let (port, receiver) = take_over_tls(served(issued));
+        let url = format!("https://localhost:{port}/hook");
+        let target = Target { ca_file, allow_plain: false, ..target(&url) };
+        let sender = Sender::new(&target, key.clone()).unwrap();
+        let sent = message.clone();
+        let sent = tokio::task::spawn_blocking(move || sender.send(&sent, Millis(1_000)));
+        let sent = sent.await.unwrap();
+        assert_eq!(sent.is_ok(), taken, "{sent:?}");
+        let seen = receiver.join().unwrap();
+        assert_eq!(seen.is_some(), taken);
+        if let Some(seen) = seen {
+            assert!(seen.starts_with("POST /hook HTTP/1.1\r\n"), "{seen}");
+            assert!(seen.to_lowercase().contains("\r\nwebhook-signature: v1a,"), "{seen}");
+        }
+        if let Err(failed) = sent {
+            assert!(matches!(failed, Failed::Unreachable(_)), "{failed}");
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_internal_address_is_not_connected_to() {
     let receiver = Receiver::default();

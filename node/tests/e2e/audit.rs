@@ -54,6 +54,7 @@ fn questions(network: &Network) {
     assert!(signers.iter().any(|row| row["signers"].as_array().is_some_and(|s| s.len() >= 3)));
     earlier(node, &wrong[0]);
     evidence(network, node);
+    on_paper(network, node, &wrong[0]);
     mistakes(node);
 }
 
@@ -77,7 +78,11 @@ fn exports(network: &mut Network) {
     };
     let (csv, lines) = (folder.join("events.csv"), folder.join("wrong.jsonl"));
     let made = export(zhejiang, "events", "csv", &csv).json();
-    assert_eq!(verify(zhejiang, &csv).json()["rows"], made["rows"]);
+    let verified = verify(zhejiang, &csv).json();
+    assert_eq!(verified["rows"], made["rows"]);
+    assert_eq!(verified["key_in_force"], true, "{verified:#}");
+    assert_eq!(verified["block_proven"], true, "{verified:#}");
+    assert!(verified["log"]["root"].is_string(), "{verified:#}");
     export(zhejiang, "q04", "jsonl", &lines).run().exits(0);
     assert_eq!(verify(zhejiang, &lines).json()["authority"], AUDIT);
     let whole = std::fs::read(&csv).expect("an export");
@@ -96,6 +101,15 @@ fn exports(network: &mut Network) {
     std::fs::write(folder.join("resumed.csv.part.json"), part.to_string()).expect("its place");
     export(zhejiang, "events", "csv", &resumed).arg("--resume").run().exits(0);
     assert_eq!(std::fs::read(&resumed).expect("an export"), whole);
+
+    // Without the capsule beside it the key is not shown to be good; with another one it is wrong.
+    let capsule = folder.join("events.csv.evidence.hefu");
+    let proof = std::fs::read(&capsule).expect("a capsule");
+    std::fs::remove_file(&capsule).expect("to remove");
+    assert_eq!(verify(zhejiang, &csv).json()["key_in_force"], Value::Null);
+    std::fs::write(&capsule, &proof[..proof.len() - 1]).expect("a file");
+    verify(zhejiang, &csv).run().exits(3).fault("cli.invalid");
+    std::fs::write(&capsule, proof).expect("a file");
 
     // One byte more, or another ledger.
     let mut longer = whole.clone();
@@ -154,6 +168,51 @@ fn evidence(network: &Network, node: &Province) {
     assert_eq!(files.len(), 1);
     let verified = node.hefu(&["verify"]).arg(files[0].path());
     verified.arg("--genesis").arg(network.chain().to_string()).run().exits(0);
+}
+
+/// A decision on paper, and the capsule beside it.
+fn on_paper(network: &Network, node: &Province, wrong: &Value) {
+    let record = format!("dec:{}", wrong["decision"].as_str().expect("a decision"));
+    let (zh, en) = (network.scratch.join("zh.pdf"), network.scratch.join("en.pdf"));
+    let report = |file: &Path, lang: &str| {
+        node.hefu(&["audit", "report", &record, "--lang", lang, "-O"]).arg(file)
+    };
+    let no_font = network.scratch.join("no-font");
+    std::fs::write(&no_font, b"no font").expect("a file");
+    report(&zh, "zh").arg("--font").arg(&no_font).run().exits(4).fault("cli.no_font");
+    assert!(!zh.exists(), "nothing is left of what failed");
+    let other = format!("case:{}", "01".repeat(16));
+    node.hefu(&["audit", "report", &other, "-O"]).arg(&zh).run().exits(2).fault("cli.input");
+    if std::process::Command::new("fc-list")
+        .arg(":lang=zh")
+        .output()
+        .is_ok_and(|fonts| fonts.stdout.is_empty())
+    {
+        println!("skipped: report (no font with Chinese)");
+        return;
+    }
+    for (file, lang, title) in [(&zh, "zh", "证照认可决定证据报告"), (&en, "en", "Evidence report")]
+    {
+        let made = report(file, lang).json();
+        let bytes = std::fs::read(file).expect("a report");
+        assert!(bytes.starts_with(b"%PDF-1.7"));
+        let capsule = file.with_extension("hefu");
+        let genesis = network.chain().to_string();
+        node.hefu(&["verify"]).arg(&capsule).args(["--genesis", &genesis]).run().exits(0);
+        let qr = made["qr"].as_str().expect("a code");
+        assert!(qr.contains(&record) && genesis.starts_with(&qr[qr.len() - 16..]));
+        let Ok(text) = std::process::Command::new("pdftotext").arg(file).arg("-").output() else {
+            println!("skipped: pdftotext (not installed)");
+            continue;
+        };
+        let text = String::from_utf8(text.stdout).expect("text");
+        let apart: String = text.split_whitespace().collect();
+        for wanted in [title, &record, &genesis, made["sha256"].as_str().expect("a digest")] {
+            let wanted: String = wanted.split_whitespace().collect();
+            assert!(apart.contains(&wanted), "{wanted} is not in\n{text}");
+        }
+    }
+    report(&zh, "zh").run().exits(7).fault("cli.conflict");
 }
 
 fn mistakes(node: &Province) {

@@ -47,9 +47,9 @@ pub(super) fn put(batch: &mut Batch<'_>, seen: &Seen<'_>) -> Result<(), AuditErr
 fn attested(batch: &mut Batch<'_>, seen: &Seen<'_>) -> Result<(), AuditError> {
     let found =
         ATTESTATIONS.read(seen.block.records, &seen.id16()?).ok_or_else(|| seen.missing())?;
-    let ident = match &found.ident {
-        Ident::Plain(text) => Some(text.as_str()),
-        Ident::Committed(_) => None,
+    let (ident, commitment) = match &found.ident {
+        Ident::Plain(text) => (Some(text.as_str()), None),
+        Ident::Committed(commitment) => (None, Some(*commitment)),
     };
     batch.put(
         &CERTS,
@@ -71,6 +71,7 @@ fn attested(batch: &mut Batch<'_>, seen: &Seen<'_>) -> Result<(), AuditError> {
             found.made.height.into(),
             found.made.time.into(),
             found.made.key.into(),
+            commitment.into(),
         ],
     );
     Ok(())

@@ -1,7 +1,7 @@
 //! What questions are asked with.
 
 use hefu_primitives::time::Day;
-use hefu_primitives::{BaseCode, Id16, KeyId, Millis, Uscc};
+use hefu_primitives::{BaseCode, H32, Id16, KeyId, Millis, Uscc};
 
 use super::{Question, Words};
 use crate::error::AuditError;
@@ -18,6 +18,8 @@ pub enum Kind {
     Id,
     /// The id of a key.
     Key,
+    /// A commitment: 64 hexadecimal digits.
+    Commitment,
     /// The base code of a service item.
     Item,
     /// A day, or a time.
@@ -40,6 +42,7 @@ impl Kind {
             Self::Authority => "credit code",
             Self::Id => "record id",
             Self::Key => "key id",
+            Self::Commitment => "commitment",
             Self::Item => "base code",
             Self::From | Self::To => "day or time",
             Self::Day => "day",
@@ -98,6 +101,7 @@ impl Param {
             Kind::Key => {
                 text.rsplit(':').next().and_then(|id| id.parse::<KeyId>().ok()).map(Value::from)
             }
+            Kind::Commitment => text.parse::<H32>().ok().map(Value::from),
             Kind::Item => text.parse::<BaseCode>().ok().map(Value::from),
             Kind::From => moment(text, Day::start).map(Value::from),
             Kind::To => moment(text, Day::end).map(Value::from),
@@ -131,6 +135,13 @@ pub(crate) const TO: Param =
     Param::new("to", Kind::To, "截止日期(含)或时间", "up to this day, with it, or time");
 pub(crate) const CERTIFICATE: Param =
     Param::new("certificate", Kind::Id, "证照存证编号", "the attestation");
+/// In the place of [`CERTIFICATE`]: whoever knows identifier and salt computes it, and tells neither.
+pub(crate) const COMMITMENT: Param = Param::new(
+    "commitment",
+    Kind::Commitment,
+    "标识承诺(由标识与盐值在本地算出),代替存证编号",
+    "the commitment to its identifier, in the place of the attestation",
+);
 pub(crate) const AUTHORITY: Param =
     Param::new("authority", Kind::Authority, "机关代码", "the authority");
 

@@ -12,7 +12,7 @@ use hefu_primitives::codec::Canonical;
 use hefu_primitives::time::Day;
 use hefu_primitives::{H32, Height, Id16, KeyId, KeyPair, Millis, Region, TypeCode, Uscc};
 
-use super::params::CERTIFICATE;
+use super::params::{CERTIFICATE, COMMITMENT};
 use super::{As, Column, Question, Reach, Words, day, height, many, plain, time, yes};
 use crate::backend::Backend;
 use crate::compile::{Values, compile};
@@ -28,7 +28,7 @@ pub(super) const Q01: Question = Question {
              then, the summary is the status.",
     },
     reach: Reach::Certificate,
-    params: &[CERTIFICATE.required()],
+    params: &[CERTIFICATE.required(), COMMITMENT],
     columns: &[
         plain("certificate"),
         plain("change"),

@@ -1,6 +1,6 @@
 //! No revocation existed.
 
-use super::params::CERTIFICATE;
+use super::params::{CERTIFICATE, COMMITMENT};
 use super::{Question, Reach, Summary, Words, day, plain, yes};
 
 pub(super) const Q02: Question = Question {
@@ -14,7 +14,7 @@ pub(super) const Q02: Question = Question {
              The proof is the record itself, which carries its whole history, under the state root.",
     },
     reach: Reach::Certificate,
-    params: &[CERTIFICATE.required()],
+    params: &[CERTIFICATE.required(), COMMITMENT],
     columns: &[
         plain("certificate"),
         plain("kind"),

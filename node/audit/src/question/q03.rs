@@ -1,6 +1,6 @@
 //! The whole life of a certificate, and who signed it.
 
-use super::params::CERTIFICATE;
+use super::params::{CERTIFICATE, COMMITMENT};
 use super::{Question, Reach, Words, day, plain, yes};
 
 pub(super) const Q03: Question = Question {
@@ -12,7 +12,7 @@ pub(super) const Q03: Question = Question {
              question now.",
     },
     reach: Reach::Certificate,
-    params: &[CERTIFICATE.required()],
+    params: &[CERTIFICATE.required(), COMMITMENT],
     columns: &[
         plain("certificate"),
         plain("change"),

@@ -206,6 +206,33 @@ fn mistakes_of_the_asker_are_named() {
     assert!(!ahead.complete && ahead.height == ahead.indexed);
 }
 
+/// By the commitment to its identifier, which whoever knows identifier and salt computes.
+#[test]
+fn a_certificate_is_found_by_the_commitment_to_its_identifier() {
+    use hefu_contracts::certificate::{ATTESTATIONS, Ident};
+    let folder = tempfile::tempdir().unwrap();
+    let book = story::planted();
+    let at = sqlite(&folder, "all");
+    book.index(&at, 1_000);
+    let found = (1..=60u8).find_map(|number| {
+        match ATTESTATIONS.read(&book.ledger.state, &id(number))?.ident {
+            Ident::Committed(commitment) => Some((id(number).to_string(), commitment.to_string())),
+            Ident::Plain(_) => None,
+        }
+    });
+    let (certificate, commitment) = found.expect("a certificate with a committed identifier");
+    for question in ["q01", "q02", "q03"] {
+        let by_id = answer(&at, question, &[("certificate", &certificate)]);
+        let by_commitment = answer(&at, question, &[("commitment", &commitment)]);
+        assert_eq!(by_id.rows, by_commitment.rows, "{question}");
+        let rows = |answer: hefu_audit::Answer| answer.totals.map(|totals| totals.rows);
+        assert_eq!(rows(by_id), rows(by_commitment), "{question}");
+        let unknown = answer(&at, question, &[("commitment", &"7".repeat(64))]);
+        assert!(unknown.rows.is_empty());
+    }
+    assert!(Reader::open(&at).unwrap().ask(&asked("q01", &[("commitment", "x")])).is_err());
+}
+
 /// The same questions, the same rows, from an engine elsewhere.
 #[cfg(feature = "postgres")]
 #[test]

@@ -56,6 +56,7 @@ asked! {
     from_height "From this height on",
     to_height "Up to this height",
     certificate "The attestation",
+    commitment "The commitment to its identifier, in the place of the attestation",
     authority "The authority",
     actor "The authority that acted",
     region "Its province",

@@ -273,6 +273,14 @@ async fn a_day_that_is_over_gets_its_root_and_takes_nothing_more() {
     assert_eq!(reads::due(service), [], "today waits");
     assert_eq!(log.append(&at(last, "late")).unwrap(), today);
     assert_eq!(lines(&folder, of(day)).unwrap(), stated);
+
+    // What is old and stated is taken away, and nothing else.
+    let unstated = folder.join(format!("{}-{}.jsonl", day.previous().number(), auditor.code));
+    std::fs::write(&unstated, "{}\n").unwrap();
+    assert_eq!(reads::prune(service, 1).unwrap(), 0, "yesterday is kept a day");
+    assert_eq!(reads::prune(service, 0).unwrap(), 1);
+    assert_eq!(pages(&folder).unwrap(), [of(day.previous()), of(today)]);
+    assert!(READ_LOGS.read(service.records(), &((HOME, day.number()), auditor.code)).is_some());
     network.stop().await;
 }
 

@@ -1,8 +1,10 @@
 //! `hefu audit`: what happened, in the order it was recorded; the questions of auditors
 //! ([`super::question`]); mandates of auditors and what they leave behind ([`super::mandate`]); what was
-//! read here under them ([`reads`]); whether this node's copy is whole ([`verify`]).
+//! read here under them ([`reads`]); reports on paper (`report`); whether this node's copy is whole ([`verify`]).
 
 mod reads;
+#[cfg(feature = "report")]
+mod report;
 mod verify;
 
 use std::path::PathBuf;
@@ -37,6 +39,8 @@ pub(crate) enum Audit {
     Openings(mandate::Openings),
     ReadLog(mandate::ReadLog),
     Reads(reads::Reads),
+    #[cfg(feature = "report")]
+    Report(report::Report),
     Verify(verify::Verify),
 }
 
@@ -49,6 +53,9 @@ pub(crate) struct Query {
     list: bool,
     #[command(flatten)]
     asked: Asked,
+    /// A file with identifier and salt of a certificate, in the place of --certificate.
+    #[arg(long, value_name = "FILE", requires = "question")]
+    opening: Option<PathBuf>,
     /// Writes the evidence capsule of each row into this folder.
     #[arg(long, value_name = "FOLDER", requires = "question")]
     capsules: Option<PathBuf>,
@@ -69,6 +76,8 @@ pub(crate) fn run(app: &App, command: Audit) -> Done {
         Audit::Openings(args) => mandate::openings(app, args),
         Audit::ReadLog(args) => mandate::read_log(app, &args),
         Audit::Reads(args) => reads::run(app, &args),
+        #[cfg(feature = "report")]
+        Audit::Report(args) => report::run(app, &args),
         Audit::Verify(args) => verify::run(app, &args),
     }
 }
@@ -79,7 +88,11 @@ fn query(app: &App, args: &Query) -> Done {
     }
     if let Some(name) = &args.question {
         let capsules = args.capsules.as_deref();
-        return question::ask(app, question::named(name)?, &args.asked, &args.paging, capsules);
+        let asked = match &args.opening {
+            Some(file) => args.asked.opened(app, file)?,
+            None => args.asked.clone(),
+        };
+        return question::ask(app, question::named(name)?, &asked, &args.paging, capsules);
     }
     let mut filters = args.asked.pairs();
     for (name, value) in &mut filters {

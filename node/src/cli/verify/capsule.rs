@@ -19,7 +19,7 @@ use hefu_primitives::capsule::{
 };
 use hefu_primitives::codes::region::find_province;
 use hefu_primitives::time::Day;
-use hefu_primitives::{KeyId, Millis};
+use hefu_primitives::{ChainId, KeyId, Millis};
 use serde_json::{Value, json};
 
 use super::{Verify, failed};
@@ -29,14 +29,52 @@ use crate::cli::fault::{Done, Fault};
 use crate::cli::table;
 use crate::text::Lang;
 
-pub(super) fn verify(app: &App, args: &Verify, bytes: &[u8]) -> Done {
+/// What a line of the report is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Topic {
+    /// That it holds, and of what ledger.
+    Ledger,
+    /// What happened, and how it stands.
+    Happened,
+    /// Who signed and cosigned.
+    Signed,
+    /// Which rule was in force, and who recognised it.
+    Rules,
+    /// What was checked, and what is left open.
+    Checked,
+}
+
+/// A capsule that holds, and what it says.
+pub(crate) struct Examined {
+    pub(crate) capsule: Capsule,
+    pub(crate) verified: Verified,
+    /// For programs.
+    pub(crate) report: Value,
+    /// For people.
+    pub(crate) lines: Vec<(Topic, String)>,
+}
+
+/// Checks a capsule, and tells what it says.
+pub(crate) fn examine(
+    app: &App,
+    bytes: &[u8],
+    genesis: ChainId,
+    day: Option<Day>,
+) -> Result<Examined, Fault> {
     let checked = Capsule::from_file(bytes)
-        .and_then(|capsule| capsule.verify(args.genesis).map(|verified| (capsule, verified)));
+        .and_then(|capsule| capsule.verify(genesis).map(|verified| (capsule, verified)));
     let (capsule, verified) = checked.map_err(|error| failed(app, error.step(), error))?;
-    let said = evidence::read(&verified, args.day);
+    let said = evidence::read(&verified, day);
     let said = said.map_err(|error| failed(app, error.step(), error))?;
-    let mut report = report(&capsule, &verified, &said, args.day);
-    let mut prose = prose(app, &verified, &said, &report);
+    let report = report(&capsule, &verified, &said, day);
+    let lines = tell(app, &verified, &said, &report);
+    Ok(Examined { capsule, verified, report, lines })
+}
+
+pub(super) fn verify(app: &App, args: &Verify, bytes: &[u8]) -> Done {
+    let Examined { capsule, mut report, lines, .. } = examine(app, bytes, args.genesis, args.day)?;
+    let lines: Vec<String> = lines.into_iter().map(|(_, line)| line).collect();
+    let mut prose = lines.join("\n");
     if let Some(folder) = &args.extract {
         let written = extract(app, &capsule, folder)?;
         let (files, key) = (
@@ -239,25 +277,27 @@ fn word(app: &App, name: &str) -> String {
 }
 
 /// A text of the catalogue.
-struct Teller<'a>(&'a App, Vec<String>);
+struct Teller<'a>(&'a App, Vec<(Topic, String)>, Topic);
 
 impl Teller<'_> {
     fn say(&mut self, key: &str, arguments: &[(&str, &str)]) {
         let line = self.0.out.text(key, arguments);
-        self.1.push(line);
+        self.1.push((self.2, line));
     }
 }
 
 /// What was checked, the three answers, and what is left open, in words.
-fn prose(app: &App, verified: &Verified, said: &Evidence, report: &Value) -> String {
+fn tell(app: &App, verified: &Verified, said: &Evidence, report: &Value) -> Vec<(Topic, String)> {
     let text = |pointer: &str| plain(report.pointer(pointer));
-    let mut teller = Teller(app, Vec::new());
+    let mut teller = Teller(app, Vec::new(), Topic::Ledger);
     teller.say("verify-ok", &[("chain", &text("/chain"))]);
+    teller.2 = Topic::Happened;
     let (height, time) = (text("/recorded/height"), verified.recorded.time.to_beijing());
     teller.say(
         "verify-recorded",
         &[("height", &height), ("time", &time), ("leaf", &text("/recorded/leaf"))],
     );
+    teller.2 = Topic::Signed;
     teller.say(
         "verify-signed",
         &[
@@ -267,12 +307,17 @@ fn prose(app: &App, verified: &Verified, said: &Evidence, report: &Value) -> Str
             ("subject", &text("/recorded/subject")),
         ],
     );
+    teller.2 = Topic::Happened;
     tell_act(&mut teller, report);
+    teller.2 = Topic::Signed;
     tell_signer(&mut teller, said);
     tell_witness(&mut teller, report);
+    teller.2 = Topic::Happened;
     tell_status(&mut teller, report);
+    teller.2 = Topic::Rules;
     tell_rules(&mut teller, said);
     tell_recognition(&mut teller, said, &text("/status/height"));
+    teller.2 = Topic::Checked;
     let sets = verified.set_changes.to_string();
     if verified.set_changes > 0 {
         teller.say("verify-sets", &[("count", &sets)]);
@@ -283,7 +328,7 @@ fn prose(app: &App, verified: &Verified, said: &Evidence, report: &Value) -> Str
     let open: Vec<String> =
         open.map(|name| app.out.text(&format!("verify-open-{name}"), &[])).collect();
     teller.say("verify-open", &[("what", &open.join("; "))]);
-    teller.1.join("\n")
+    teller.1
 }
 
 /// A value as people read it.
@@ -304,7 +349,8 @@ fn tell_act(teller: &mut Teller<'_>, report: &Value) {
     let mut act = act.clone();
     act.as_object_mut().map(|fields| fields.remove("act"));
     let fields = table::record(&act, teller.0.lang());
-    teller.1.extend(fields.lines().map(|line| format!("      {line}")));
+    let topic = teller.2;
+    teller.1.extend(fields.lines().map(|line| (topic, format!("      {line}"))));
 }
 
 fn tell_signer(teller: &mut Teller<'_>, said: &Evidence) {

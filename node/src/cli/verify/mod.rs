@@ -18,6 +18,8 @@ mod outside;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use capsule::{Examined, Topic, examine};
+
 use std::path::PathBuf;
 
 use clap::Args;
