@@ -150,6 +150,7 @@ mod tests {
             "cli.node_key",
             "cli.own_signature",
             "cli.port_in_use",
+            "cli.report",
             "cli.scenario",
             "cli.vault",
         ];

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use hefu_contracts::dispute::Subject;
-use hefu_primitives::codes::guard::personal_data;
+use hefu_primitives::codes::guard::{PersonalData, personal_data};
 use hefu_primitives::time::Day;
 use hefu_primitives::{BaseCode, ChainId, Millis, TypeCode, Uscc};
 use hefu_report::{FontError, FontFile, Language, Moment, Part, Report as Paper, render};
@@ -186,9 +186,11 @@ fn pair(app: &App, line: &str) -> Part {
 fn is_personal(value: &str) -> bool {
     let typed = |word: &str| {
         let hash = word.len() >= 32 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
-        hash || word.parse::<Uscc>().is_ok()
+        let code = word.parse::<Uscc>().is_ok()
             || word.parse::<TypeCode>().is_ok()
-            || word.parse::<BaseCode>().is_ok()
+            || word.parse::<BaseCode>().is_ok();
+        // A citizen id has the length of a credit code, and a check of its own.
+        hash || code && personal_data(word) != Some(PersonalData::CitizenId)
     };
     let words = value.split_inclusive(|c: char| !c.is_ascii_alphanumeric());
     let rest =
