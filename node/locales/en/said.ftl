@@ -253,19 +253,29 @@ value-rules = this table
 # bench
 bench-range = { $name } is { $least } to { $most }
 bench-signing = signing { $done } of { $of } transactions
+bench-laying = { $done } of { $of } attestations of the history
 bench-floor = measuring the floor: what no ledger can leave out
 bench-starting = the validators start
 bench-preparing = attesting what will be decided on
 bench-loading = { $acts } acts committed
 bench-settling = the validators come to one height
+bench-joining = a validator that was emptied joins
+bench-checking = looking for what was acknowledged
 bench-report =
     { $validators } validators on { $cores } cores
     committed     { $acts } acts/s     floor { $floor } acts/s     efficiency { $efficiency }
     latency       p50 { $p50 } ms   p90 { $p90 } ms   p99 { $p99 } ms   max { $longest } ms
-    an act costs  { $cpu } µs of processor on all validators, { $written } bytes written on each, for { $size } bytes
-    memory        { $memory } MiB at most
-    blocks        { $blocks } of { $per_block } acts     failed { $failed }     still waiting { $left }
+    an act costs  { $cpu } µs of processor on all validators, { $written } bytes written on each, for { $size } bytes ({ $ratio } times as many)
+    memory        { $start } MiB once started, { $memory } MiB at most
+    blocks        { $blocks } of { $per_block } acts     failed { $failed }     told to come again { $busy }     still waiting { $left }     acknowledged and lost { $lost }
     the machine   a signature in a batch { $verify } µs, a durable write { $sync } ms
+bench-history =
+    history       { $records } attestations, { $keys } keys in the map, { $blocks } MiB of blocks, { $index } MiB of index; laid in { $seconds } s
+bench-overload =
+    overload      { $offered } acts/s offered: { $acts } committed ({ $ratio } of the most), { $busy } told to come again, { $failed } failed, { $left } not sent
+                  p50 { $p50 } ms   p99 { $p99 } ms     memory { $before } MiB before, { $after } MiB after
+bench-catch-up =
+    catching up   { $history } acts of the history in { $first } s, { $acts } more in { $seconds } s: { $ratio } times as fast as the load
 config-webhook = webhooks: { $name } cannot be used: names are lower-case letters, digits and "-", each once; https only; attempts 1 to 20, pause_ms 1 to 60000; 16 at most
 no-waiting-act = { $act }: no act waits under this (at least 8 digits); hefu proposal pending lists them
 which-waiting-act = Several waiting acts are like this: see hefu proposal pending, and name one with hefu proposal sign

@@ -253,19 +253,29 @@ value-rules = 本规则表
 # bench
 bench-range = { $name } 须为 { $least } 至 { $most }
 bench-signing = 正在签名:{ $done } / { $of } 笔交易
+bench-laying = 历史:已写入 { $done } / { $of } 项登记
 bench-floor = 正在测量下限:任何账本都省不掉的工作
 bench-starting = 验证者正在启动
 bench-preparing = 正在登记将被互认的证照
 bench-loading = 已提交 { $acts } 项操作
 bench-settling = 各验证者正在到达同一高度
+bench-joining = 一个被清空的验证者正在重新加入
+bench-checking = 正在核对已确认的操作是否都在盘上
 bench-report =
     { $validators } 个验证者,{ $cores } 个核心
     已提交      { $acts } 项/秒     下限 { $floor } 项/秒     效率 { $efficiency }
     延迟        p50 { $p50 } ms   p90 { $p90 } ms   p99 { $p99 } ms   最长 { $longest } ms
-    每项开销    全部验证者 { $cpu } µs 处理器时间,每个写入 { $written } 字节,本身 { $size } 字节
-    内存        最多 { $memory } MiB
-    区块        { $blocks } 个,平均 { $per_block } 项     失败 { $failed }     仍在等待 { $left }
+    每项开销    全部验证者 { $cpu } µs 处理器时间,每个写入 { $written } 字节,本身 { $size } 字节(写入为其 { $ratio } 倍)
+    内存        启动后 { $start } MiB,最多 { $memory } MiB
+    区块        { $blocks } 个,平均 { $per_block } 项     失败 { $failed }     请稍后再来 { $busy }     仍在等待 { $left }     已确认却丢失 { $lost }
     本机        批量验签每个 { $verify } µs,落盘一次 { $sync } ms
+bench-history =
+    历史        { $records } 项登记,状态树 { $keys } 个键,区块 { $blocks } MiB,索引 { $index } MiB;写入用时 { $seconds } 秒
+bench-overload =
+    过载        每秒送入 { $offered } 项:提交 { $acts } 项(为最高值的 { $ratio } 倍),请稍后再来 { $busy } 项,失败 { $failed } 项,未送出 { $left } 项
+                p50 { $p50 } ms   p99 { $p99 } ms     内存由 { $before } MiB 到 { $after } MiB
+bench-catch-up =
+    追赶        历史 { $history } 项用时 { $first } 秒,其后 { $acts } 项用时 { $seconds } 秒:为负载速度的 { $ratio } 倍
 config-webhook = webhooks: { $name } 不可用:名称须唯一,由小写字母、数字与 - 组成;须为 https;attempts 为 1 至 20,pause_ms 为 1 至 60000;至多 16 个
 no-waiting-act = { $act }:没有这样一件等待签名的行为(至少写前 8 位);hefu proposal pending 列出全部
 which-waiting-act = 有多件等待签名的行为与此相符:请以 hefu proposal pending 查看,以 hefu proposal sign 指明其一

@@ -4,22 +4,26 @@
 //! until all of them are committed. A saturating load always has the next request ready; an open
 //! load hands over what has become due, and what waits for a free lane waits on the clock.
 
-use std::collections::VecDeque;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
 use hefu_primitives::SignedTransaction;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Stage;
 use super::nodes::{Nodes, Used};
 use super::work::Work;
 
 /// Requests under way at each validator.
-const LANES: usize = 8;
+pub(super) const LANES: usize = 8;
+/// Most requests under way in all, when more comes than can be taken.
+const MOST_LANES: usize = 512;
+/// Transactions of a request that prepares a load.
+const PREPARING: usize = 16;
 /// Most transactions in a request.
 const MOST: usize = 256;
 /// How often an open load hands over what has become due.
@@ -64,12 +68,29 @@ pub(super) struct Plan {
     pub(super) warm_up: Duration,
     pub(super) measured: Duration,
     pub(super) rate: Option<u32>,
+    /// Requests under way at each validator.
+    pub(super) lanes: usize,
+}
+
+/// Requests under way at each of so many validators, so that they and not the clients say no.
+pub(super) fn many_lanes(validators: usize) -> usize {
+    (MOST_LANES / validators.max(1)).clamp(LANES, 64)
 }
 
 /// What came of a load in the measured time.
 pub(super) struct Loaded {
     pub(super) acts: u64,
     pub(super) failed: u64,
+    /// Acts that the nodes had no room for and said so.
+    pub(super) busy: u64,
+    /// Answers that said so without saying when to try again.
+    pub(super) without_retry: u64,
+    /// Acts that did not apply, by code.
+    pub(super) refusals: BTreeMap<String, u64>,
+    /// Acts that were answered at all, also before and after the measured time.
+    pub(super) answered: u64,
+    /// The transactions that were acknowledged as applied, at any time.
+    pub(super) acknowledged: Vec<usize>,
     pub(super) left_over: u64,
     pub(super) seconds: f64,
     pub(super) latency_ms: Times,
@@ -78,12 +99,21 @@ pub(super) struct Loaded {
     pub(super) acts_of_second: Vec<u64>,
 }
 
-/// One answered request.
+/// What a node told of a transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Told {
+    Applied,
+    /// There was no room for it.
+    Busy,
+    /// Refused, or without an outcome.
+    Failed(String),
+}
+
+/// One answered request: what was told of each transaction, and when it was due.
 struct Answered {
-    /// When each of its transactions was due.
-    due: Vec<Instant>,
+    of: Vec<(usize, Instant, Told)>,
     at: Instant,
-    applied: usize,
+    without_retry: bool,
 }
 
 /// Transactions that are due and on no lane yet.
@@ -93,14 +123,26 @@ struct Due {
     came: Condvar,
 }
 
-/// Sends everything once, as fast as it is taken, and gives the height at which all is there.
-pub(super) fn send_all(nodes: &Nodes, work: &Work) -> anyhow::Result<u64> {
-    let api = *nodes.apis().first().context("no validator")?;
-    let agent = agent();
-    for part in work.transactions().chunks(MOST) {
-        let applied = send(&agent, api, part)?;
-        anyhow::ensure!(applied == part.len(), "{} of {} were applied", applied, part.len());
-    }
+/// Sends everything once, a part to each validator in turn, and gives the height at which all is
+/// there.
+pub(super) fn send_all(nodes: &Nodes, transactions: &[SignedTransaction]) -> anyhow::Result<u64> {
+    let (apis, next) = (nodes.apis(), AtomicUsize::new(0));
+    let parts: Vec<_> = transactions.chunks(PREPARING).collect();
+    let lane = |api: SocketAddr| {
+        let agent = agent();
+        while let Some(part) = parts.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let (told, _) = send(&agent, api, &part.iter().collect::<Vec<_>>())?;
+            let other = told.iter().find(|told| **told != Told::Applied);
+            anyhow::ensure!(other.is_none(), "of what prepares the load: {other:?}");
+        }
+        Ok(())
+    };
+    std::thread::scope(|scope| {
+        let lanes: Vec<_> = apis.iter().map(|api| scope.spawn(|| lane(*api))).collect();
+        lanes
+            .into_iter()
+            .try_for_each(|lane| lane.join().map_err(|_| anyhow::anyhow!("a lane failed"))?)
+    })?;
     nodes.height()
 }
 
@@ -119,18 +161,15 @@ pub(super) fn run(
     let lane = |api: SocketAddr| {
         let (agent, mut answered) = (agent(), Vec::new());
         while let Some(request) = next_request(work, plan, &next, &due, &over) {
-            let transactions: Vec<_> =
-                request.iter().filter_map(|(number, _)| work.transactions().get(*number)).collect();
-            // A request without an answer counts as failed, and its node may have ended.
-            let applied = send_these(&agent, api, &transactions).unwrap_or(0);
+            let answer = ask(&agent, api, work, request);
+            let applied = answer.of.iter().filter(|(_, _, told)| *told == Told::Applied).count();
             committed.fetch_add(applied as u64 * per_tx, Ordering::Relaxed);
-            let due = request.into_iter().map(|(_, due)| due).collect();
-            answered.push(Answered { due, at: Instant::now(), applied });
+            answered.push(answer);
         }
         answered
     };
     std::thread::scope(|scope| {
-        let lanes: Vec<_> = (0..LANES)
+        let lanes: Vec<_> = (0..plan.lanes)
             .flat_map(|_| &apis)
             .map(|api| {
                 let lane = &lane;
@@ -250,6 +289,11 @@ fn count(answered: &[Answered], from: Instant, until: Instant, per_tx: u64) -> L
     let mut loaded = Loaded {
         acts: 0,
         failed: 0,
+        busy: 0,
+        without_retry: 0,
+        refusals: BTreeMap::new(),
+        answered: 0,
+        acknowledged: Vec::new(),
         left_over: 0,
         seconds,
         latency_ms: Times::default(),
@@ -259,18 +303,27 @@ fn count(answered: &[Answered], from: Instant, until: Instant, per_tx: u64) -> L
     };
     let mut micros = Vec::new();
     for answer in answered {
-        loaded.failed += (answer.due.len() - answer.applied) as u64 * per_tx;
-        if answer.at < from || answer.at >= until {
-            continue;
+        let is_measured = answer.at >= from && answer.at < until;
+        let second = answer.at.saturating_duration_since(from).as_secs() as usize;
+        loaded.without_retry += u64::from(answer.without_retry);
+        for (number, due, told) in &answer.of {
+            loaded.answered += per_tx;
+            match told {
+                Told::Applied => loaded.acknowledged.push(*number),
+                Told::Busy => loaded.busy += per_tx,
+                Told::Failed(code) => {
+                    loaded.failed += per_tx;
+                    *loaded.refusals.entry(code.clone()).or_default() += per_tx;
+                }
+            }
+            if is_measured && *told == Told::Applied {
+                loaded.acts += per_tx;
+                if let Some(of_second) = loaded.acts_of_second.get_mut(second) {
+                    *of_second += per_tx;
+                }
+                micros.push((answer.at.duration_since(*due).as_micros() as u64, per_tx));
+            }
         }
-        let acts = answer.applied as u64 * per_tx;
-        loaded.acts += acts;
-        let second = answer.at.duration_since(from).as_secs() as usize;
-        if let Some(of_second) = loaded.acts_of_second.get_mut(second) {
-            *of_second += acts;
-        }
-        let time = |due: &Instant| (answer.at.duration_since(*due).as_micros() as u64, per_tx);
-        micros.extend(answer.due.iter().map(time));
     }
     loaded.latency_ms = Times::of(micros);
     loaded
@@ -284,25 +337,64 @@ fn agent() -> ureq::Agent {
     config.into()
 }
 
+/// Sends what is due and waits for what becomes of it.
+fn ask(
+    agent: &ureq::Agent,
+    api: SocketAddr,
+    work: &Work,
+    request: Vec<(usize, Instant)>,
+) -> Answered {
+    let transactions: Vec<_> =
+        request.iter().filter_map(|(number, _)| work.transactions().get(*number)).collect();
+    // A request without an answer counts as failed, and its node may have ended.
+    let unanswered = |_| (vec![Told::Failed("unanswered".to_owned()); request.len()], false);
+    let (told, without_retry) = send(agent, api, &transactions).unwrap_or_else(unanswered);
+    let of = request.iter().zip(told).map(|((number, due), told)| (*number, *due, told));
+    Answered { of: of.collect(), at: Instant::now(), without_retry }
+}
+
+/// What an answer says of the transactions of a request.
+#[derive(Deserialize)]
+struct Many<'a> {
+    #[serde(borrow)]
+    items: Vec<OfMany<'a>>,
+}
+
+#[derive(Deserialize)]
+struct OfMany<'a> {
+    #[serde(borrow)]
+    status: Cow<'a, str>,
+    #[serde(borrow, default)]
+    code: Option<Cow<'a, str>>,
+}
+
+impl OfMany<'_> {
+    fn told(self) -> Told {
+        match (self.status.as_ref(), self.code) {
+            ("applied", _) => Told::Applied,
+            (_, Some(code)) if code == "api.busy" => Told::Busy,
+            (status, code) => Told::Failed(code.map_or(status.to_owned(), Cow::into_owned)),
+        }
+    }
+}
+
+/// What is told of each, and whether it was told to try again without being told when.
 fn send(
     agent: &ureq::Agent,
     api: SocketAddr,
-    transactions: &[SignedTransaction],
-) -> anyhow::Result<usize> {
-    send_these(agent, api, &transactions.iter().collect::<Vec<_>>())
-}
-
-/// How many were applied.
-fn send_these(
-    agent: &ureq::Agent,
-    api: SocketAddr,
     transactions: &[&SignedTransaction],
-) -> anyhow::Result<usize> {
+) -> anyhow::Result<(Vec<Told>, bool)> {
     let body: Vec<u8> = transactions.iter().flat_map(|tx| tx.as_bytes()).copied().collect();
     let request = agent.post(format!("http://{api}/api/v1/transactions/many?timeout_ms=60000"));
     let mut answer = request.header("content-type", "application/cbor-seq").send(&body[..])?;
+    if answer.status() == 429 {
+        let without_retry = !answer.headers().contains_key("retry-after");
+        return Ok((vec![Told::Busy; transactions.len()], without_retry));
+    }
     let text = answer.body_mut().read_to_string()?;
-    Ok(text.matches(r#""status":"applied""#).count())
+    let many: Many<'_> = serde_json::from_str(&text)?;
+    anyhow::ensure!(many.items.len() == transactions.len(), "an answer of another length");
+    Ok((many.items.into_iter().map(OfMany::told).collect(), false))
 }
 
 #[cfg(test)]
@@ -317,13 +409,25 @@ mod tests {
     }
 
     #[test]
+    fn a_node_without_room_is_not_one_that_refuses() {
+        let told = |text: &str| serde_json::from_str::<OfMany<'_>>(text).unwrap().told();
+        assert_eq!(told(r#"{"tx":"00","status":"applied","height":"3"}"#), Told::Applied);
+        assert_eq!(told(r#"{"status":"unknown","code":"api.busy"}"#), Told::Busy);
+        assert_eq!(told(r#"{"status":"refused","code":"E320"}"#), Told::Failed("E320".into()));
+        assert_eq!(told(r#"{"status":"unknown"}"#), Told::Failed("unknown".into()));
+    }
+
+    #[test]
     fn only_the_measured_time_counts_and_an_act_is_late_from_when_it_was_due() {
         let began = Instant::now();
         let at = |ms| began + Duration::from_millis(ms);
-        let answer = |due: u64, done: u64, applied| Answered {
-            due: vec![at(due), at(due)],
-            at: at(done),
-            applied,
+        let answer = |due: u64, done: u64, applied| {
+            let told = |place| match place {
+                place if place < applied => Told::Applied,
+                _ => Told::Failed("E1".to_owned()),
+            };
+            let of = (0..2).map(|place| (place, at(due), told(place))).collect();
+            Answered { of, at: at(done), without_retry: false }
         };
         let answers = [
             answer(0, 900, 2),
@@ -332,7 +436,9 @@ mod tests {
             answer(0, 3_000, 2),
         ];
         let loaded = count(&answers, at(1_000), at(3_000), 10);
-        assert_eq!((loaded.acts, loaded.failed), (30, 10));
+        assert_eq!((loaded.acts, loaded.failed, loaded.busy), (30, 10, 0));
+        assert_eq!((loaded.answered, loaded.acknowledged.len()), (80, 7));
+        assert_eq!(loaded.refusals, BTreeMap::from([("E1".to_owned(), 10)]));
         assert_eq!(loaded.acts_of_second, [20, 10]);
         assert_eq!((loaded.latency_ms.p50, loaded.latency_ms.max), (1_500.0, 1_500.0));
     }

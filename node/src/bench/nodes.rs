@@ -17,6 +17,8 @@ use super::founding::{Doors, Founding};
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How often it is looked whether they have.
 const LOOK: Duration = Duration::from_millis(50);
+/// How often it is looked how far one is that joins.
+const CLOSE_LOOK: Duration = Duration::from_millis(10);
 /// Ticks of processor time in a second (`sysconf(_SC_CLK_TCK)`, 100 on every Linux).
 const TICKS: f64 = 100.0;
 
@@ -47,6 +49,13 @@ impl std::ops::Sub for Used {
     }
 }
 
+/// Memory of a process, in MiB.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Memory {
+    pub(super) peak: f64,
+    pub(super) now: f64,
+}
+
 struct Node {
     home: PathBuf,
     doors: Doors,
@@ -58,6 +67,7 @@ pub(super) struct Nodes {
     founding: Founding,
     passphrase: String,
     program: PathBuf,
+    patience: Duration,
     nodes: Vec<Node>,
 }
 
@@ -80,7 +90,8 @@ impl Nodes {
             founding.settle(number, &home, doors, &passphrase)?;
             nodes.push(Node { home, doors, process: None });
         }
-        Ok(Self { founding, passphrase, program: program.to_owned(), nodes })
+        let (program, patience) = (program.to_owned(), PATIENCE);
+        Ok(Self { founding, passphrase, program, patience, nodes })
     }
 
     pub(super) fn founding(&self) -> &Founding {
@@ -92,27 +103,72 @@ impl Nodes {
         self.nodes.iter().map(|node| node.doors.api).collect()
     }
 
+    /// Where they keep what they know.
+    pub(super) fn homes(&self) -> Vec<&Path> {
+        self.nodes.iter().map(|node| node.home.as_path()).collect()
+    }
+
+    /// Gives them longer to start: they read a history first.
+    pub(super) fn be_patient(&mut self, records: u64) {
+        self.patience = PATIENCE + Duration::from_millis(records / 10);
+    }
+
     /// Starts all, and waits until each follows the others.
     pub(super) fn start(&mut self) -> anyhow::Result<()> {
-        for node in &mut self.nodes {
-            let log = File::create(node.home.join("log"))?;
-            let mut command = Command::new(&self.program);
-            command.arg("run").arg("--data-dir").arg(&node.home);
-            command.env("HEFU_PASSPHRASE", &self.passphrase).env("HEFU_LOG_FILTER", "warn");
-            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
-            node.process = Some(command.spawn().context("a validator cannot be started")?);
-        }
         let began = Instant::now();
+        (0..self.nodes.len()).try_for_each(|number| self.launch(number))?;
         for number in 0..self.nodes.len() {
             while ask(self.nodes[number].doors.api, "/readyz").is_err() {
                 self.check()?;
-                if began.elapsed() > PATIENCE {
+                if began.elapsed() > self.patience {
                     return Err(self.failed(number, "does not get ready").into());
                 }
                 std::thread::sleep(LOOK);
             }
         }
         Ok(())
+    }
+
+    fn launch(&mut self, number: usize) -> anyhow::Result<()> {
+        let node = self.nodes.get_mut(number).context("no such validator")?;
+        let log = File::options().create(true).append(true).open(node.home.join("log"))?;
+        let mut command = Command::new(&self.program);
+        command.arg("run").arg("--data-dir").arg(&node.home);
+        command.env("HEFU_PASSPHRASE", &self.passphrase).env("HEFU_LOG_FILTER", "warn");
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        node.process = Some(command.spawn().context("a validator cannot be started")?);
+        Ok(())
+    }
+
+    /// Stops the last validator, takes from it all it knows of the ledger, starts it again, and
+    /// says how long it took until it had the blocks up to `first`, and all of them.
+    pub(super) fn join_anew(&mut self, first: u64) -> anyhow::Result<[Duration; 2]> {
+        let last = self.nodes.len() - 1;
+        let target = self.height()?;
+        let node = &mut self.nodes[last];
+        if let Some(mut process) = node.process.take() {
+            process.kill()?;
+            process.wait()?;
+        }
+        super::history::empty(&node.home)?;
+        let api = node.doors.api;
+        let (began, mut at) = (Instant::now(), [None; 2]);
+        self.launch(last)?;
+        loop {
+            self.check()?;
+            // It answers once it has opened its folder.
+            let height = ask(api, "/api/v1/node").and_then(|node| height_of(&node)).unwrap_or(0);
+            for (at, reached) in at.iter_mut().zip([height >= first, height >= target]) {
+                *at = at.or(reached.then(|| began.elapsed()));
+            }
+            if let [Some(first), Some(all)] = at {
+                return Ok([first, all]);
+            }
+            if began.elapsed() > self.patience + PATIENCE * 10 {
+                return Err(self.failed(last, "does not catch up").into());
+            }
+            std::thread::sleep(CLOSE_LOOK);
+        }
     }
 
     /// Whether all processes still run.
@@ -156,7 +212,10 @@ impl Nodes {
                 let root = |node: &Value| (node["state_root"].clone(), node["log_root"].clone());
                 return Ok(told.iter().all(|node| root(node) == root(&told[0])));
             }
-            anyhow::ensure!(began.elapsed() < PATIENCE, "the validators do not come to one height");
+            anyhow::ensure!(
+                began.elapsed() < self.patience,
+                "the validators do not come to one height"
+            );
             std::thread::sleep(LOOK);
         }
     }
@@ -179,13 +238,15 @@ impl Nodes {
         Ok(sum)
     }
 
-    /// Peak memory of the largest, in MiB.
-    pub(super) fn rss_mb_max(&self) -> anyhow::Result<f64> {
-        let mut most = 0;
+    /// Memory of the largest, in MiB: the peak so far, and now.
+    pub(super) fn rss_mb(&self) -> anyhow::Result<Memory> {
+        let mut most = Memory::default();
         for id in self.nodes.iter().filter_map(|node| Some(node.process.as_ref()?.id())) {
-            most = most.max(field(&format!("/proc/{id}/status"), "VmHWM:")?);
+            let mb = |name| Ok(field(&format!("/proc/{id}/status"), name)? as f64 / 1024.0);
+            let (peak, now): (anyhow::Result<f64>, _) = (mb("VmHWM:"), mb("VmRSS:"));
+            most = Memory { peak: most.peak.max(peak?), now: most.now.max(now?) };
         }
-        Ok(most as f64 / 1024.0)
+        Ok(most)
     }
 
     pub(super) fn stop(&mut self) {

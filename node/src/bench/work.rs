@@ -6,23 +6,25 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::Context;
 use hefu_contracts::Act;
+use hefu_contracts::certificate::Attest;
 use hefu_contracts::identity::Role;
 use hefu_genesis::sample::AuthorityKeys;
-use hefu_primitives::{ChainId, Height, Id16, Region, SignedTransaction};
+use hefu_primitives::hash::{Domain, hash};
+use hefu_primitives::{Id16, Region, SignedTransaction};
 
+use super::Stage;
 use super::founding::Founding;
-use super::{Stage, Workload};
-use crate::demo::traffic::{decision, licence, sign};
+use crate::demo::traffic::{licence, random_id, sign};
 
 /// Transactions signed between two words about it.
 const TELL_EVERY: usize = 1_000;
+/// Acts in a transaction that prepares a load or its history.
+pub(super) const PREPARING_ACTS: usize = 100;
 
 /// Signed transactions, in the order in which they are sent.
 pub(super) struct Work {
-    transactions: Vec<SignedTransaction>,
-    /// The licences that they attest, with their provinces.
-    attested: Vec<(Id16, Region)>,
-    acts_per_tx: usize,
+    pub(super) transactions: Vec<SignedTransaction>,
+    pub(super) acts_per_tx: usize,
 }
 
 impl Work {
@@ -39,79 +41,102 @@ impl Work {
         bytes as f64 / (self.transactions.len() * self.acts_per_tx).max(1) as f64
     }
 
-    /// Attestations by the offices of all provinces in turn.
+    /// Attestations that nothing refers to, by the offices of all provinces in turn.
     pub(super) fn attest(
         founding: &Founding,
         acts_per_tx: usize,
         count: usize,
         tell: &(dyn Fn(Stage) + Sync),
     ) -> anyhow::Result<Self> {
-        let chain = founding.genesis.hash();
-        let made =
-            in_parallel(count, tell, |number| attestation(founding, chain, number, acts_per_tx))?;
-        let (transactions, ids): (Vec<_>, Vec<_>) = made.into_iter().unzip();
-        Ok(Self { transactions, attested: ids.into_iter().flatten().collect(), acts_per_tx })
-    }
-
-    /// Decisions, or decisions and attestations, on what `attested` put on the ledger up to
-    /// `height`.
-    pub(super) fn on(
-        kind: Workload,
-        founding: &Founding,
-        attested: &Self,
-        acts_per_tx: usize,
-        count: usize,
-        height: u64,
-        tell: &(dyn Fn(Stage) + Sync),
-    ) -> anyhow::Result<Self> {
-        let chain = founding.genesis.hash();
-        let transactions = in_parallel(count, tell, |number| {
-            if kind == Workload::Mixed && number.is_multiple_of(4) {
-                return Ok(attestation(founding, chain, number, acts_per_tx)?.0);
-            }
-            let (region, relying) = office(founding, number)?;
-            let foreign = |place: usize| {
-                let known = attested.attested.iter().cycle().skip(place % attested.attested.len());
-                known.take(attested.attested.len()).find(|(_, issuer)| *issuer != region).copied()
-            };
-            let decide = |place: usize| {
-                let (id, _) = foreign(number * acts_per_tx + place).context("no licence")?;
-                Ok(Act::from(decision(id, Height(height))?))
-            };
-            let acts: Vec<Act> = (0..acts_per_tx).map(decide).collect::<anyhow::Result<_>>()?;
-            sign(chain, relying, Role::Verifier, "dec:bench", &acts)
-        })?;
-        Ok(Self { transactions, attested: Vec::new(), acts_per_tx })
+        let transactions =
+            in_parallel(0..count, tell, |number| attestation(founding, number, acts_per_tx))?;
+        Ok(Self { transactions, acts_per_tx })
     }
 }
 
-fn office(founding: &Founding, number: usize) -> anyhow::Result<(Region, &AuthorityKeys)> {
-    let place = number.checked_rem(founding.issuers.len()).unwrap_or(0);
+/// One transaction with new licences, of the office whose turn it is.
+pub(super) fn attestation(
+    founding: &Founding,
+    turn: usize,
+    acts: usize,
+) -> anyhow::Result<SignedTransaction> {
+    let (region, issuer) = office(founding, turn)?;
+    let licences = (0..acts).map(|_| licence(issuer, region));
+    attested(founding, issuer, licences)
+}
+
+fn attested(
+    founding: &Founding,
+    issuer: &AuthorityKeys,
+    licences: impl Iterator<Item = anyhow::Result<Attest>>,
+) -> anyhow::Result<SignedTransaction> {
+    let acts: Vec<Act> = licences.map(|made| made.map(Act::from)).collect::<Result<_, _>>()?;
+    sign(founding.genesis.hash(), issuer, Role::Issuer, "att:bench", &acts)
+}
+
+/// Whose turn it is.
+pub(super) fn office(founding: &Founding, turn: usize) -> anyhow::Result<(Region, &AuthorityKeys)> {
+    let place = turn.checked_rem(founding.issuers.len()).unwrap_or(0);
     let (region, keys) = founding.issuers.get(place).context("no issuer")?;
     Ok((*region, keys))
 }
 
-type Attestation = (SignedTransaction, Vec<(Id16, Region)>);
-
-fn attestation(
-    founding: &Founding,
-    chain: ChainId,
-    number: usize,
-    acts: usize,
-) -> anyhow::Result<Attestation> {
-    let (region, issuer) = office(founding, number)?;
-    let licences: Vec<_> = (0..acts).map(|_| licence(issuer, region)).collect::<Result<_, _>>()?;
-    let ids = licences.iter().map(|licence| (licence.id, region)).collect();
-    let acts: Vec<Act> = licences.into_iter().map(Act::from).collect();
-    Ok((sign(chain, issuer, Role::Issuer, "att:bench", &acts)?, ids))
+/// Licences on the ledger that a load refers to. Their ids follow from a seed: millions of them
+/// need no memory. Number `i` is of office `i mod 4`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Licences {
+    seed: Id16,
+    offices: usize,
+    /// Transactions that attest them so far.
+    transactions: usize,
 }
 
-/// Makes `count` things on all cores, in order.
-fn in_parallel<T: Send>(
-    count: usize,
+impl Licences {
+    pub(super) fn none(founding: &Founding) -> anyhow::Result<Self> {
+        let offices = founding.issuers.len().max(1);
+        Ok(Self { seed: random_id()?, offices, transactions: 0 })
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.transactions * PREPARING_ACTS
+    }
+
+    pub(super) fn id(&self, number: usize) -> Id16 {
+        let digest = hash(Domain::Digest, &[self.seed.as_ref(), &number.to_le_bytes()]).0;
+        let mut id = Id16::ZERO;
+        id.0.iter_mut().zip(digest).for_each(|(byte, of)| *byte = of);
+        id
+    }
+
+    /// Transactions that attest at least so many more; every office makes as many.
+    pub(super) fn more(
+        &mut self,
+        founding: &Founding,
+        count: usize,
+        tell: &(dyn Fn(Stage) + Sync),
+    ) -> anyhow::Result<Vec<SignedTransaction>> {
+        let needed = count.div_ceil(PREPARING_ACTS).next_multiple_of(self.offices);
+        let range = self.transactions..self.transactions + needed;
+        self.transactions = range.end;
+        in_parallel(range, tell, |turn| {
+            let (region, issuer) = office(founding, turn)?;
+            let numbers = (0..PREPARING_ACTS).map(|place| {
+                (turn / self.offices * PREPARING_ACTS + place) * self.offices + turn % self.offices
+            });
+            let licences = numbers
+                .map(|number| Ok(Attest { id: self.id(number), ..licence(issuer, region)? }));
+            attested(founding, issuer, licences)
+        })
+    }
+}
+
+/// Makes things on all cores, in order.
+pub(super) fn in_parallel<T: Send>(
+    range: std::ops::Range<usize>,
     tell: &(dyn Fn(Stage) + Sync),
     make: impl Fn(usize) -> anyhow::Result<T> + Sync,
 ) -> anyhow::Result<Vec<T>> {
+    let (first, count) = (range.start, range.len());
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     let done = AtomicUsize::new(0);
     let part = |core: usize| {
@@ -122,7 +147,7 @@ fn in_parallel<T: Send>(
                 if so_far.is_multiple_of(TELL_EVERY) {
                     tell(Stage::Signing(so_far, count));
                 }
-                make(number)
+                make(first + number)
             })
             .collect::<anyhow::Result<Vec<T>>>()
     };

@@ -10,7 +10,10 @@ use super::app::App;
 use super::demo::duration;
 use super::exit::Exit;
 use super::fault::{Done, Fault};
-use crate::bench::{self, ACTS_PER_TX, Options, Report, Stage, VALIDATORS, Workload};
+use crate::bench::{
+    self, ACTS_PER_TX, CatchUp, History, MAX_HISTORY, Options, Overload, Report, Stage, VALIDATORS,
+    Workload,
+};
 use crate::text::{Lang, text};
 
 /// The longest run: signing for a longer one would fill the memory.
@@ -33,6 +36,15 @@ pub(crate) struct Bench {
     /// Acts a second; without it as many as are taken.
     #[arg(long)]
     rate: Option<u32>,
+    /// Attestations that are on the ledger before.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    history: u64,
+    /// Send twice as much afterwards as was taken.
+    #[arg(long, conflicts_with = "rate")]
+    overload: bool,
+    /// Afterwards empty one validator and measure how it catches up.
+    #[arg(long)]
+    catch_up: bool,
     /// Where the nodes keep their data while it runs.
     #[arg(long, value_name = "FOLDER")]
     folder: Option<PathBuf>,
@@ -70,6 +82,9 @@ pub(crate) fn run(app: &App, args: Bench) -> Done {
         acts_per_tx: args.acts_per_tx,
         duration: args.duration,
         rate: args.rate,
+        history: args.history,
+        overload: args.overload,
+        catch_up: args.catch_up,
         folder: args.folder.unwrap_or_else(std::env::temp_dir),
         program: bench::this_program().map_err(|error| Fault::file(Path::new("hefu"), &error))?,
     };
@@ -89,7 +104,11 @@ pub(crate) fn run(app: &App, args: Bench) -> Done {
         std::fs::write(path, bench::plot(&report)).map_err(|error| Fault::file(path, &error))?;
     }
     app.out.done(&serde_json::json!(report), &prose(app, &report));
-    if report.agreed { Ok(Exit::Ok) } else { Err(Fault::new("cli.bench_disagrees")) }
+    match (report.agreed, report.lost_acts) {
+        (false, _) => Err(Fault::new("cli.bench_disagrees")),
+        (true, 0) => Ok(Exit::Ok),
+        (true, lost) => Err(Fault::with("cli.bench_lost", format_args!("{lost}"))),
+    }
 }
 
 fn check(args: &Bench) -> Result<(), Fault> {
@@ -114,6 +133,9 @@ fn check(args: &Bench) -> Result<(), Fault> {
     if args.rate.is_some_and(|rate| !(1..=1_000_000).contains(&rate)) {
         return wrong("--rate", 1, 1_000_000);
     }
+    if args.history > MAX_HISTORY {
+        return wrong("--history", 0, MAX_HISTORY);
+    }
     Ok(())
 }
 
@@ -122,11 +144,16 @@ fn said(lang: Lang, stage: Stage) -> String {
         Stage::Signing(done, of) => {
             text(lang, "bench-signing", &[("done", &done.to_string()), ("of", &of.to_string())])
         }
+        Stage::Laying(done, of) => {
+            text(lang, "bench-laying", &[("done", &done.to_string()), ("of", &of.to_string())])
+        }
         Stage::Floor => text(lang, "bench-floor", &[]),
         Stage::Starting => text(lang, "bench-starting", &[]),
         Stage::Preparing => text(lang, "bench-preparing", &[]),
         Stage::Loading(acts) => text(lang, "bench-loading", &[("acts", &acts.to_string())]),
         Stage::Settling => text(lang, "bench-settling", &[]),
+        Stage::Joining => text(lang, "bench-joining", &[]),
+        Stage::Checking => text(lang, "bench-checking", &[]),
     }
 }
 
@@ -145,15 +172,66 @@ fn prose(app: &App, report: &Report) -> String {
         ("cpu", format!("{:.0}", report.cpu_us_per_act)),
         ("written", format!("{:.0}", report.bytes_written_per_act)),
         ("size", format!("{:.0}", report.bytes_per_act)),
-        ("memory", format!("{:.0}", report.rss_mb_max)),
+        ("ratio", format!("{:.1}", report.written_to_size)),
+        ("start", format!("{:.0}", report.rss_mb_start)),
+        ("memory", format!("{:.0}", report.rss_mb_load)),
         ("blocks", report.blocks.to_string()),
         ("per_block", format!("{per_block:.0}")),
         ("failed", report.failed_acts.to_string()),
+        ("busy", report.busy_acts.to_string()),
         ("left", report.left_over_acts.to_string()),
+        ("lost", report.lost_acts.to_string()),
         ("verify", format!("{:.1}", report.machine.verify_us)),
         ("sync", format!("{:.2}", report.machine.fsync_ms_p50)),
     ];
+    let history = report.history.as_ref().map(|history| of_history(app, history));
+    let overload = report.overload.as_ref().map(|overload| of_overload(app, overload));
+    let catch_up = report.catch_up.as_ref().map(|catch_up| of_catch_up(app, catch_up));
+    let parts = [Some(said_with(app, "bench-report", &numbers)), history, overload, catch_up];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("\n")
+}
+
+fn of_history(app: &App, history: &History) -> String {
+    let mib = |bytes: u64| format!("{:.0}", bytes as f64 / f64::from(1 << 20));
+    let numbers = [
+        ("records", history.records.to_string()),
+        ("keys", history.map_keys.to_string()),
+        ("seconds", format!("{:.1}", history.seconds)),
+        ("blocks", mib(history.block_bytes)),
+        ("index", mib(history.index_bytes)),
+    ];
+    said_with(app, "bench-history", &numbers)
+}
+
+fn of_overload(app: &App, overload: &Overload) -> String {
+    let numbers = [
+        ("offered", format!("{:.0}", overload.offered_acts_per_s)),
+        ("acts", format!("{:.0}", overload.committed_acts_per_s)),
+        ("ratio", format!("{:.2}", overload.of_most)),
+        ("busy", overload.busy_acts.to_string()),
+        ("failed", overload.failed_acts.to_string()),
+        ("left", overload.unsent_acts.to_string()),
+        ("p50", format!("{:.0}", overload.latency_ms.p50)),
+        ("p99", format!("{:.0}", overload.latency_ms.p99)),
+        ("before", format!("{:.0}", overload.rss_mb_before)),
+        ("after", format!("{:.0}", overload.rss_mb_after)),
+    ];
+    said_with(app, "bench-overload", &numbers)
+}
+
+fn of_catch_up(app: &App, catch_up: &CatchUp) -> String {
+    let numbers = [
+        ("history", catch_up.history_acts.to_string()),
+        ("first", format!("{:.1}", catch_up.history_seconds)),
+        ("acts", catch_up.acts.to_string()),
+        ("seconds", format!("{:.1}", catch_up.seconds)),
+        ("ratio", format!("{:.1}", catch_up.of_live)),
+    ];
+    said_with(app, "bench-catch-up", &numbers)
+}
+
+fn said_with(app: &App, key: &'static str, numbers: &[(&str, String)]) -> String {
     let numbers: Vec<(&str, &str)> =
         numbers.iter().map(|(name, number)| (*name, number.as_str())).collect();
-    app.out.text("bench-report", &numbers)
+    app.out.text(key, &numbers)
 }

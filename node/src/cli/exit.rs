@@ -138,6 +138,7 @@ mod tests {
             "cli.check_failed",
             "cli.bench",
             "cli.bench_disagrees",
+            "cli.bench_lost",
             "cli.demo_disagrees",
             "cli.demo_state",
             "cli.disk_full",

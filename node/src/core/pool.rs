@@ -8,7 +8,10 @@
 //! 3. Everything is bounded in bytes: one peer's bundles to a share, those of all peers together to
 //!    three quarters, so that whatever peers send, what was submitted here finds room. A bundle
 //!    that brings no new transaction is not taken.
-//! 4. A bundle leaves with the block that holds it, when all its transactions were recorded by way
+//! 4. What was submitted here waits no longer than it takes to record it: more than a few seconds'
+//!    worth, at the pace at which our own bundles were recorded of late, is told to come again. An
+//!    act that is taken is recorded soon, however many more are offered.
+//! 5. A bundle leaves with the block that holds it, when all its transactions were recorded by way
 //!    of others, or when none of them may be any more.
 //!
 //! Knows neither rounds nor how bundles travel.
@@ -52,6 +55,13 @@ impl Default for PoolLimits {
     }
 }
 
+/// Most of our own that waits: what was recorded in so many seconds of late,
+const WORTH_SECONDS: usize = 2;
+/// and so many bytes whatever the pace.
+const ALWAYS_BYTES: usize = 8 * MAX_BUNDLE_BYTES;
+/// The pace is that of the last span of at least so many milliseconds between two blocks.
+const PACE_MS: u64 = 1_000;
+
 /// Why a transaction was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PoolError {
@@ -78,6 +88,28 @@ pub struct Pool {
     named_bytes: usize,
     /// Bytes of those that may be proposed, by the peer they came from.
     foreign: HashMap<PeerKey, usize>,
+    pace: Pace,
+}
+
+/// How fast our own bundles are recorded, in bytes and block time.
+#[derive(Default)]
+struct Pace {
+    since: Millis,
+    bytes: usize,
+    per_second: usize,
+}
+
+impl Pace {
+    /// A block recorded so many bytes of ours.
+    fn recorded(&mut self, bytes: usize, block_time: Millis) {
+        self.bytes = self.bytes.saturating_add(bytes);
+        let span = block_time.0.saturating_sub(self.since.0);
+        if span >= PACE_MS {
+            let of_second = (self.bytes as u64).saturating_mul(1_000) / span;
+            self.per_second = usize::try_from(of_second).unwrap_or(usize::MAX);
+            (self.since, self.bytes) = (block_time, 0);
+        }
+    }
 }
 
 struct Held {
@@ -138,7 +170,7 @@ impl Pool {
         if self.waits(&tx) {
             return Ok(());
         }
-        if self.bytes.saturating_add(self.open_bytes) > self.limits.max_bytes {
+        if self.is_full() {
             return Err(PoolError::Full);
         }
         self.count(&tx);
@@ -146,6 +178,14 @@ impl Pool {
         self.open.push(tx);
         self.open_since.get_or_insert(now);
         Ok(())
+    }
+
+    /// Whether nothing more that is submitted here is taken for now (rule 4).
+    pub fn is_full(&self) -> bool {
+        let all = self.bytes.saturating_add(self.open_bytes);
+        let own = all.saturating_sub(self.foreign.values().sum());
+        let worth = self.pace.per_second.saturating_mul(WORTH_SECONDS);
+        all > self.limits.max_bytes || own > worth.max(ALWAYS_BYTES)
     }
 
     /// When the open bundle must be sealed; at once when the next transaction may not fit.
@@ -340,6 +380,10 @@ impl Pool {
             ended.then_some(*id)
         };
         let ended: Vec<BundleId> = self.bundles.iter().filter_map(ended).collect();
+        let own = ended.iter().filter_map(|id| self.bundles.get(id));
+        let own = own.filter(|held| held.origin == Origin::Own);
+        let recorded = own.map(|held| held.bundle.as_bytes().len()).sum();
+        self.pace.recorded(recorded, block_time);
         ended.iter().for_each(|id| _ = self.release(id));
         self.order.retain(|id| self.bundles.contains_key(id));
     }

@@ -25,7 +25,7 @@ use crate::runtime::{Service, wall_clock};
 const LICENCE: &str = "11100000HEFU90025A001";
 /// The scenario and item that decisions are made in: company changes across regions.
 const SCENARIO: u32 = 201;
-const ITEM: &str = "990790002000";
+pub(crate) const ITEM: &str = "990790002000";
 /// Longest wait for an outcome.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Latencies kept; later ones replace the oldest.

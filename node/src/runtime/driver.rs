@@ -83,7 +83,7 @@ impl Driver {
                 let outputs = self.core.step(wall_clock(), CoreInput::Tick);
                 running = self.act_all(outputs);
             }
-            self.service.set_pool(self.core.pool().len(), self.core.pool().bytes());
+            self.service.set_pool(self.core.pool());
             self.service.set_highest_peer(self.core.highest_peer());
             self.service.set_voters(self.core.voters());
         }

@@ -47,6 +47,7 @@ pub const CLI_CODES: &[&str] = &[
     "cli.bad_passphrase",
     "cli.bench",
     "cli.bench_disagrees",
+    "cli.bench_lost",
     "cli.blocks_damaged",
     "cli.canceled",
     "cli.check_failed",

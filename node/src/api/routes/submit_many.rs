@@ -90,7 +90,18 @@ pub(crate) async fn submit_many(
     }
     let submit = |bytes: &[u8]| one(&api, bytes.to_vec(), timeout);
     let items = join_all(transactions.into_iter().map(submit)).await;
+    // Of those of which some were taken, the others say so themselves.
+    if items.iter().all(OfMany::is_busy) {
+        return Err(Problem::new(ApiCode::Busy, SubmitError::Busy.to_string()));
+    }
     Ok(Json(Many { items }))
+}
+
+impl OfMany {
+    /// Whether there was no room for it.
+    fn is_busy(&self) -> bool {
+        self.height.is_none() && self.code.as_deref() == Some("api.busy")
+    }
 }
 
 async fn one(api: &Api, bytes: Vec<u8>, timeout: Duration) -> OfMany {
@@ -160,6 +171,12 @@ mod tests {
         let bytes = [0x82, 1, 2, 0x41, 9, 0x18, 200];
         let items = split(&bytes).unwrap();
         assert_eq!(items, [&bytes[..3], &bytes[3..5], &bytes[5..]]);
+    }
+
+    #[test]
+    fn what_found_no_room_is_told_from_what_has_no_outcome_yet() {
+        let told = [SubmitError::Busy, SubmitError::Timeout(TxId([0; 32])), SubmitError::Stopped];
+        assert_eq!(told.map(|error| failed(error).is_busy()), [true, false, false]);
     }
 
     #[test]

@@ -6,5 +6,6 @@ mod ledger;
 mod machine;
 mod mandates;
 pub(crate) mod network;
+mod overload;
 mod services;
 mod tlog;

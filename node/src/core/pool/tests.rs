@@ -88,6 +88,43 @@ fn what_peers_send_leaves_room_for_what_is_submitted() {
     assert!(fill(&mut pool, ALICE) > 0);
 }
 
+/// Submits until there is no more room; how many bytes were taken.
+fn submit_all(pool: &mut Pool, number: &mut u32, most: usize) -> usize {
+    let mut taken = 0;
+    while taken < most && pool.submit(NOW, tx_of(*number, 40_960)).is_ok() {
+        *number += 1;
+        taken += 40_960;
+        pool.seal(NOW);
+    }
+    taken
+}
+
+#[test]
+fn what_is_submitted_waits_no_longer_than_recording_it_takes() {
+    let (mut pool, mut number) = (Pool::default(), 1);
+    let most = PoolLimits::default().max_bytes;
+    let first = submit_all(&mut pool, &mut number, most);
+    assert!((ALWAYS_BYTES..ALWAYS_BYTES + MAX_BUNDLE_BYTES).contains(&first), "{first}");
+    assert!(pool.is_full());
+    // Blocks take four bundles of ours each, four times a second: more may wait.
+    let mut time = NOW;
+    for _ in 0..16 {
+        time.0 += 250;
+        let ids: Vec<_> = pool.proposal().iter().take(4).map(|bundle| bundle.id()).collect();
+        pool.committed(&ids, [], time);
+        submit_all(&mut pool, &mut number, 8 * MAX_BUNDLE_BYTES);
+    }
+    let per_second = 16 * MAX_BUNDLE_BYTES;
+    let waits: usize = pool.proposal().iter().map(|bundle| bundle.as_bytes().len()).sum();
+    assert!(waits > ALWAYS_BYTES && pool.bytes() < 2 * per_second + MAX_BUNDLE_BYTES, "{waits}");
+    // And less again when none are recorded.
+    time.0 += 60_000;
+    pool.committed(&[], [], time);
+    assert!(pool.is_full());
+    // What peers send is no matter of this bound.
+    assert!(pool.add_verified(ALICE, bundle(vec![tx(0)])));
+}
+
 #[test]
 fn a_bundle_without_a_new_transaction_is_not_taken_and_an_overtaken_one_leaves() {
     let mut pool = Pool::default();

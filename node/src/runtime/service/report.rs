@@ -52,8 +52,10 @@ impl Service {
         kept.push_back((peer, reason.to_string()));
     }
 
-    pub(in crate::runtime) fn set_pool(&self, transactions: usize, bytes: usize) {
-        *self.0.pool.lock().unwrap_or_else(PoisonError::into_inner) = (transactions, bytes);
+    pub(in crate::runtime) fn set_pool(&self, pool: &crate::core::Pool) {
+        self.0.is_full.store(pool.is_full(), Ordering::Relaxed);
+        let held = (pool.len(), pool.bytes());
+        *self.0.pool.lock().unwrap_or_else(PoisonError::into_inner) = held;
     }
 
     pub(in crate::runtime) fn set_highest_peer(&self, deciding: Height) {

@@ -1,5 +1,6 @@
 //! Submitting a transaction, and waiting for its committed outcome.
 
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::TrySendError;
 use std::time::Duration;
 
@@ -86,6 +87,10 @@ impl Service {
     }
 
     async fn knock(&self, bytes: Vec<u8>) -> Answer {
+        // Nothing is checked that would find no room: checking is what costs.
+        if self.0.is_full.load(Ordering::Relaxed) {
+            return Err(SubmitError::Busy);
+        }
         let (answer, said) = oneshot::channel();
         self.0.door.try_send(Knock { bytes, answer }).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => SubmitError::Busy,
