@@ -89,12 +89,13 @@ impl Maker {
         let first = number * (SINGLE + TOGETHER);
         let mut acts: Vec<(usize, Vec<Act>)> = Vec::new();
         for place in 0..SINGLE {
-            let act = match place % 10 {
-                0..4 => self.attest(first + place, time)?,
-                4..9 => self.decide(first + place, time, ledger)?,
-                _ => self.suspend(first + place - 9, time),
+            // Before the second block there is nothing to decide on.
+            let (office, act) = match place % 10 {
+                4..9 if number > 0 => (1, self.decide(first + place, time, ledger)?),
+                9 => (0, self.suspend(first + place - 9, time)),
+                _ => (0, self.attest(first + place, time)?),
             };
-            acts.push((usize::from((4..9).contains(&(place % 10))), vec![act]));
+            acts.push((office, vec![act]));
         }
         let together = (SINGLE..SINGLE + TOGETHER).map(|place| self.attest(first + place, time));
         acts.push((0, together.collect::<Result<_>>()?));
@@ -159,11 +160,11 @@ impl Maker {
         Ok(act.into())
     }
 
-    /// On the licence before: of this block.
+    /// On a licence of the block before that is not suspended.
     fn decide(&self, number: u64, time: Millis, ledger: &Ledger<SimDisk>) -> Result<Act> {
         let act = Decide {
             dec_id: id(number, "decision"),
-            att_id: id(number - number % 10 + number % 4, "licence"),
+            att_id: id(number - SINGLE - TOGETHER - number % 10 + 1 + number % 3, "licence"),
             unit: None,
             agreement: Some(AGREEMENT),
             scenario: SCENARIO,
