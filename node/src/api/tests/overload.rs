@@ -12,7 +12,7 @@ use crate::demo::traffic;
 /// Acts of a transaction: few transactions fill the pool.
 const ACTS: usize = 100;
 /// Transactions: more than wait at one node while nothing is recorded.
-const COUNT: usize = 100;
+const COUNT: usize = 130;
 /// What waits at most then, beside the one that passes it.
 const ROOM: usize = 2 * 1024 * 1024;
 
