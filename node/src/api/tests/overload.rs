@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hefu_contracts::identity::Role;
 use hefu_primitives::SignedTransaction;
-use serde_json::Value;
+use hefu_primitives::block::TxResult;
 
 use super::network::{Network, PATIENCE, Province};
 use crate::demo::traffic;
@@ -38,50 +38,53 @@ async fn what_finds_no_room_is_told_when_to_come_again_and_what_was_taken_is_rec
     for _ in 0..2 {
         away.push(network.provinces.pop().unwrap().stop().await);
     }
-    let (client, many) = (network.client(0), "/many?timeout_ms=60000");
-    let body = sequence(&transactions.iter().collect::<Vec<_>>());
-    let asking = client.clone();
-    let asked = tokio::spawn(async move { asking.post(many, "application/cbor-seq", &body).await });
-    let service = network.provinces[0].running.service.clone();
-    let full = tokio::time::timeout(PATIENCE, async {
-        while service.pool().1 <= ROOM {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    });
-    full.await.expect("the pool fills");
+    let (client, service) = (network.client(0), network.provinces[0].running.service.clone());
+    let many = async |transactions: &[&SignedTransaction], wait_ms: u32| {
+        let query = format!("/many?timeout_ms={wait_ms}");
+        client.post(&query, "application/cbor-seq", &sequence(transactions)).await
+    };
+    // Nothing can be recorded: what was taken has no outcome, the others were told so.
+    let answer = many(&transactions.iter().collect::<Vec<_>>(), 10_000).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let items = answer.json()["items"].as_array().unwrap().clone();
+    let told = |code: &str| {
+        let with = transactions.iter().zip(&items).filter(|(_, item)| item["code"] == code);
+        with.map(|(tx, _)| tx).collect::<Vec<_>>()
+    };
+    let (taken, busy) = (told("api.timeout"), told("api.busy"));
+    assert_eq!((items.len(), taken.len() + busy.len()), (COUNT, COUNT), "{items:?}");
+    assert!(!taken.is_empty() && !busy.is_empty());
+    let bytes = taken.len() * size;
+    assert!((ROOM - size..ROOM + 4 * size).contains(&bytes), "{bytes}");
+    assert!(service.pool().1 >= bytes);
     // One that comes now is told so, alone or among others, and nothing is kept of it.
     let late = large(&network);
-    for answer in [
-        client.submit(&late).await,
-        client.post(many, "application/cbor-seq", late.as_bytes()).await,
-    ] {
+    for answer in [client.submit(&late).await, many(&[&late], 10_000).await] {
         assert_eq!(answer.problem(), (429, "api.busy".to_owned()));
         assert_eq!(answer.header("retry-after"), "1");
     }
     for (keys, options) in away {
         network.provinces.push(Province::start(keys, options).await);
     }
-    let answer = asked.await.unwrap();
-    assert_eq!(answer.status, 200, "{answer:?}");
-    let items = answer.json()["items"].as_array().unwrap().clone();
-    let is = |item: &Value, status: &str| item["status"] == status;
-    let applied = items.iter().filter(|item| is(item, "applied")).count();
-    let again: Vec<_> =
-        transactions.iter().zip(&items).filter(|(_, item)| !is(item, "applied")).collect();
-    assert_eq!((items.len(), applied + again.len()), (COUNT, COUNT));
-    assert!(again.iter().all(|(_, item)| item["code"] == "api.busy"), "{items:?}");
-    assert!(!again.is_empty() && applied > 0);
-    assert!(applied * size <= ROOM + 4 * size, "{applied} of {size} bytes");
-    // Those are taken now, the late one too, and another node knows all that was acknowledged.
-    let again: Vec<_> = again.iter().map(|(tx, _)| *tx).chain([&late]).collect();
-    let answer = client.post(many, "application/cbor-seq", &sequence(&again)).await;
-    let items = answer.json()["items"].as_array().unwrap().clone();
-    assert!(items.iter().all(|item| is(item, "applied")), "{items:?}");
-    let tip = service.tip().height;
-    network.provinces[1].running.service.wait_height(tip).await;
-    for tx in transactions.iter().chain([&late]) {
-        let position = network.provinces[1].running.service.position(&tx.id()).unwrap();
-        assert!(position.is_some_and(|position| position.is_authentic()));
-    }
+    // What was taken is recorded without being sent again; the others when they come again.
+    recorded(&network, &taken).await;
+    let again: Vec<_> = busy.into_iter().chain([&late]).collect();
+    assert_eq!(many(&again, 60_000).await.status, 200);
+    recorded(&network, &again).await;
     network.stop().await;
+}
+
+/// Waits until another node than the one that was asked has the outcome of all.
+async fn recorded(network: &Network, transactions: &[&SignedTransaction]) {
+    let service = &network.provinces[1].running.service;
+    let is_there = |tx: &&SignedTransaction| {
+        let position = service.position(&tx.id()).unwrap();
+        position.is_some_and(|position| matches!(position.result, TxResult::Applied { .. }))
+    };
+    let all = tokio::time::timeout(3 * PATIENCE, async {
+        while !transactions.iter().all(is_there) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    });
+    all.await.expect("all are recorded");
 }
