@@ -69,7 +69,7 @@ async fn what_finds_no_room_is_told_when_to_come_again_and_what_was_taken_is_rec
     // What was taken is recorded without being sent again; the others when they come again.
     recorded(&network, &taken).await;
     let again: Vec<_> = busy.into_iter().chain([&late]).collect();
-    assert_eq!(many(&again, 60_000).await.status, 200);
+    assert_eq!(many(&again, 30_000).await.status, 200);
     recorded(&network, &again).await;
     network.stop().await;
 }
