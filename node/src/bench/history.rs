@@ -3,7 +3,7 @@
 //! their own, and one that joins verifies it like any other.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -56,7 +56,7 @@ pub(super) fn lay(
     licences: &mut Licences,
     tell: &(dyn Fn(Stage) + Sync),
 ) -> anyhow::Result<History> {
-    let (blocks, index) = (home.join("blocks"), index_folder(home));
+    let (blocks, index) = (store(home).join("blocks"), index_folder(home));
     fs::create_dir_all(&blocks)?;
     let files = BlockFiles::open(RealDisk::open(&blocks)?, DEFAULT_SEGMENT_BYTES, &mut |_| {})?;
     let overlay = Arc::new(Overlay::new(open_index(engine(), &index)?, Policy::default())?);
@@ -90,19 +90,22 @@ pub(super) fn lay(
 pub(super) fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
     copy_folder(&index_folder(from), &index_folder(to), &|_| false)?;
     // Full block files are never written again: all nodes may have the same.
-    let newest = fs::read_dir(from.join("blocks"))?.flatten().map(|entry| entry.file_name()).max();
+    let newest =
+        fs::read_dir(store(from).join("blocks"))?.flatten().map(|entry| entry.file_name()).max();
     let is_full = |name: &std::ffi::OsStr| Some(name) != newest.as_deref();
-    copy_folder(&from.join("blocks"), &to.join("blocks"), &is_full)
+    copy_folder(&store(from).join("blocks"), &store(to).join("blocks"), &is_full)
 }
 
 /// Takes from a node that does not run all that it knows of the ledger but the genesis.
 pub(super) fn empty(home: &Path) -> anyhow::Result<()> {
-    for folder in [home.join("blocks"), home.join("wal"), index_folder(home)] {
-        if folder.exists() {
-            fs::remove_dir_all(folder)?;
-        }
-    }
-    Ok(())
+    fs::remove_dir_all(store(home).join("blocks"))?;
+    fs::remove_dir_all(store(home).join("wal"))?;
+    Ok(fs::remove_dir_all(index_folder(home))?)
+}
+
+/// Where a node with this home keeps the ledger.
+pub(super) fn store(home: &Path) -> PathBuf {
+    NodeConfig { data_dir: home.to_owned(), ..NodeConfig::default() }.store_path()
 }
 
 /// The engine that the bench's nodes use: that of a configuration in which nothing is said.
@@ -113,8 +116,8 @@ fn engine() -> EngineKind {
     }
 }
 
-fn index_folder(home: &Path) -> std::path::PathBuf {
-    home.join(format!("index-{}", engine().name()))
+fn index_folder(home: &Path) -> PathBuf {
+    store(home).join(format!("index-{}", engine().name()))
 }
 
 /// One block, as the validator whose turn it is would propose it and all would decide it.

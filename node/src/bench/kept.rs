@@ -18,7 +18,10 @@ pub(super) fn missing(
     above: u64,
     acknowledged: &HashSet<TxId>,
 ) -> anyhow::Result<u64> {
-    let blocks = BlockFiles::reading(RealDisk::open(home.join("blocks"))?, &mut |_| {})?;
+    let blocks = BlockFiles::reading(
+        RealDisk::open(super::history::store(home).join("blocks"))?,
+        &mut |_| {},
+    )?;
     let mut there = 0;
     for height in above + 1..=blocks.tip() {
         let bytes = blocks.read(height)?.context("a block is missing")?;
