@@ -92,7 +92,10 @@ pub(super) fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
     // Full block files are never written again: all nodes may have the same.
     let newest =
         fs::read_dir(store(from).join("blocks"))?.flatten().map(|entry| entry.file_name()).max();
-    let is_full = |name: &std::ffi::OsStr| Some(name) != newest.as_deref();
+    // Nor are other files theirs to share: a lock is one node's.
+    let is_full = |name: &std::ffi::OsStr| {
+        Path::new(name).extension().is_some_and(|of| of == "seg") && Some(name) != newest.as_deref()
+    };
     copy_folder(&store(from).join("blocks"), &store(to).join("blocks"), &is_full)
 }
 
