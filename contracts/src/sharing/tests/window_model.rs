@@ -119,7 +119,7 @@ impl Model {
         if by != 0 {
             return Err(Code::NotProvider);
         }
-        let over = (now + EIGHT_HOURS) / DAY >= (self.given + EIGHT_HOURS) / DAY + TERM + 1;
+        let over = (now + EIGHT_HOURS) / DAY > (self.given + EIGHT_HOURS) / DAY + TERM;
         let is = self.suspended.last().is_some_and(|(_, suspended)| *suspended);
         match to {
             _ if over || self.revoked => return Err(Code::GrantState),
