@@ -348,6 +348,7 @@ ph-issuer-region = ISSUER_REGION
 ph-relying-region = RELYING_REGION
 ph-wrong = WRONG
 ph-catalogue = CATALOGUE
+ph-commitment = COMMITMENT
 ph-consumer = CONSUMER
 ph-provider = PROVIDER
 ph-other = OTHER

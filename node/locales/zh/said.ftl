@@ -348,6 +348,7 @@ ph-issuer-region = 省份
 ph-relying-region = 省份
 ph-wrong = 真假
 ph-catalogue = 资源代码
+ph-commitment = 承诺值
 ph-consumer = 信用代码
 ph-provider = 信用代码
 ph-other = 省份
