@@ -18,7 +18,7 @@ use hefu_primitives::log::HashReader;
 use hefu_primitives::{H32, Height};
 
 use super::keys;
-use crate::store::index::Write;
+use crate::store::index::{Row, Write};
 use crate::store::{Index, StoreError};
 
 /// Most elements of a run of leaves or hashes: 32 KiB of these at most.
@@ -178,11 +178,7 @@ pub fn hashes(
 }
 
 /// The last run that begins at `key` or before it, and not before `from`.
-fn run_of(
-    index: &dyn Index,
-    from: Vec<u8>,
-    mut key: Vec<u8>,
-) -> Result<Option<(Vec<u8>, Vec<u8>)>, StoreError> {
+fn run_of(index: &dyn Index, from: Vec<u8>, mut key: Vec<u8>) -> Result<Option<Row>, StoreError> {
     key.push(0);
     Ok(index.scan(&from, &key, 1, true)?.into_iter().next())
 }
