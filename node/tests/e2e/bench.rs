@@ -43,13 +43,14 @@ fn measures_and_leaves_nothing_but_the_picture() {
     }
 }
 
+/// What is too much is told so: `api::tests::overload`, which needs no program that is built for speed.
 #[test]
-fn a_history_is_served_too_much_is_told_so_and_one_that_lost_everything_joins() {
+fn a_history_is_served_and_one_that_lost_everything_joins() {
     let folder = Scratch::new("bench");
     let at = folder.path().display().to_string();
     let report = Hefu::new(folder.path())
-        .args(["bench", "--workload", "mixed", "--acts-per-tx", "5", "--for", "1s"])
-        .args(["--history", "1500", "--overload", "--catch-up", "--folder", &at])
+        .args(["bench", "--workload", "mixed", "--for", "2s", "--rate", "40"])
+        .args(["--history", "1500", "--catch-up", "--folder", &at])
         .json();
     let count = |number: &serde_json::Value| number.as_u64().expect("a count");
     assert_eq!(report["agreed"], true, "{report}");
@@ -58,11 +59,6 @@ fn a_history_is_served_too_much_is_told_so_and_one_that_lost_everything_joins() 
     // Every office has as many, a hundred to a transaction.
     assert_eq!(report["history"]["records"], 1_600, "{report}");
     assert!(count(&report["history"]["map_keys"]) > 1_600, "{report}");
-    let over = &report["overload"];
-    let parts = ["applied_acts", "busy_acts", "failed_acts"].map(|part| count(&over[part]));
-    assert_eq!(count(&over["sent_acts"]), parts.iter().sum::<u64>(), "{report}");
-    assert!(parts[0] > 0 && parts[2] == 0, "{report}");
-    assert_eq!(over["without_retry"], 0, "{report}");
     assert_eq!(report["catch_up"]["history_acts"], 1_600, "{report}");
-    assert!(count(&report["catch_up"]["acts"]) > parts[0], "{report}");
+    assert!(count(&report["catch_up"]["acts"]) > 0, "{report}");
 }
