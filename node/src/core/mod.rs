@@ -17,6 +17,7 @@
 //! 6. **The ledger's parameters are followed** from the block that changes them on, and of several
 //!    validator keys that one signs which the ledger names for the height.
 
+mod entry;
 mod evidence;
 #[cfg(test)]
 mod evidence_tests;
@@ -63,20 +64,13 @@ pub use pool::{Pool, PoolError, PoolLimits};
 pub use records::{Position, StoredBlock};
 pub use view::{Records, RecordsAt, reading};
 
+use self::entry::{ENTRY_BEGUN, ENTRY_BUNDLE, ENTRY_EVIDENCE, ENTRY_REPLICA};
 use self::proposal::Fetch;
 use self::timers::Timers;
 use crate::store::{Disk, StoreError, Wal};
 
 /// Size of the consensus log at which a commit starts a new one, in bytes.
 const LOG_COMPACT_BYTES: u64 = 16 * 1024 * 1024;
-/// First byte of a log entry: a replica's entry.
-const ENTRY_REPLICA: u8 = 0;
-/// First byte of a log entry: a bundle.
-const ENTRY_BUNDLE: u8 = 1;
-/// First byte of a log entry: evidence that is not on the ledger yet.
-const ENTRY_EVIDENCE: u8 = 2;
-/// First byte of a log entry: the height that was open when the log began.
-const ENTRY_BEGUN: u8 = 3;
 
 /// An event for [`Core::step`].
 pub enum CoreInput {
