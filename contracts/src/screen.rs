@@ -118,10 +118,10 @@ pub(crate) fn subject(subject: &str) -> Result<(), Code> {
     text(&words.join(":"))
 }
 
-/// Whether a word is the hexadecimal of a record id or a hash.
+/// Whether a word is the hexadecimal of a record's id, a key's, or a hash.
 fn is_id(word: &str) -> bool {
     let is_hex = |c: u8| matches!(c, b'0'..=b'9' | b'a'..=b'f');
-    matches!(word.len(), 32 | 64)
+    matches!(word.len(), 32 | 40 | 64)
         && word.bytes().all(is_hex)
         && word.bytes().any(|c| c.is_ascii_alphabetic())
 }
@@ -238,6 +238,7 @@ mod tests {
     #[test]
     fn an_id_is_no_telephone_number() {
         assert_eq!(subject("att:a13812345678bcdefabcdefabcdefabc"), Ok(()));
+        assert_eq!(subject("key:a13812345678bcdefabcdefabcdefabcdefabcde"), Ok(()));
         let found = Err(Code::PersonalDataPattern);
         assert_eq!(subject("att:a13812345678bcdefabcdefabcdefab"), found, "too short for an id");
         assert_eq!(subject("att:a13812345678bcdefabcdefabcdefabc:13812345678"), found);
