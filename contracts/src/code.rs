@@ -83,6 +83,7 @@ codes! {
     227 AuthorityNotActive,
     228 AuthorityExists,
     229 UnknownAuthority,
+    230 UnknownUnit,
     231 BadKeyPossession,
     232 TooManyKeys,
     233 RotationInvalid,

@@ -185,6 +185,7 @@ fn authority(member: Region, text: &str, full: bool) -> Authority {
         successor: None,
         succession: None,
         inherited: None,
+        units: None,
     }
 }
 

@@ -83,7 +83,7 @@ fn samples() -> Vec<Act> {
         RevokeKey { key: key.id(), reason: RevocationReason::Compromised, since: Some(time) }
             .into(),
         propose(1, Action::AdoptType(terms)),
-        propose(2, Action::SetTypeState { code: code(FOOD), version: 1, state: ListState::Paused }),
+        propose(2, Action::SetTypeState { code: code(FOOD), version: 1, state: ListState::Paused, merged_into: None }),
         propose(3, Action::AdoptScenario(scenario_terms(1))),
         propose(4, Action::SetScenarioState { id: 1, state: ListState::Retired }),
         propose(5, Action::SetParameters(parameters)),

@@ -125,6 +125,7 @@ fn authority(seed: &AuthoritySeed, member: &MemberSeed) -> Authority {
         successor: None,
         succession: None,
         inherited: None,
+        units: None,
     }
 }
 

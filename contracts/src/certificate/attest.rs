@@ -281,7 +281,10 @@ impl Attest {
         if old.followed_by().is_some() {
             return Err(Code::Fork);
         }
+        let merged = old.type_code != self.type_code && is_merged(ctx, &old, &self.type_code);
         let follows = match self.ident {
+            // The first of the type that took the other's place.
+            _ if merged => true,
             Ident::Plain(_) => self.cert_version == old.cert_version.saturating_add(1),
             Ident::Committed(_) => true,
         };
@@ -291,7 +294,7 @@ impl Attest {
             Some(ChangeKind::Suspended { .. }) => false,
             _ => true,
         };
-        if old.type_code != self.type_code || !follows || !head {
+        if (old.type_code != self.type_code && !merged) || !follows || !head {
             return Err(Code::PrevInvalid);
         }
         if old.changes.len() >= MAX_CHANGES {
@@ -368,4 +371,10 @@ fn must_commit(terms: &CertTypeTerms) -> bool {
 /// How events name an attestation.
 pub(super) fn subject(id: &Id16) -> String {
     format!("att:{id}")
+}
+
+/// Whether the type of a certificate was merged into another.
+fn is_merged(ctx: &Context<'_, '_>, old: &Attestation, into: &TypeCode) -> bool {
+    let found = ctx.state.get(&TYPES, &(old.type_code, old.type_version));
+    found.is_some_and(|found| found.merged_into == Some(*into))
 }

@@ -151,7 +151,7 @@ fn act(ledger: &mut Ledger, number: u8, op: &Op) -> Result<(), Code> {
             Action::AdoptType(CertTypeTerms { version, ..type_terms(BUSINESS, class, policy) })
         }
         Op::SetType { version, state } => {
-            Action::SetTypeState { code: code(BUSINESS), version, state: STATES[state] }
+            Action::SetTypeState { code: code(BUSINESS), version, state: STATES[state], merged_into: None }
         }
         Op::AdoptScenario { id, version } => {
             let types = vec![ScenarioType { code: code(BUSINESS), min_version: version }];

@@ -87,21 +87,33 @@ pub(crate) fn can_adopt_type(
 /// Adopts a version of a type.
 pub(crate) fn adopt_type(state: &mut State<'_>, terms: &CertTypeTerms, stamp: Stamp) {
     let history = vec![ListChange { state: ListState::Adopted, stamp }];
-    let adopted = CertType { terms: terms.clone(), history };
+    let adopted = CertType { terms: terms.clone(), history, merged_into: None };
     state.put(&TYPES, &(terms.code, terms.version), &adopted);
 }
 
 /// A version of a type as it is after a change of state.
 ///
 /// # Errors
-/// `E301` unknown, `E320` no such transition, `E314` still listed by an agreement.
+/// `E301` unknown, or what it is merged into is not adopted; `E320` no such transition; `E314` still
+/// listed by an agreement; `E118` merged into itself, or without being retired.
 pub(crate) fn changed_type(
     view: &dyn StateView,
     (code, version): (TypeCode, u16),
     change: ListChange,
+    merged_into: Option<TypeCode>,
 ) -> Result<CertType, Code> {
     let mut found = TYPES.read(view, &(code, version)).ok_or(Code::TypeNotAdopted)?;
     transition(&mut found.history, change)?;
+    if let Some(target) = merged_into {
+        if target == code || change.state != ListState::Retired {
+            return Err(Code::BadField);
+        }
+        let adopted = |version: &CertType| version.state() == ListState::Adopted;
+        if !versions(view, &target).iter().any(adopted) {
+            return Err(Code::TypeNotAdopted);
+        }
+        found.merged_into = merged_into;
+    }
     if change.state == ListState::Retired && in_use(view, &code, version) {
         return Err(Code::TypeInUse);
     }

@@ -158,6 +158,11 @@ pub struct CertType {
     /// States, oldest first; never empty.
     #[n(1)]
     pub history: Vec<ListChange>,
+    /// The type that took its place when it was retired (十五证合一): certificates of this version may
+    /// be followed by one of that type.
+    #[n(2)]
+    #[serde(default)]
+    pub merged_into: Option<TypeCode>,
 }
 
 /// Whether a holder's consent is asked.

@@ -3,6 +3,7 @@
 
 mod batch;
 mod figure;
+mod merged;
 mod request;
 mod seal;
 mod transfer;
@@ -724,7 +725,7 @@ fn a_paused_type_is_not_attested_but_its_certificates_live_on() {
     let mut ledger = Ledger::new();
     ledger.attest(0, 1).unwrap();
     let state = ListState::Paused;
-    let pause = Action::SetTypeState { code: code(DRIVING), version: 1, state };
+    let pause = Action::SetTypeState { code: code(DRIVING), version: 1, state, merged_into: None };
     ledger.adopt(id(9), pause).unwrap();
     assert_eq!(ledger.attest(0, 2), Err(Code::TypeNotAdopted));
     assert_eq!(now(&ledger, 1), Status::Active);

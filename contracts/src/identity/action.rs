@@ -39,7 +39,7 @@ pub enum Action {
     /// `E118`, `E109`.
     #[n(0)]
     AdoptType(#[n(0)] CertTypeTerms),
-    /// Pauses, resumes or retires a version of a type. `E301`, `E314`, `E320`.
+    /// Pauses, resumes or retires a version of a type. `E301`, `E314`, `E320`, `E118`.
     #[n(1)]
     SetTypeState {
         /// The type.
@@ -51,6 +51,10 @@ pub enum Action {
         /// The new state.
         #[n(2)]
         state: ListState,
+        /// When it is retired: the type that takes its place, if one does.
+        #[n(3)]
+        #[serde(default)]
+        merged_into: Option<TypeCode>,
     },
     /// Adopts a scenario. `E114`, `E301`, `E118`.
     #[n(2)]
@@ -203,8 +207,9 @@ impl Action {
             Self::AdoptType(terms) => {
                 listing::can_adopt_type(ctx.state, terms, ctx.parameters.fictitious)
             }
-            Self::SetTypeState { code, version, state } => {
-                listing::changed_type(ctx.state, (*code, *version), change(*state)).map(|_| ())
+            Self::SetTypeState { code, version, state, merged_into } => {
+                let key = (*code, *version);
+                listing::changed_type(ctx.state, key, change(*state), *merged_into).map(|_| ())
             }
             Self::AdoptScenario(terms) => listing::can_adopt_scenario(ctx.state, terms),
             Self::SetScenarioState { id, state } => {
@@ -251,9 +256,9 @@ impl Action {
         let change = |state| ListChange { state, stamp };
         match self {
             Self::AdoptType(terms) => listing::adopt_type(ctx.state, terms, stamp),
-            Self::SetTypeState { code, version, state } => {
-                let key = (*code, *version);
-                let changed = listing::changed_type(ctx.state, key, change(*state))?;
+            Self::SetTypeState { code, version, state, merged_into } => {
+                let (key, into) = ((*code, *version), *merged_into);
+                let changed = listing::changed_type(ctx.state, key, change(*state), into)?;
                 ctx.state.put(&TYPES, &key, &changed);
             }
             Self::AdoptScenario(terms) => listing::adopt_scenario(ctx.state, terms, stamp),

@@ -103,6 +103,7 @@ impl RegisterAuthority {
             successor: None,
             succession: None,
             inherited: None,
+            units: None,
         }
     }
 }

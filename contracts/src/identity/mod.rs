@@ -22,6 +22,7 @@ pub mod succession;
 #[cfg(test)]
 mod tests;
 pub mod text;
+pub mod unit;
 pub mod validators;
 
 pub use action::Action;
@@ -36,4 +37,5 @@ pub use records::*;
 pub use rules::{ActionClass, RULES, Rule, RuleTable, Threshold};
 pub use succession::{DissolveAuthority, SucceedAuthority};
 pub use text::public_name;
+pub use unit::{SetUnits, Unit};
 pub use validators::schedule_validators;

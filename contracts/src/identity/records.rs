@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::action::Action;
 use super::coordinator::{BallotConsent, Coordinator};
 use super::membership::Member;
+use super::unit::Unit;
 use crate::common::Stamp;
 use crate::state::Table;
 
@@ -155,6 +156,10 @@ pub struct Authority {
     #[n(12)]
     #[serde(default)]
     pub inherited: Option<u8>,
+    /// Its windows and units by code, once it keeps a list.
+    #[n(13)]
+    #[serde(default)]
+    pub units: Option<Vec<Unit>>,
 }
 
 /// Who takes over from an authority, and since when.

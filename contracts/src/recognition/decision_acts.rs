@@ -1,6 +1,5 @@
 //! The acts that record decisions, and correct them while the memory is fresh.
 
-use hefu_primitives::codes::personal_data;
 use hefu_primitives::time::{Day, deadline};
 use hefu_primitives::{BaseCode, H32, Height, Id16, Millis, Region, Uscc};
 use minicbor::{Decode, Encode};
@@ -21,12 +20,11 @@ use crate::certificate::{
 use crate::code::Code;
 use crate::common::{EvidenceRef, MAX_EVIDENCE, Stamp};
 use crate::exec::Context;
+use crate::identity::unit::{acting_unit, unit_code};
 use crate::identity::{CALENDARS, Role, succeeds};
 
 /// Most reasons of one decision.
 pub const MAX_REASONS: usize = 4;
-/// Longest code of a unit.
-const MAX_UNIT: usize = 16;
 
 /// Records what an authority decided on a certificate.
 ///
@@ -35,8 +33,8 @@ const MAX_UNIT: usize = 16;
 /// Errors: `E106` · `E334` no such scenario · `E415` no mandate for it · `E412` unknown reason ·
 /// `E411` not accepted and no reason · `E413` a reason lacks its evidence or statute, or one is
 /// zero · `E118` reasons with an acceptance, twice, or more than four; evidence more than eight; a
-/// unit or item that is no code; a case that is zero; a reason against one's own finding · `E109` the unit holds a personal number · `E112`
-/// decided in the future · `E414` the height is not before this block · `E114` id used · `E405` no
+/// unit or item that is no code; a case that is zero; a reason against one's own finding · `E109` the
+/// unit holds a personal number · `E230` the authority keeps a list of units, without this one · `E112` decided in the future · `E414` the height is not before this block · `E114` id used · `E405` no
 /// such agreement · `E416` no such attestation, and reason 02 not given.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -117,6 +115,7 @@ impl Decide {
         if !ctx.signer.authority.may_rely.contains(&self.scenario) {
             return Err(Code::NoRelyingMandate);
         }
+        acting_unit(&ctx.signer.authority, self.unit.as_deref())?;
         let (relying, region) = (ctx.actor(), ctx.region());
         let maker = Maker { relying, region, stamp: ctx.stamp(self.decided_at)?, leaf: None };
         self.record(ctx, &maker, corrects)
@@ -219,7 +218,7 @@ impl Decide {
         if empty || reasons.iter().any(bare) {
             return Err(Code::EvidenceRequired);
         }
-        self.unit.as_deref().map_or(Ok(()), check_unit)?;
+        self.unit.as_deref().map_or(Ok(()), unit_code)?;
         Ok(reasons)
     }
 
@@ -303,14 +302,6 @@ fn is_stale(
         Some(checked) => age(checked) > allowed,
         None => least_age.saturating_sub(ctx.block.time.0) >= allowed,
     }
-}
-
-fn check_unit(unit: &str) -> Result<(), Code> {
-    let allowed = |c: u8| c.is_ascii_alphanumeric() || c == b'-';
-    if unit.is_empty() || unit.len() > MAX_UNIT || !unit.bytes().all(allowed) {
-        return Err(Code::BadField);
-    }
-    if personal_data(unit).is_some() { Err(Code::PersonalDataPattern) } else { Ok(()) }
 }
 
 /// Corrects a decision with a new one on the same attestation, within the ledger's limit of

@@ -8,6 +8,7 @@ use hefu_primitives::{BaseCode, H32, Height, Id16, Region, Uscc};
 use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
+use super::fee::FeeRecord;
 use super::item::CaseMode;
 use super::open::OpenCase;
 use crate::common::Stamp;
@@ -417,6 +418,10 @@ pub struct Case {
     /// How it ended.
     #[n(19)]
     pub end: Option<CaseEnd>,
+    /// Fees that were settled, once there is one.
+    #[n(20)]
+    #[serde(default)]
+    pub fees: Option<Vec<FeeRecord>>,
 }
 
 impl Case {

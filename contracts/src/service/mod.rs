@@ -27,6 +27,7 @@
 //!   the applicant stays promised.
 //! * A result is delivered within ten working days of the decision (`delivery_late`).
 //! * A case can be withdrawn until it is decided.
+//! * Fees are settled from the check of a case until it is over; either side may say so ([`fee`]).
 //! * A joint case needs at least one part; parts are opened by the receiver or the handler until
 //!   the case is decided, and each has its own limit.
 //!
@@ -37,6 +38,7 @@ pub mod case;
 pub mod clock;
 pub mod evaluation;
 pub mod evaluation_acts;
+pub mod fee;
 pub mod hand;
 pub mod item;
 pub mod item_acts;
@@ -50,6 +52,7 @@ pub use case::*;
 pub use clock::{CaseClocks, SubClocks, case_clocks, sub_clocks};
 pub use evaluation::*;
 pub use evaluation_acts::{AnswerEvaluation, Evaluate, EvaluationStep};
+pub use fee::{FeeRecord, MAX_FEES, SettleFee};
 pub use hand::{
     AcceptCase, AskSupplement, DeclineCase, Handover, ReceiveHandover, RejectHandover, Supplement,
 };

@@ -1,6 +1,5 @@
 //! The acts by which cases come in: opened, checked, refused; and themes that group them.
 
-use hefu_primitives::codes::personal_data;
 use hefu_primitives::time::Day;
 use hefu_primitives::{BaseCode, H32, Id16, ImplCode, Millis, Region, Uscc};
 use minicbor::{Decode, Encode};
@@ -15,10 +14,9 @@ use super::item_acts::live_terms;
 use super::{as_receiver, put, subject};
 use crate::code::Code;
 use crate::exec::Context;
+use crate::identity::unit::acting_unit;
 use crate::identity::{AUTHORITIES, AuthorityState, Role};
 
-/// Longest code of a unit.
-const MAX_UNIT: usize = 16;
 /// Most items of a theme.
 const MAX_THEME: usize = 16;
 
@@ -32,7 +30,8 @@ const MAX_THEME: usize = 16;
 /// handler's province does not take part · `E605` the handler is not active, or the item not in
 /// its mandate · `E618` the implementation is unknown, ended, or another's · `E624` no such theme ·
 /// `E625` the theme is another receiver's, without this item, or has a case of it · `E118` a zero
-/// number, a unit that is no code · `E109` the unit holds a personal number · `E112`.
+/// number, a unit that is no code · `E230` the authority keeps a list of units, without this one ·
+/// `E109` the unit holds a personal number · `E112`.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OpenCase {
@@ -78,7 +77,7 @@ impl OpenCase {
         if self.no == H32::ZERO {
             return Err(Code::BadField);
         }
-        self.unit.as_deref().map_or(Ok(()), unit_code)?;
+        acting_unit(&ctx.signer.authority, self.unit.as_deref())?;
         let opened = ctx.stamp(self.occurred_at)?;
         if ctx.state.has(&CASES, &self.case_id) {
             return Err(Code::IdReused);
@@ -116,6 +115,7 @@ impl OpenCase {
             dispatched: None,
             delivered: None,
             end: None,
+            fees: None,
         };
         let (id, height) = (self.case_id, ctx.block.height);
         ctx.state.put(&CASES_BY_HANDLER, &(self.handler, height, id), &());
@@ -172,18 +172,6 @@ pub(super) fn may_handle(
         authority.state == AuthorityState::Active && authority.may_handle.contains(base)
     });
     authority.map(|authority| authority.member).ok_or(Code::NoHandlingMandate)
-}
-
-/// The code of a window or unit.
-///
-/// # Errors
-/// `E118`, `E109`.
-pub(super) fn unit_code(unit: &str) -> Result<(), Code> {
-    let allowed = |c: u8| c.is_ascii_alphanumeric() || c == b'-';
-    if unit.is_empty() || unit.len() > MAX_UNIT || !unit.bytes().all(allowed) {
-        return Err(Code::BadField);
-    }
-    if personal_data(unit).is_some() { Err(Code::PersonalDataPattern) } else { Ok(()) }
 }
 
 /// Records that form and identity were checked (形式审查、身份核验). What nobody hands over is

@@ -363,3 +363,32 @@ ph-member = MEMBER
 ph-hours = HOURS
 ph-sample = SAMPLE
 ph-holder = HOLDER
+
+# What is wrong with a code.
+code-alphabet = character { $position } is not one a credit code may have
+code-bank-card = looks like a bank card number
+code-character = a character does not belong here
+code-check = the check character should be { $expected }
+code-citizen-id = looks like a citizen id
+code-definer = definer
+code-inner-check = character 17, the check of the organisation code, should be { $expected }
+code-issuer = issuer
+code-length = expected { $most } characters, found { $found }
+code-lower-case = letters must be capital
+code-mobile-number = looks like a mobile number
+code-number = not a number in range
+code-old-citizen-id = looks like a citizen id of the old form
+code-other-issuer = the identifier names another issuer than the document
+code-other-type = the identifier names another type than the document
+code-other-version = the identifier names another version than the document
+code-parts = expected type, issuer, serial, version and check after the root
+code-region = characters 3 to 8 must be digits
+code-root = does not start with 1.2.156.3005.2.
+code-sequence = the last three characters must be 001 to 999
+code-serial-character = the serial may have digits and capital letters only
+code-serial-length = the serial has { $found } characters, not 1 to { $most }
+code-too-long = { $found } characters are more than the { $most } allowed
+code-type = type
+code-version = the version must be 001 to 999
+form-unit = a unit and the region where it stands, like W-01=310115
+ph-unit = UNIT

@@ -238,3 +238,11 @@ col-certificate-hex = certificate (hex)
 col-header-hex = header (hex)
 value-state-closed = closed
 value-backfill = backfill
+
+value-set_units = change an authority's units
+value-units_set = units changed
+value-settle_fee = settle a fee
+value-fee_settled = fee settled
+col-units = units
+col-fees = fees
+col-merged-into = merged into

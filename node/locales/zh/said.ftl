@@ -363,3 +363,32 @@ ph-member = 省份
 ph-hours = 小时数
 ph-sample = 省份
 ph-holder = 持证人
+
+# 代码错在何处。
+code-alphabet = 第 { $position } 位不是信用代码可用的字符
+code-bank-card = 疑似银行卡号
+code-character = 含有不应出现的字符
+code-check = 校验码应为 { $expected }
+code-citizen-id = 疑似公民身份号码
+code-definer = 定义机构
+code-inner-check = 第 17 位(主体标识码的校验码)应为 { $expected }
+code-issuer = 颁发机构
+code-length = 应为 { $most } 个字符,实为 { $found } 个
+code-lower-case = 字母须为大写
+code-mobile-number = 疑似手机号码
+code-number = 不是范围内的数字
+code-old-citizen-id = 疑似旧式公民身份号码
+code-other-issuer = 标识中的颁发机构与文件不同
+code-other-type = 标识中的证照类型与文件不同
+code-other-version = 标识中的版本与文件不同
+code-parts = 根之后应依次为类型、颁发机构、流水号、版本、校验码
+code-region = 第 3 至 8 位须为数字
+code-root = 不以 1.2.156.3005.2. 开头
+code-sequence = 末三位须为 001 至 999
+code-serial-character = 流水号只能含数字与大写字母
+code-serial-length = 流水号有 { $found } 个字符,应为 1 至 { $most } 个
+code-too-long = { $found } 个字符,超过上限 { $most }
+code-type = 证照类型
+code-version = 版本须为 001 至 999
+form-unit = 窗口代码及所在区划,如 W-01=310115
+ph-unit = 窗口

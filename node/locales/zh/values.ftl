@@ -238,3 +238,11 @@ col-certificate-hex = 提交证书(十六进制)
 col-header-hex = 区块头(十六进制)
 value-state-closed = 已办结
 value-backfill = 补录
+
+value-set_units = 变更机构窗口
+value-units_set = 机构窗口已变更
+value-settle_fee = 缴清费用
+value-fee_settled = 费用已缴清
+col-units = 窗口
+col-fees = 费用
+col-merged-into = 并入类型

@@ -84,9 +84,9 @@ pub(crate) struct Hour {
     /// Beginning of the hour; that of the first use when not given.
     #[arg(long, value_name = "TIME", value_parser = instant)]
     hour: Option<Millis>,
-    /// Which side states it: provider or consumer.
-    #[arg(long, default_value = "provider", value_parser = word::<Role>)]
-    role: Role,
+    /// Which side states it: provider or consumer; by who signs when not given.
+    #[arg(long, value_parser = word::<Role>)]
+    role: Option<Role>,
     #[command(flatten)]
     signing: Signing,
 }
@@ -107,21 +107,36 @@ struct Kept {
     decision: Decide,
 }
 
-/// Reads a file of JSON lines, and names the line that is none.
+/// Reads a file of JSON objects, a line each or drafts one after the other, and names the line that
+/// is none.
 fn read_lines<T: DeserializeOwned>(
     app: &App,
     path: &Path,
     complete: impl Fn(&mut Value) -> Result<(), Fault>,
 ) -> Result<Vec<T>, Fault> {
-    let text = app.read_text(path)?;
+    objects(path, &app.read_text(path)?, complete)
+}
+
+fn objects<T: DeserializeOwned>(
+    path: &Path,
+    text: &str,
+    complete: impl Fn(&mut Value) -> Result<(), Fault>,
+) -> Result<Vec<T>, Fault> {
     let wrong = |line: usize, error: &dyn std::fmt::Display| {
-        Fault::with("cli.input", format_args!("{}:{}: {error}", path.display(), line + 1))
+        Fault::with("cli.input", format_args!("{}:{line}: {error}", path.display()))
     };
     let mut found = Vec::new();
-    for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        let mut value: Value = serde_json::from_str(line).map_err(|error| wrong(number, &error))?;
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<Value>();
+    // Lines are counted as the reader moves on, not from the beginning for each object.
+    let (mut line, mut counted) = (1, 0);
+    while let Some(value) = values.next() {
+        let mut value = value.map_err(|error| wrong(error.line(), &error))?;
+        let end = values.byte_offset();
+        let passed = text.as_bytes().get(counted..end).unwrap_or_default();
+        line += passed.iter().filter(|byte| **byte == b'\n').count();
+        counted = end;
         complete(&mut value)?;
-        found.push(serde_json::from_value(value).map_err(|error| wrong(number, &error))?);
+        found.push(serde_json::from_value(value).map_err(|error| wrong(line, &error))?);
     }
     if found.is_empty() || found.len() > MAX_LEAVES as usize {
         let most = MAX_LEAVES;
@@ -211,7 +226,11 @@ pub(crate) fn hour(app: &App, args: &Hour) -> Done {
     let act = statement(&mut receipts, args.hour)?;
     let told = json!({ "grant": act.grant_id, "hour": act.hour, "count": act.count });
     let subject = format!("grant:{}", act.grant_id);
-    submit(app, &args.signing, args.role, act.into(), &subject, &told)
+    let role = match args.role {
+        Some(role) => role,
+        None => super::share::role_of(app, &args.signing, act.grant_id)?,
+    };
+    submit(app, &args.signing, role, act.into(), &subject, &told)
 }
 
 /// What a side states of its receipts; both sides come to the same from the same receipts.
@@ -270,6 +289,21 @@ mod tests {
             t0,
             t1: t0,
         }
+    }
+
+    /// As `hefu share receipt --draft` writes them, one file after the other, and a line each.
+    #[test]
+    fn drafts_one_after_the_other_are_read() {
+        let drafts = [1, 2].map(|n| serde_json::to_string_pretty(&receipt(n)).unwrap());
+        let lines = [3, 4].map(|n| serde_json::to_string(&receipt(n)).unwrap());
+        let read = |text: &str| objects::<Receipt>(Path::new("hour.jsonl"), text, |_| Ok(()));
+        let file = [drafts.join("\n"), lines.join("\n")].join("\n\n");
+        assert_eq!(read(&file).unwrap(), [1, 2, 3, 4].map(receipt));
+        let fault = |text: &str| read(text).unwrap_err().message(crate::text::Lang::En);
+        let told = fault(&[&lines[0], "", "{\"rcp_id\": 5}", &lines[1]].join("\n"));
+        assert!(told.contains("hour.jsonl:3: "), "{told}");
+        let told = fault(&[&lines[0], "{"].join("\n"));
+        assert!(told.contains("hour.jsonl:2: "), "{told}");
     }
 
     #[test]

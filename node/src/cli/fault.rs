@@ -17,6 +17,8 @@ pub enum Detail {
     Plain(String),
     /// A text of the catalogue, with its arguments.
     Said(&'static str, Vec<(&'static str, String)>),
+    /// Particulars of a part: its name in the catalogue, and what is wrong with it.
+    Of(&'static str, Box<Detail>),
     /// What the operating system says of something.
     System {
         /// The something: a file, an address.
@@ -37,6 +39,9 @@ impl Detail {
                 let arguments: Vec<(&str, &str)> =
                     arguments.iter().map(|(name, value)| (*name, value.as_str())).collect();
                 text::text(lang, key, &arguments)
+            }
+            Self::Of(part, detail) => {
+                format!("{}: {}", text::text(lang, part, &[]), detail.text(lang))
             }
             Self::System { what, kind, words } => {
                 let key = system_key(*kind);
@@ -112,6 +117,11 @@ impl Fault {
     ) -> Self {
         let arguments = arguments.iter().map(|(name, value)| (*name, value.to_string())).collect();
         Self { detail: Some(Box::new(Detail::Said(key, arguments))), ..Self::new(code) }
+    }
+
+    /// A fault whose particulars were told elsewhere.
+    pub fn about(code: impl Into<String>, detail: impl Into<Detail>) -> Self {
+        Self { detail: Some(Box::new(detail.into())), ..Self::new(code) }
     }
 
     /// A fault whose particulars are the operating system's about something.

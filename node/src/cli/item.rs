@@ -206,7 +206,12 @@ pub(crate) fn run(app: &App, command: Item) -> Done {
             let (code, base) = (args.code, args.code.base());
             let act = PutImplementation { code, promise_days: args.promise_days, live: !args.end };
             let told = json!({ "item": base });
-            submit(app, &args.signing, Role::Handler, act.into(), &format!("item:{base}"), &told)
+            // The code begins with its authority's, and nobody else may sign.
+            let mut signing = args.signing;
+            if signing.authority.is_none() && signing.key.is_none() {
+                signing.authority = code.parts().ok().map(|parts| parts.authority);
+            }
+            submit(app, &signing, Role::Handler, act.into(), &format!("item:{base}"), &told)
         }
     }
 }

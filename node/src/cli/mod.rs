@@ -25,6 +25,7 @@ mod block;
 mod case;
 mod cert;
 mod client;
+mod codes;
 mod completions;
 mod config;
 mod demo;

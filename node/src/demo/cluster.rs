@@ -12,6 +12,7 @@ use hefu_genesis::sample::{self, MemberKeys, SampleKeys};
 use hefu_primitives::{Height, KeyPair, Millis, Region};
 
 use crate::api::{ApiOptions, ApiServer, Bounds, ReadAccess};
+use crate::config::NodeConfig;
 use crate::core::Tip;
 use crate::network::{Address, NodeKey, NodeSecret};
 use crate::runtime::{self, NodeOptions, Running, Service, wall_clock};
@@ -25,6 +26,7 @@ pub struct Province {
     pub keys: MemberKeys,
     /// Where its API answers.
     pub api: SocketAddr,
+    home: PathBuf,
     options: NodeOptions,
     running: Option<(Running, ApiServer)>,
 }
@@ -35,9 +37,9 @@ impl Province {
         self.running.as_ref().map(|(running, _)| &running.service)
     }
 
-    /// Its data folder.
+    /// Its folder, as `--data-dir` names it.
     pub fn folder(&self) -> &Path {
-        &self.options.data_dir
+        &self.home
     }
 
     fn key(&self) -> NodeKey {
@@ -76,8 +78,11 @@ impl Cluster {
             let api = free_port(port)?;
             port = api.port().saturating_add(1);
             let own = NodeKey(*member.node.public().as_bytes());
+            let home = folder.join(member.region.to_string());
+            // Where commands that are typed in the folder look for it.
+            let settings = NodeConfig { data_dir: home.clone(), ..NodeConfig::default() };
             let options = NodeOptions {
-                data_dir: folder.join(member.region.to_string()),
+                data_dir: settings.store_path(),
                 genesis: genesis.clone(),
                 region: member.region,
                 validators: vec![member.validator.clone()],
@@ -93,8 +98,8 @@ impl Cluster {
                 reads: member.operator_key(),
             };
             let region = member.region;
-            provinces
-                .insert(region, Province { region, keys: member, api, options, running: None });
+            let province = Province { region, keys: member, api, home, options, running: None };
+            provinces.insert(region, province);
         }
         let mut cluster = Self { provinces, genesis };
         let regions: Vec<Region> = cluster.provinces.keys().copied().collect();
@@ -120,8 +125,10 @@ impl Cluster {
         let province = self.province(region)?;
         anyhow::ensure!(province.running.is_none(), "{region} runs already");
         let running = runtime::start(province.options.clone(), &mut |_| {}).await?;
-        let index = province.options.data_dir.join("audit.sqlite");
-        running.service.keep_audit_index(hefu_audit::Location::Sqlite(index));
+        let settings = NodeConfig { data_dir: province.home.clone(), ..NodeConfig::default() };
+        if let Some(index) = settings.audit_location() {
+            running.service.keep_audit_index(index);
+        }
         let options =
             ApiOptions { listen: province.api, read: ReadAccess::Open, bounds: Bounds::default() };
         let api = ApiServer::start(running.service.clone(), options).await?;
@@ -139,6 +146,11 @@ impl Cluster {
         for province in self.provinces.values_mut() {
             province.options.cosigner = on.then(|| province.keys.cosigner.clone());
         }
+    }
+
+    /// The address of a province's node among provinces.
+    pub fn link(&self, region: Region) -> Option<SocketAddr> {
+        Some(self.provinces.get(&region)?.options.listen)
     }
 
     /// Stops a node.
@@ -172,7 +184,7 @@ impl Cluster {
     pub fn damage_blocks(&self, region: Region) -> anyhow::Result<(PathBuf, u64)> {
         let province = self.provinces.get(&region).context("no such province")?;
         anyhow::ensure!(province.running.is_none(), "{region} still runs");
-        let folder = province.folder().join("blocks");
+        let folder = province.options.data_dir.join("blocks");
         let mut files: Vec<PathBuf> = std::fs::read_dir(&folder)?
             .filter_map(|entry| Some(entry.ok()?.path()))
             .filter(|path| path.extension().is_some_and(|e| e == "seg"))
@@ -194,7 +206,7 @@ impl Cluster {
     /// Those of the file system.
     pub fn set_data_aside(&self, region: Region) -> anyhow::Result<PathBuf> {
         let province = self.provinces.get(&region).context("no such province")?;
-        let held = crate::store::aside::hold(province.folder())?;
+        let held = crate::store::aside::hold(&province.options.data_dir)?;
         let aside = held.destination("demo");
         held.set_aside(&aside)?;
         Ok(aside)

@@ -1,16 +1,18 @@
-//! The folders of a demonstration's provinces as `hefu init` would leave them: keys, settings and a
-//! passphrase, so that every command can be typed there while the nodes run.
+//! The folders of a demonstration's provinces as `hefu init` would leave them: keys, settings, the
+//! signed genesis and a passphrase, so that every command can be typed there while the nodes run.
 //!
 //! The passphrase lies beside the keys, and they are sealed cheaply: they are worth nothing, and gone
 //! when the demonstration ends.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::Context;
+use hefu_genesis::SignedGenesis;
 use hefu_genesis::sample::MemberKeys;
 use hefu_primitives::KeyPair;
 
@@ -31,13 +33,30 @@ const PASSPHRASE_FILE: &str = "passphrase";
 /// # Errors
 /// Those of the file system.
 pub fn furnish(cluster: &Cluster) -> anyhow::Result<()> {
+    let genesis = signed_genesis(cluster)?;
     cluster.provinces.values().try_for_each(|province| {
-        furnish_one(province).with_context(|| format!("the folder of {}", province.region))
+        let link = cluster.link(province.region);
+        let furnished = furnish_one(province, &genesis, link);
+        furnished.with_context(|| format!("the folder of {}", province.region))
     })
 }
 
-fn furnish_one(province: &Province) -> anyhow::Result<()> {
+/// The genesis as the ceremony would end with: signed by every province's governors.
+fn signed_genesis(cluster: &Cluster) -> anyhow::Result<String> {
+    let mut signed = SignedGenesis::new((*cluster.genesis).clone());
+    for province in cluster.provinces.values() {
+        province.keys.governors.iter().try_for_each(|governor| signed.sign(governor))?;
+    }
+    Ok(signed.to_json()?)
+}
+
+fn furnish_one(
+    province: &Province,
+    genesis: &str,
+    link: Option<SocketAddr>,
+) -> anyhow::Result<()> {
     let folder = province.folder();
+    std::fs::write(folder.join("genesis.json"), genesis)?;
     let keystore = Keystore::with_profile(folder.join("keys"), Profile::InsecureFast)?;
     let passphrase = Passphrase::new(PASSPHRASE.to_owned())?;
     for (label, pair) in labels(&province.keys) {
@@ -45,7 +64,11 @@ fn furnish_one(province: &Province) -> anyhow::Result<()> {
     }
     std::fs::write(folder.join(PASSPHRASE_FILE), format!("{PASSPHRASE}\n"))?;
     let mut file = std::fs::File::create(folder.join(FILE_NAME))?;
-    writeln!(file, "region = {}\n\n[api]", province.region)?;
+    writeln!(file, "region = {}\n", province.region)?;
+    if let Some(link) = link {
+        writeln!(file, "[p2p]\nlisten = \"{link}\"\n")?;
+    }
+    writeln!(file, "[api]")?;
     writeln!(file, "listen = \"{}\"\nread = \"open\"\n\n[keystore]", province.api)?;
     writeln!(file, "passphrase_file = \"{PASSPHRASE_FILE}\"")?;
     Ok(())

@@ -34,7 +34,7 @@ pub use batch::{Batch, Leaf};
 pub use entry::Outcome;
 pub use index::{ImportLine, LineState};
 pub use journal::{ImportSummary, JournalError, PendingTransaction};
-pub use licence::{Holder, Licence, LicenceError};
+pub use licence::{Holder, IdentifierFault, Licence, LicenceError};
 pub use log::LogError;
 pub use presentation::Presentation;
 pub use record::{Commitments, Erased, LedgerCommitments, Record, Salts, verify_document};

@@ -55,9 +55,21 @@ fn obeys_a_second_terminal() {
         wait_for("the ledger grows", SOON, || http(place).height().filter(|at| *at > from + 2))
     };
     grows(0);
+    let sound = |region: &str| {
+        let home = home(&folder, region).to_string_lossy().into_owned();
+        let told = hefu(&["doctor", "--data-dir", &home]).json();
+        let checks = told["items"].as_array().expect("checks").clone();
+        assert!(checks.iter().all(|check| check["result"] != "failed"), "{told}");
+        let of = |name: &str| checks.iter().filter(|check| check["check"] == name).count();
+        assert_eq!([of("genesis"), of("keys"), of("blocks")], [1, 2, 1], "{told}");
+        let blocks = checks.iter().find(|check| check["check"] == "blocks").expect("blocks");
+        assert!(blocks["detail"].as_str().is_some_and(|text| text.contains("height")), "{told}");
+    };
+    sound("310000");
 
     let stopped = hefu(&["demo", "stop", "340000"]).json();
     assert_eq!(stopped["ok"], true, "{stopped}");
+    sound("340000");
     assert!(http(3).try_get("/livez").is_none());
     let height = grows(0);
     let again = hefu(&["demo", "stop", "340000"]).run().exits(1).fault("cli.demo_state");
@@ -91,6 +103,13 @@ fn obeys_a_second_terminal() {
     assert!((p50 - p50.round()).abs() < 1e-6, "to a tenth of a millisecond: {p50}");
     let kept = folder.join("evidence/blocks");
     assert!(kept.is_dir(), "the evidence outlives the demonstration");
+}
+
+/// The folder of a province while the demonstration runs.
+fn home(folder: &Scratch, region: &str) -> std::path::PathBuf {
+    let entries = std::fs::read_dir(folder.path()).expect("a folder").flatten();
+    let mut homes = entries.map(|entry| entry.path().join(region)).filter(|home| home.is_dir());
+    homes.next().expect("the folder of the demonstration")
 }
 
 /// Ports of the provinces' interfaces, once the demonstration has said where it is.

@@ -10,6 +10,7 @@ mod formats;
 mod four_provinces;
 #[allow(dead_code)] // shared with the tests of faults, which use the rest of it
 mod harness;
+mod hour;
 mod messages;
 mod proofs;
 mod reading;

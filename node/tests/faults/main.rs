@@ -59,7 +59,7 @@ impl Allowed {
             made.map(drop)
         });
         let clock = netns.clone().and_then(|()| {
-            clock::library().ok_or_else(|| "libfaketime is not installed".to_owned())
+            harness::faketime().ok_or_else(|| "libfaketime is not installed".to_owned())
         });
         Self { netns, volume, clock }
     }

@@ -198,7 +198,7 @@ fn a_leaf_is_judged_as_of_its_batch_whatever_came_after() {
     let stock = driving(&ledger);
     recorded(&stock, &mut ledger);
     let state = ListState::Paused;
-    let pause = Action::SetTypeState { code: code(DRIVING), version: 1, state };
+    let pause = Action::SetTypeState { code: code(DRIVING), version: 1, state, merged_into: None };
     ledger.adopt(id(99), pause).unwrap();
     let mut bare = ledger.get(&AUTHORITIES, &code(OFFICES[0][0])).unwrap();
     bare.may_issue.clear();

@@ -195,6 +195,7 @@ impl Candidate {
             successor: None,
             succession: None,
             inherited: None,
+            units: None,
         }
     }
 

@@ -1,6 +1,8 @@
 //! Notices, lists adopted by vote, mandates and their scope, and the traces auditors leave: every
 //! error each act can give, and mandates against a model.
 
+mod model;
+
 use super::*;
 use crate::act::Act;
 use crate::certificate::Attest;
@@ -11,7 +13,6 @@ use crate::testkit::*;
 use hefu_primitives::codec::Canonical;
 use hefu_primitives::hash::hash;
 use hefu_primitives::{BlockId, Domain, H32, Height, Millis, Region};
-use proptest::prelude::*;
 
 fn incident() -> NoticeIncident {
     NoticeIncident {
@@ -339,58 +340,4 @@ fn encodings_are_golden() {
     };
     let found: Vec<String> = samples().iter().map(line).collect();
     assert_eq!(found.join("\n"), include_str!("golden_acts.txt").trim_end());
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(24) })]
-
-    /// Grants, revocations, waits and requests, against plain integers.
-    #[test]
-    fn mandates_follow_the_model(
-        steps in prop::collection::vec((0u8..4, 0u8..4, 1u64..12, any::<bool>()), 5..30),
-    ) {
-        let mut ledger = mandated();
-        // Last day in days from the first, whether it was revoked, whether it covers attestations.
-        let mut model: std::collections::BTreeMap<u8, (u64, bool, bool)> =
-            [(1, (41, false, true))].into();
-        let (mut waited, mut asked) = (0u64, 20u8);
-        for (op, number, days, covered) in steps {
-            let number = number + 1;
-            match op {
-                0 => {
-                    let until = ledger.today().add_days(days as i64).unwrap();
-                    let kinds = if covered { mandate().kinds } else { vec![RecordKind::Sharing] };
-                    let terms = MandateTerms { mandate_id: id(number), until, kinds, ..mandate() };
-                    let expected = if model.contains_key(&number) { Err(Code::IdReused) } else { Ok(()) };
-                    prop_assert_eq!(ledger.govern(0, GrantMandate { terms }), expected);
-                    model.entry(number).or_insert((waited + days, false, covered));
-                }
-                1 => {
-                    let expected = match model.get(&number) {
-                        None => Err(Code::NoAuditMandate),
-                        Some((_, true, _)) => Err(Code::MandateState),
-                        Some(_) => Ok(()),
-                    };
-                    let found = ledger.govern(0, RevokeMandate { mandate_id: id(number) });
-                    prop_assert_eq!(found, expected);
-                    model.entry(number).and_modify(|mandate| mandate.1 = true);
-                }
-                2 => {
-                    ledger.wait_days(days);
-                    waited += days;
-                }
-                _ => {
-                    asked += 1;
-                    let expected = match model.get(&number) {
-                        None | Some((_, true, _)) => Err(Code::NoAuditMandate),
-                        Some((until, ..)) if waited > *until => Err(Code::MandateExpired),
-                        Some((_, _, false)) => Err(Code::OutOfScope),
-                        Some(_) => Ok(()),
-                    };
-                    let request = RequestOpenings { mandate_id: id(number), ..ask(asked) };
-                    prop_assert_eq!(ledger.act(&auditor(0), request), expected);
-                }
-            }
-        }
-    }
 }

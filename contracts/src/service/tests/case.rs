@@ -428,3 +428,50 @@ fn an_open_case_is_an_obligation_of_both_provinces() {
     assert_eq!(cases(&open).iter().sum::<u32>(), 2, "receiver and handler");
     assert_eq!(cases(&at(CaseState::Decided)).iter().sum::<u32>(), 0);
 }
+
+#[test]
+fn fees_are_settled_from_the_check_until_the_end() {
+    let mut ledger = at(CaseState::Received);
+    let now = ledger.time;
+    let fee = |number: u8| SettleFee { case_id: id(1), receipt: digest(number), occurred_at: now };
+    assert_eq!(ledger.act(&receiver(), fee(1)), Err(Code::CaseState));
+    ledger.act(&receiver(), check(1)).unwrap();
+    ledger.act(&receiver(), fee(1)).unwrap();
+    assert_eq!(ledger.event_kinds(), ["fee_settled"]);
+    ledger.act(&handler(), fee(2)).unwrap();
+    let receipts: Vec<H32> = case(&ledger, 1).fees.unwrap().iter().map(|fee| fee.receipt).collect();
+    assert_eq!(receipts, [digest(1), digest(2)]);
+    for bad in [fee(1), fee(0)] {
+        assert_eq!(ledger.act(&handler(), bad), Err(Code::BadField));
+    }
+    let later = SettleFee { occurred_at: hefu_primitives::Millis(now.0 + 3_600_000), ..fee(3) };
+    assert_eq!(ledger.act(&handler(), later), Err(Code::FutureTime));
+    assert_eq!(ledger.act(&stranger(), fee(3)), Err(Code::NotHandler));
+    assert_eq!(ledger.act(&governor(0, 0), fee(3)), Err(Code::NotHandler));
+    let nobodys = SettleFee { case_id: id(9), ..fee(3) };
+    assert_eq!(ledger.act(&handler(), nobodys), Err(Code::UnknownCase));
+    for number in 3..=8 {
+        ledger.act(&handler(), fee(number)).unwrap();
+    }
+    assert_eq!(ledger.act(&handler(), fee(9)), Err(Code::BadField), "eight are enough");
+    for (state, expected) in
+        [(CaseState::Delivered, Ok(())), (CaseState::Closed, Err(Code::CaseState))]
+    {
+        assert_eq!(at(state).act(&handler(), fee(1)), expected, "{state:?}");
+    }
+}
+
+/// Who keeps a list of windows takes cases in at no other.
+#[test]
+fn a_window_is_on_its_authoritys_list() {
+    let mut ledger = with_item(&terms());
+    let unit = |code: &str| crate::identity::Unit { code: code.to_owned(), region: REGIONS[1] };
+    let authority = receiver().authority;
+    let add = vec![unit("B-02")];
+    ledger.govern(1, crate::identity::SetUnits { authority, add, remove: vec![] }).unwrap();
+    let opened = open(&ledger, 1);
+    assert_eq!(ledger.act(&receiver(), opened.clone()), Err(Code::UnknownUnit));
+    ledger.act(&receiver(), OpenCase { unit: Some("B-02".to_owned()), ..opened }).unwrap();
+    let unnamed = OpenCase { unit: None, ..open(&ledger, 2) };
+    ledger.act(&receiver(), unnamed).unwrap();
+}

@@ -56,6 +56,7 @@ fn samples() -> Vec<Act> {
             until: Some(day("2026-06-01")),
         }
         .into(),
+        SettleFee { case_id, receipt: digest(1), occurred_at }.into(),
         Evaluate {
             case_id,
             stage: Stage::Decide,

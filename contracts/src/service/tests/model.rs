@@ -63,6 +63,7 @@ enum Op {
     Withdraw,
     OpenSub(u8),
     DecideSub(u8),
+    Fee(u8),
     Wait(u64),
 }
 
@@ -86,6 +87,7 @@ fn ops() -> impl Strategy<Value = (u8, Vec<(usize, Op)>)> {
         1 => Just(Op::Close),
         2 => (0u8..3).prop_map(Op::OpenSub),
         3 => (0u8..3).prop_map(Op::DecideSub),
+        3 => (0u8..12).prop_map(Op::Fee),
         5 => (1u64..5).prop_map(Op::Wait),
     ];
     let actor = prop_oneof![4 => Just(0usize), 4 => Just(1), 1 => Just(2), 1 => Just(3)];
@@ -110,6 +112,8 @@ struct Model {
     pauses: Vec<Stop>,
     extension: u64,
     decided: u64,
+    /// Receipts of fees.
+    fees: Vec<u8>,
     /// Decided or not, opened when; by number.
     subs: Vec<(u8, u64, bool)>,
 }
@@ -136,6 +140,7 @@ impl Model {
             pauses: Vec::new(),
             extension: 0,
             decided: 0,
+            fees: Vec::new(),
             subs: Vec::new(),
         }
     }
@@ -163,7 +168,7 @@ impl Model {
 
     fn step(&mut self, by: usize, op: &Op, now: u64) -> Answered {
         let right = self.side(op);
-        let sub = matches!(op, Op::OpenSub(_) | Op::DecideSub(_));
+        let sub = matches!(op, Op::OpenSub(_) | Op::DecideSub(_) | Op::Fee(_));
         if by != right && !sub {
             let receives = matches!(
                 op,
@@ -185,7 +190,7 @@ impl Model {
             Op::Deliver => &["decided", "dispatched"],
             Op::Close => &["decided", "delivered"],
             Op::Withdraw => &open,
-            Op::OpenSub(_) | Op::DecideSub(_) | Op::Wait(_) => &[],
+            Op::OpenSub(_) | Op::DecideSub(_) | Op::Fee(_) | Op::Wait(_) => &[],
         };
         if !sub && !allowed.contains(&self.state) {
             return Err(Code::CaseState);
@@ -275,6 +280,7 @@ impl Model {
             Op::Close => to("closed"),
             Op::OpenSub(number) => self.open_sub(by, number, now),
             Op::DecideSub(number) => self.decide_sub(by, number, now),
+            Op::Fee(receipt) => self.fee(by, receipt),
             Op::Wait(_) => Ok(Vec::new()),
         }
     }
@@ -282,6 +288,20 @@ impl Model {
     fn runs(&self) -> bool {
         ["ready", "handed_over", "at_handler", "supplement", "accepted", "paused"]
             .contains(&self.state)
+    }
+
+    fn fee(&mut self, by: usize, receipt: u8) -> Answered {
+        if by != self.handler && by != self.receiver {
+            return Err(Code::NotHandler);
+        }
+        if !self.runs() && !["decided", "dispatched", "delivered"].contains(&self.state) {
+            return Err(Code::CaseState);
+        }
+        if receipt == 0 || self.fees.contains(&receipt) || self.fees.len() == 8 {
+            return Err(Code::BadField);
+        }
+        self.fees.push(receipt);
+        Ok(Vec::new())
     }
 
     fn open_sub(&mut self, by: usize, number: u8, now: u64) -> Answered {
@@ -357,6 +377,9 @@ fn act_of(op: &Op, now: Millis) -> crate::Act {
             let verdict = verdict(CaseOutcome::Approved);
             DecideSub { case_id, number, verdict, occurred_at: now }.into()
         }
+        Op::Fee(receipt) => {
+            SettleFee { case_id, receipt: digest(receipt), occurred_at: now }.into()
+        }
         Op::Wait(_) => unreachable!(),
     }
 }
@@ -369,6 +392,8 @@ fn assert_same(ledger: &Ledger, model: &Model) {
     let case = case(ledger, 1);
     assert_eq!(word(case.state), model.state);
     assert_eq!(case.subs.len(), model.subs.len());
+    let fees = case.fees.unwrap_or_default().iter().map(|fee| fee.receipt.0[0]).collect::<Vec<_>>();
+    assert_eq!(fees, model.fees);
     let clocks = clocks(ledger, 1);
     let over = case.end.is_some();
     if case.accepted.is_some() && !over && case.decision.is_none() {

@@ -1,8 +1,9 @@
 //! What the provinces agreed on: parameters, calendars, certificate types, scenarios.
 
 use axum::extract::State;
-use hefu_contracts::certificate::{CertType, SCENARIOS, Scenario, TYPES};
+use hefu_contracts::certificate::{CertType, SCENARIOS, Scenario, ScenarioType, TYPES};
 use hefu_contracts::identity::{CALENDARS, PARAMETERS, Rule, RuleTable};
+use hefu_contracts::service::current_terms;
 use hefu_primitives::time::{Day, WorkCalendar};
 use hefu_primitives::{Height, TypeCode};
 use serde::{Deserialize, Serialize};
@@ -13,7 +14,7 @@ use crate::api::answer::{Answer, Entry, Page};
 use crate::api::page::Ask;
 use crate::api::params::{At, Id, List, Params};
 use crate::api::problem::Problem;
-use crate::api::snapshot::Found;
+use crate::api::snapshot::{Found, Snapshot};
 use crate::api::state::Api;
 
 /// The ledger's parameters.
@@ -146,8 +147,22 @@ pub(crate) async fn type_versions(
     .await
 }
 
-fn scenario_entry(found: &Found<Scenario>) -> Result<Entry, Problem> {
-    Entry::new(found, [("state", json!(found.value.state()))])
+/// With the public names of its item and types, which numbers and codes do not tell.
+fn scenario_entry(snapshot: &Snapshot<'_>, found: &Found<Scenario>) -> Result<Entry, Problem> {
+    let terms = &found.value.terms;
+    let item = current_terms(snapshot, &terms.item).map(|version| version.terms.name);
+    let names = |entry: &ScenarioType| {
+        let found = TYPES.read(snapshot, &(entry.code, entry.min_version))?.terms;
+        Some((found.name_zh, found.name_en))
+    };
+    let (zh, en): (Vec<_>, Vec<_>) = terms.types.iter().filter_map(names).unzip();
+    let more = [
+        ("state", json!(found.value.state())),
+        ("item_name", json!(item)),
+        ("types_zh", json!(zh)),
+        ("types_en", json!(en)),
+    ];
+    Entry::new(found, more)
 }
 
 /// Scenarios in which certificates are relied on.
@@ -161,7 +176,8 @@ pub(crate) async fn scenarios(
     let ask = Ask::new("scenarios", &[], list.limit, list.cursor.as_deref(), list.at_height)?;
     api.read(ask.at, move |snapshot| {
         ask.page(snapshot, SCENARIOS.range(&()), |row| {
-            snapshot.decode(&SCENARIOS, row).map(|found| scenario_entry(&found)).transpose()
+            let found = snapshot.decode(&SCENARIOS, row);
+            found.map(|found| scenario_entry(snapshot, &found)).transpose()
         })
     })
     .await
@@ -177,7 +193,7 @@ pub(crate) async fn scenario(
     Params(at): Params<At>,
 ) -> Result<Answer<Entry>, Problem> {
     api.read(at.at_height, move |snapshot| {
-        scenario_entry(&snapshot.get(&SCENARIOS, &code, "scenario")?)
+        scenario_entry(snapshot, &snapshot.get(&SCENARIOS, &code, "scenario")?)
     })
     .await
 }

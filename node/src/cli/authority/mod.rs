@@ -2,6 +2,7 @@
 
 mod mandate;
 mod register;
+mod units;
 
 use clap::{Args, Subcommand};
 use hefu_contracts::identity::{
@@ -35,6 +36,7 @@ pub(crate) enum Authority {
     Show(Show),
     Register(register::Register),
     Mandate(mandate::Mandate),
+    Units(units::Units),
     Suspend(Suspend),
     Resume(Resume),
     Succeed(Succeed),
@@ -116,6 +118,7 @@ pub(crate) fn run(app: &App, command: Authority) -> Done {
         Authority::Show(args) => list::show(app, &format!("/authorities/{}", args.code), args.at),
         Authority::Register(args) => register::run(app, args),
         Authority::Mandate(args) => mandate::run(app, args),
+        Authority::Units(args) => units::run(app, args),
         Authority::Suspend(args) => {
             let act = SuspendAuthority { authority: args.code, reason: args.reason };
             governed(app, &args.signing, args.code, act.into())

@@ -1,4 +1,4 @@
-//! `hefu case pause`, `continue`, `extend`, `decide`, `sub`, `deliver`, `close`.
+//! `hefu case pause`, `continue`, `extend`, `decide`, `sub`, `fee`, `deliver`, `close`.
 
 use std::path::PathBuf;
 
@@ -6,12 +6,12 @@ use clap::Args;
 use hefu_contracts::identity::Role;
 use hefu_contracts::service::{
     Automated, CaseOutcome, CloseCase, ContinueCase, DecideCase, DecideSub, DeliverCase,
-    DispatchCase, ExtendCase, OpenSub, PauseCase, PauseKind, Verdict,
+    DispatchCase, ExtendCase, OpenSub, PauseCase, PauseKind, SettleFee, Verdict,
 };
 use hefu_primitives::commitment::Purpose;
 use hefu_primitives::{BaseCode, Id16, Uscc};
 
-use super::super::app::{App, now};
+use super::super::app::{App, now, random_id};
 use super::super::args::{Signing, word};
 use super::super::fault::Done;
 use super::super::openings::{Openings, public_digest};
@@ -154,6 +154,30 @@ pub(crate) fn sub(app: &App, args: &Sub) -> Done {
     let Sub { case_id, number, handler, days, item: base, .. } = *args;
     let role = if args.by_receiver { Role::Window } else { Role::Handler };
     act(app, &args.signing, role, case_id, OpenSub { case_id, number, base, handler, days })
+}
+
+#[derive(Args)]
+pub(crate) struct Fee {
+    /// The case.
+    #[arg(value_name = "ID")]
+    case_id: Id16,
+    /// Receipt of the payment platform: a commitment to this file is recorded.
+    #[arg(long, value_name = "FILE")]
+    receipt: PathBuf,
+    /// Sign as the receiver, with a window key.
+    #[arg(long)]
+    by_receiver: bool,
+    #[command(flatten)]
+    signing: Signing,
+}
+
+pub(crate) fn fee(app: &App, args: &Fee) -> Done {
+    let (case_id, occurred_at) = (args.case_id, now());
+    let mut openings = Openings::default();
+    let receipt = openings.commit("receipt", Purpose::Case, &app.read(&args.receipt)?)?;
+    openings.keep(app, &format!("fee-{case_id}-{}", random_id()?))?;
+    let role = if args.by_receiver { Role::Window } else { Role::Handler };
+    act(app, &args.signing, role, case_id, SettleFee { case_id, receipt, occurred_at })
 }
 
 #[derive(Args)]

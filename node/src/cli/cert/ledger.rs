@@ -86,13 +86,13 @@ pub(crate) fn attestation(
     let personal = terms.holder_class.is_personal() || sole_trader;
     let broken = licence.identifier_checked().err();
     if let Some(broken) = broken.filter(|_| !manner.legacy) {
-        return Err(Fault::with("E305", broken));
+        return Err(Fault::about("E305", broken));
     }
     let plain = terms.id_policy == IdPolicy::Plain && !personal && broken.is_none();
     let ident = match licence.identifier_checked() {
         Ok(identifier) if plain => {
             if let Some(kind) = personal_data(identifier.serial()) {
-                return Err(Fault::with("E306", kind));
+                return Err(Fault::about("E306", kind));
             }
             Ident::Plain(identifier.to_string())
         }

@@ -17,8 +17,9 @@ const TYPES: &[Column] = &[
 
 const SCENARIOS: &[Column] = &[
     col("id", "/terms/id"),
+    col("name", "/item_name"),
     col("item", "/terms/item"),
-    col("types", "/terms/types").count(),
+    col("types", "/types_zh@zh|/types_en@en"),
     col("freshness", "/terms/freshness_s"),
     col("consent", "/terms/consent"),
     col("state", "/state"),

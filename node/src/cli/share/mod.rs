@@ -16,6 +16,8 @@ use super::batch;
 use super::fault::{Done, Fault};
 use super::openings::public_digest;
 
+pub(crate) use self::receipt::role_of;
+
 #[derive(Subcommand)]
 pub(crate) enum Share {
     List(show::List),

@@ -158,7 +158,7 @@ fn cosignature(ledger: &Ledger, receipt: &Body, pair: &KeyPair) -> Cosignature {
 }
 
 /// The role of the side that signs: the grant says who is which.
-fn role_of(app: &App, signing: &Signing, grant: Id16) -> Result<Role, Fault> {
+pub(crate) fn role_of(app: &App, signing: &Signing, grant: Id16) -> Result<Role, Fault> {
     let answer = app.client()?.find_soon(&format!("/grants/{grant}"), &[])?;
     let answer = answer.ok_or_else(|| Fault::with("E526", grant))?;
     let grant = record(&answer);

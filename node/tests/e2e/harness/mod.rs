@@ -25,6 +25,11 @@ pub(crate) const PASSPHRASE: &str = "correct horse battery staple";
 /// Longest wait for anything that should happen soon. Generous, because a loaded machine is no
 /// fault of the program.
 pub(crate) const SOON: Duration = Duration::from_secs(60);
+/// Where Debian's package puts the library that moves a process's clock.
+const FAKETIME: [&str; 2] = [
+    "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1",
+    "/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1",
+];
 /// Pause between two looks.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -42,6 +47,11 @@ pub(crate) fn wait_for<T>(what: &str, within: Duration, mut look: impl FnMut() -
         assert!(Instant::now() < deadline, "{what}: not within {} s", within.as_secs());
         std::thread::sleep(LOOK);
     }
+}
+
+/// The library that moves clocks, where it is installed.
+pub(crate) fn faketime() -> Option<PathBuf> {
+    FAKETIME.iter().map(PathBuf::from).find(|path| path.exists())
 }
 
 /// A folder that is removed at the end of a test that passed.

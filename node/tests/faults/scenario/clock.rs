@@ -3,7 +3,7 @@
 //! The clock of one process is moved with libfaketime: a time namespace does not shift the wall
 //! clock. Its monotonic clock goes on as it should, as on a machine whose clock is set.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use hefu_node::runtime::wall_clock;
@@ -12,11 +12,6 @@ use super::{CITY, busy, finish, report, secs, wait_told};
 use crate::cluster::Cluster;
 use crate::harness::cli::signal;
 
-/// Where Debian's package puts it.
-const LIBRARIES: [&str; 2] = [
-    "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1",
-    "/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1",
-];
 /// Whose clock it is.
 const NODE: usize = 1;
 /// How long a process is paused: longer than links bear silence.
@@ -24,11 +19,6 @@ const PAUSE: Duration = Duration::from_secs(7);
 /// How far the time of a block may be ahead of any true clock, in milliseconds: the ledger's
 /// parameter.
 const AHEAD_MS: u64 = 2_000;
-
-/// The library that moves clocks, where it is installed.
-pub(crate) fn library() -> Option<PathBuf> {
-    LIBRARIES.iter().map(PathBuf::from).find(|path| path.exists())
-}
 
 /// One node's clock is an hour ahead, an hour behind, stands still, and is right again.
 pub(crate) fn jumps(library: &Path, seed: u64) {
