@@ -83,7 +83,15 @@ fn samples() -> Vec<Act> {
         RevokeKey { key: key.id(), reason: RevocationReason::Compromised, since: Some(time) }
             .into(),
         propose(1, Action::AdoptType(terms)),
-        propose(2, Action::SetTypeState { code: code(FOOD), version: 1, state: ListState::Paused, merged_into: None }),
+        propose(
+            2,
+            Action::SetTypeState {
+                code: code(FOOD),
+                version: 1,
+                state: ListState::Paused,
+                merged_into: None,
+            },
+        ),
         propose(3, Action::AdoptScenario(scenario_terms(1))),
         propose(4, Action::SetScenarioState { id: 1, state: ListState::Retired }),
         propose(5, Action::SetParameters(parameters)),
@@ -154,6 +162,21 @@ fn samples() -> Vec<Act> {
         Reaffirm { scope: ReaffirmScope::Attestations(vec![id(1), id(2)]) }.into(),
         Reaffirm { scope: ReaffirmScope::Span { key: key.id(), from: time, to: time } }.into(),
         SaltDestroyed { id: id(1) }.into(),
+        SetUnits {
+            authority,
+            add: vec![Unit { code: "W-01".to_owned(), region: Region(310_115) }],
+            remove: vec!["W-02".to_owned()],
+        }
+        .into(),
+        propose(
+            14,
+            Action::SetTypeState {
+                code: code(FOOD),
+                version: 1,
+                state: ListState::Retired,
+                merged_into: Some(code(BUSINESS)),
+            },
+        ),
     ]
 }
 

@@ -150,9 +150,12 @@ fn act(ledger: &mut Ledger, number: u8, op: &Op) -> Result<(), Code> {
             let policy = if committed { IdPolicy::Committed } else { IdPolicy::Plain };
             Action::AdoptType(CertTypeTerms { version, ..type_terms(BUSINESS, class, policy) })
         }
-        Op::SetType { version, state } => {
-            Action::SetTypeState { code: code(BUSINESS), version, state: STATES[state], merged_into: None }
-        }
+        Op::SetType { version, state } => Action::SetTypeState {
+            code: code(BUSINESS),
+            version,
+            state: STATES[state],
+            merged_into: None,
+        },
         Op::AdoptScenario { id, version } => {
             let types = vec![ScenarioType { code: code(BUSINESS), min_version: version }];
             Action::AdoptScenario(ScenarioTerms { types, ..scenario_terms(id) })

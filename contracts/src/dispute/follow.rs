@@ -6,13 +6,13 @@ use hefu_primitives::{Id16, Millis};
 use serde::Serialize;
 
 use super::record::{
-    DISPUTES, DISPUTES_BY_SUBJECT, Dispute, DisputeEnd, DisputeOutcome, DisputeState,
+    DISPUTES, DISPUTES_BY_SUBJECT, Dispute, DisputeEnd, DisputeKind, DisputeOutcome, DisputeState,
 };
 use super::subject::{Subject, find_grant};
 use super::{ACK_DAYS, RULING_DAYS};
 use crate::certificate::ATTESTATIONS;
 use crate::clock::limit;
-use crate::recognition::{CORRECTIONS, DECISIONS, DECISIONS_BY_ATTESTATION};
+use crate::recognition::{CORRECTIONS, DECISIONS, DECISIONS_BY_ATTESTATION, Decision, Reason};
 use crate::sharing::GrantState;
 use crate::state::StateView;
 
@@ -154,4 +154,43 @@ pub fn challenge_of<V: StateView + ?Sized>(view: &V, decision: &Id16) -> Option<
         }
         Some(_) => Challenge::Upheld,
     })
+}
+
+/// Working days within which a suspicion of forgery (reason 17) is brought as a dispute.
+pub const FORGERY_DAYS: u16 = 1;
+
+/// What a decision that suspects forgery obliges to: a dispute about the certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct ForgeryDuty {
+    /// Until when it is to be opened; none where the calendar is missing.
+    pub due: Option<Millis>,
+    /// When one was opened, or the time of the decision where one was open.
+    pub opened: Option<Millis>,
+    /// Whether there was none in time.
+    pub undisputed: Option<bool>,
+}
+
+/// What a decision obliges to that gives forgery as a reason; none for others.
+pub fn forgery_duty<V: StateView + ?Sized>(
+    view: &V,
+    decision: &Decision,
+    now: Millis,
+) -> Option<ForgeryDuty> {
+    if !decision.body.reasons.contains(&Reason::SuspectedForgery.code()) {
+        return None;
+    }
+    let said = decision.stamp.time;
+    let subject = Subject::Attestation(decision.body.att_id).to_string();
+    let rows = DISPUTES_BY_SUBJECT.read_all(view, &subject, MAX_LOOKED_THROUGH);
+    let disputes = rows.iter().filter_map(|(key, ())| {
+        let dispute = DISPUTES.read(view, &key.last_chunk().copied().map(Id16)?)?;
+        let over = dispute.end.map(|end| end.stamp).or(dispute.withdrawn);
+        let counts = dispute.body.kind == DisputeKind::SuspectedForgery
+            && over.is_none_or(|over| over.time >= said);
+        counts.then_some(dispute.opened.time.max(said))
+    });
+    let opened = disputes.min();
+    let calendar = crate::clock::calendars(view);
+    let (due, undisputed) = limit(calendar, said, FORGERY_DAYS, opened.unwrap_or(now));
+    Some(ForgeryDuty { due, opened, undisputed })
 }

@@ -47,7 +47,10 @@ pub use acts::{
     AckDispute, AddEvidence, AgreeSettlement, EscalateDispute, ProposeSettlement, ReportFulfilment,
     RuleDispute, WithdrawDispute,
 };
-pub use follow::{Challenge, DisputeClocks, challenge_of, clocks, is_fulfilled};
+pub use follow::{
+    Challenge, DisputeClocks, FORGERY_DAYS, ForgeryDuty, challenge_of, clocks, forgery_duty,
+    is_fulfilled,
+};
 pub use open::OpenDispute;
 pub use panel::draw;
 pub use record::*;

@@ -636,7 +636,12 @@ fn types_pause_resume_and_retire() {
         ledger.act(&governor(0, 0), Propose { id: id(9), action }).unwrap_err()
     };
     assert_eq!(refused(&mut ledger, set(ListState::Adopted)), Code::BadState);
-    let unknown = Action::SetTypeState { code: business, version: 2, state: ListState::Paused, merged_into: None };
+    let unknown = Action::SetTypeState {
+        code: business,
+        version: 2,
+        state: ListState::Paused,
+        merged_into: None,
+    };
     assert_eq!(refused(&mut ledger, unknown), Code::TypeNotAdopted);
     ledger.adopt(id(1), set(ListState::Paused)).unwrap();
     let mandate = Mandate { types: vec![business], ..Mandate::default() };

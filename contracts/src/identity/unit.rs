@@ -161,7 +161,9 @@ mod tests {
         ledger.govern(0, units(&["A"], &[])).unwrap();
         let mut refused = |by: &Actor, act: SetUnits| ledger.act(by, act).unwrap_err();
         let own = governor(0, 0);
-        for act in [units(&[], &[]), units(&["A"], &[]), units(&["B", "B"], &[]), units(&[], &["B"])] {
+        for act in
+            [units(&[], &[]), units(&["A"], &[]), units(&["B", "B"], &[]), units(&[], &["B"])]
+        {
             assert_eq!(refused(&own, act.clone()), Code::MandateInvalid, "{act:?}");
         }
         let codes: Vec<String> = (0..MAX_UNITS).map(|number| format!("W{number}")).collect();

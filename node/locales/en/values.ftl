@@ -246,3 +246,5 @@ value-fee_settled = fee settled
 col-units = units
 col-fees = fees
 col-merged-into = merged into
+col-forgery = dispute about forgery
+col-undisputed = not brought in time

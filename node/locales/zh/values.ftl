@@ -246,3 +246,5 @@ value-fee_settled = 费用已缴清
 col-units = 窗口
 col-fees = 费用
 col-merged-into = 并入类型
+col-forgery = 伪造异议
+col-undisputed = 逾期未提异议

@@ -101,7 +101,7 @@ impl From<PersonalData> for Detail {
 
 #[cfg(test)]
 mod tests {
-    use hefu_primitives::Identifier;
+    use hefu_primitives::codes::Identifier;
 
     use super::*;
     use crate::text::Lang;
@@ -109,7 +109,8 @@ mod tests {
     /// What is told of a broken identifier: whole sentences in both languages, none of the other's.
     #[test]
     fn what_is_wrong_is_told_in_the_users_language() {
-        let good = "1.2.156.3005.2.11100000HEFU90025A001.11310000HEFU01037L.HMYL093CBNKZLLR3T3PR.001.9";
+        let good =
+            "1.2.156.3005.2.11100000HEFU90025A001.11310000HEFU01037L.HMYL093CBNKZLLR3T3PR.001.9";
         let broken = [
             (good.replace(".001.9", ".001.8"), "9"),
             (good.replace("1.2.156", "1.2.157"), "1.2.156"),

@@ -50,11 +50,7 @@ fn signed_genesis(cluster: &Cluster) -> anyhow::Result<String> {
     Ok(signed.to_json()?)
 }
 
-fn furnish_one(
-    province: &Province,
-    genesis: &str,
-    link: Option<SocketAddr>,
-) -> anyhow::Result<()> {
+fn furnish_one(province: &Province, genesis: &str, link: Option<SocketAddr>) -> anyhow::Result<()> {
     let folder = province.folder();
     std::fs::write(folder.join("genesis.json"), genesis)?;
     let keystore = Keystore::with_profile(folder.join("keys"), Profile::InsecureFast)?;

@@ -84,8 +84,13 @@ impl Stage<'_> {
 
     /// Received in Zhejiang, decided in Anhui; the documents travel beside the ledger.
     fn case(&self) -> String {
+        let windows = ["authority", "units", ZHEJIANG, "--add", "A-01=330100,A-02=330200"];
+        self.act(self.zhejiang(), &windows, &[]);
         let mut open = vec!["case", "open", "--as", ZHEJIANG, "--item", ITEM, "--handler", ANHUI];
         open.extend(["--number", "11340000HEFU04027M2990790003000202611220001", "--unit", "A-01"]);
+        let elsewhere: Vec<&str> =
+            open.iter().map(|word| if *word == "A-01" { "B-09" } else { *word }).collect();
+        self.zhejiang().hefu(&elsewhere).run().exits(6).fault("E230");
         let opened = self.act(self.zhejiang(), &open, &[]);
         let id = opened["case_id"].as_str().expect("an id").to_owned();
         let consent = self.file("consent");
@@ -106,6 +111,9 @@ impl Stage<'_> {
         self.act(self.anhui(), &receive, &documents);
         self.act(self.anhui(), &["case", "accept", &id, "--as", ANHUI], &[]);
 
+        let receipt = self.file("receipt");
+        let fee = ["case", "fee", &id, "--as", ANHUI];
+        self.act(self.anhui(), &fee, &[("--receipt", &receipt)]);
         let decide = |by| ["case", "decide", &id, "approved", "--as", by];
         self.zhejiang().hefu(&decide(ZHEJIANG)).run().fault("E622");
         self.act(self.anhui(), &decide(ANHUI), &[]);
@@ -121,10 +129,11 @@ impl Stage<'_> {
         assert_eq!(shown["record"]["state"], "closed", "{shown:#}");
         assert_eq!(shown["clocks"]["overdue_promise"], false);
         assert_eq!(shown["clocks"]["promise_days"], 6);
+        assert_eq!(shown["record"]["fees"].as_array().map(Vec::len), Some(1), "{shown:#}");
         assert_eq!(shown["evaluations"][0]["body"]["grade"], 5);
         let events = format!("/api/v1/audit/events?subject=case:{id}");
         let events = self.anhui().http().json(&events);
-        assert_eq!(events["items"].as_array().map(Vec::len), Some(9), "{events:#}");
+        assert_eq!(events["items"].as_array().map(Vec::len), Some(10), "{events:#}");
         id
     }
 

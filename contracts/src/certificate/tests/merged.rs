@@ -13,7 +13,12 @@ fn merge(into: &str, state: ListState) -> Action {
 fn follower(ledger: &Ledger, number: u8) -> Attest {
     let previous = Previous { id: id(1), reason: SupersedeReason::Change };
     let type_code = code(BUSINESS);
-    Attest { type_code, previous: Some(previous), valid_until: None, ..ledger.driving_licence(number) }
+    Attest {
+        type_code,
+        previous: Some(previous),
+        valid_until: None,
+        ..ledger.driving_licence(number)
+    }
 }
 
 #[test]

@@ -94,3 +94,50 @@ fn a_grant_is_revoked() {
     ledger.act(&issuer(), SetGrantState { grant_id, state: GrantState::Revoked, reason }).unwrap();
     assert_eq!(fulfilled(&ledger), Some(true));
 }
+
+/// Whoever calls a certificate forged brings that before its issuer within a working day.
+#[test]
+fn a_suspicion_of_forgery_is_brought_as_a_dispute() {
+    let mut ledger = plain();
+    ledger.attest(0, 1).unwrap();
+    let suspicion = Decide {
+        reasons: vec![17],
+        evidence: vec![evidence(3)],
+        ..decision(&ledger, 2, DecisionOutcome::Refused)
+    };
+    ledger.act(&relying(), suspicion).unwrap();
+    decide(&mut ledger, 3, DecisionOutcome::Refused);
+    let duty = |ledger: &Ledger, number: u8| {
+        let decision = ledger.get(&crate::recognition::DECISIONS, &id(number)).unwrap();
+        forgery_duty(&ledger.state, &decision, ledger.time)
+    };
+    assert_eq!(duty(&ledger, 3), None, "another reason");
+    let waiting = duty(&ledger, 2).unwrap();
+    assert_eq!(waiting.due, Some(day("2026-05-21").end()), "the next working day");
+    assert_eq!((waiting.opened, waiting.undisputed), (None, Some(false)));
+    let open = OpenDispute {
+        kind: DisputeKind::SuspectedForgery,
+        subject: Subject::Attestation(id(1)),
+        respondent: issuer().authority,
+        ..dispute()
+    };
+    let mut late = ledger.clone();
+    ledger.act(&relying(), open.clone()).unwrap();
+    let told = duty(&ledger, 2).unwrap();
+    assert_eq!((told.opened, told.undisputed), (Some(ledger.time), Some(false)));
+    late.wait_days(2);
+    assert_eq!(duty(&late, 2).unwrap().undisputed, Some(true));
+    late.act(&relying(), open).unwrap();
+    let told = duty(&late, 2).unwrap();
+    assert_eq!((told.opened, told.undisputed), (Some(late.time), Some(true)), "too late");
+    // One that was open when it was said counts; one that was over before does not.
+    ledger.act(&relying(), WITHDRAW).unwrap();
+    ledger.wait_days(3);
+    let again = Decide {
+        reasons: vec![17],
+        evidence: vec![evidence(3)],
+        ..decision(&ledger, 4, DecisionOutcome::Refused)
+    };
+    ledger.act(&relying(), again).unwrap();
+    assert_eq!(duty(&ledger, 4).unwrap().opened, None);
+}

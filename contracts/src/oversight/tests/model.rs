@@ -69,7 +69,8 @@ fn ops() -> impl Strategy<Value = Vec<(usize, Who, Op)>> {
             .prop_map(|(place, ahead)| Op::Checkpoint { place, ahead }),
         2 => (1..9u64).prop_map(|days| Op::Wait { days }),
     ];
-    let who = prop_oneof![3 => Just(Who::Office), 1 => Just(Who::Governor), 3 => Just(Who::Operator)];
+    let who =
+        prop_oneof![3 => Just(Who::Office), 1 => Just(Who::Governor), 3 => Just(Who::Operator)];
     prop::collection::vec((0..2usize, who, op), 10..50)
 }
 
@@ -202,7 +203,8 @@ fn submit(ledger: &mut Ledger, (by, who, op): (usize, Who, Op), fresh: u8) -> Re
         Op::Notice { id: number, grade, about, future } => {
             let keys = vec![office(about, 0).key.id()];
             let since = Millis(if future { now + 3_600_000 } else { now });
-            let notice = NoticeIncident { incident_id: id(number), grade, keys, since, ..incident() };
+            let notice =
+                NoticeIncident { incident_id: id(number), grade, keys, since, ..incident() };
             ledger.act(&actor, notice)
         }
         Op::Close { id: number, bare: without } => {

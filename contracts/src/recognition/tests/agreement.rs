@@ -101,7 +101,12 @@ fn only_active_members_and_adopted_lists() {
     ledger.put(&MEMBERS, &REGIONS[1], &member);
     assert_eq!(ledger.act(&governor(0, 0), good), Err(Code::AgreementInvalid));
     for action in [
-        Action::SetTypeState { code: code(DRIVING), version: 1, state: ListState::Paused, merged_into: None },
+        Action::SetTypeState {
+            code: code(DRIVING),
+            version: 1,
+            state: ListState::Paused,
+            merged_into: None,
+        },
         Action::SetScenarioState { id: 1, state: ListState::Paused },
     ] {
         let mut ledger = Ledger::new();
@@ -313,8 +318,12 @@ fn an_amendment_takes_the_place() {
 /// A type that an agreement lists cannot be retired; once the agreement is over it can.
 #[test]
 fn types_are_released_when_an_agreement_is_over() {
-    let retire =
-        || Action::SetTypeState { code: code(DRIVING), version: 1, state: ListState::Retired, merged_into: None };
+    let retire = || Action::SetTypeState {
+        code: code(DRIVING),
+        version: 1,
+        state: ListState::Retired,
+        merged_into: None,
+    };
     let mut ledger = Ledger::new();
     let until = ledger.today().add_days(5);
     let terms = ProposeAgreement { until, ..terms(&ledger) };

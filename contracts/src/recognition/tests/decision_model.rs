@@ -256,7 +256,12 @@ impl World {
             }
             Op::PauseType(on) => {
                 let state = if on { ListState::Paused } else { ListState::Adopted };
-                let action = Action::SetTypeState { code: code(DRIVING), version: 1, state, merged_into: None };
+                let action = Action::SetTypeState {
+                    code: code(DRIVING),
+                    version: 1,
+                    state,
+                    merged_into: None,
+                };
                 self.adopt(action, |now| now.type_paused = on);
             }
             Op::PauseScenario(on) => {

@@ -61,7 +61,12 @@ fn later_changes_do_not_touch_a_verdict() {
     ledger.wait_days(40);
     let retired = ListState::Retired;
     ledger.adopt(id(0xb1), Action::SetScenarioState { id: 1, state: retired }).unwrap();
-    let pause = Action::SetTypeState { code: code(DRIVING), version: 1, state: ListState::Paused, merged_into: None };
+    let pause = Action::SetTypeState {
+        code: code(DRIVING),
+        version: 1,
+        state: ListState::Paused,
+        merged_into: None,
+    };
     ledger.adopt(id(0xb2), pause).unwrap();
     let reason = RevocationReason::Compromised;
     let revoke = RevokeKey { key: issuer().key.id(), reason, since: Some(start()) };

@@ -289,7 +289,8 @@ fn type_not_listed_by_the_scenario() {
 fn type_paused() {
     let mut ledger = attested();
     let good = ledger.height;
-    let set = |state| Action::SetTypeState { code: code(DRIVING), version: 1, state, merged_into: None };
+    let set =
+        |state| Action::SetTypeState { code: code(DRIVING), version: 1, state, merged_into: None };
     ledger.adopt(id(1), set(ListState::Paused)).unwrap();
     let paused = ledger.height;
     assert_eq!(true_reasons(&ledger), [1]);

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use hefu_contracts::certificate::ATTESTATIONS;
-use hefu_contracts::dispute::challenge_of;
+use hefu_contracts::dispute::{challenge_of, forgery_duty};
 use hefu_contracts::recognition::{
     AGREEMENTS, Agreement, CORRECTIONS, DECISIONS, DECISIONS_BY_ATTESTATION,
     DECISIONS_BY_AUTHORITY, Decision, DecisionFlag, judge_again,
@@ -75,6 +75,7 @@ fn decision_entry(snapshot: &Snapshot<'_>, found: &Found<Decision>) -> Result<En
         ("correction", json!(correction)),
         ("basis_annulled", json!(annulled)),
         ("challenge", json!(challenge)),
+        ("forgery", json!(forgery_duty(snapshot, decision, snapshot.pin.time))),
     ];
     Entry::new(found, derived)
 }

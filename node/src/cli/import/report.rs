@@ -119,10 +119,11 @@ fn grouped(rows: Vec<Value>) -> Vec<Value> {
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
     for row in rows {
         let line = row["line"].as_u64().unwrap_or_default();
-        let place = *places.entry(format!("{} {}", row["code"], row["message"])).or_insert_with(|| {
-            groups.push((row, Vec::new()));
-            groups.len() - 1
-        });
+        let place =
+            *places.entry(format!("{} {}", row["code"], row["message"])).or_insert_with(|| {
+                groups.push((row, Vec::new()));
+                groups.len() - 1
+            });
         groups[place].1.push(line);
     }
     let told = |(mut row, lines): (Value, Vec<u64>)| {
