@@ -248,3 +248,6 @@ col-fees = fees
 col-merged-into = merged into
 col-forgery = dispute about forgery
 col-undisputed = not brought in time
+col-item-name = item's name
+col-types-en = types
+col-types-zh = types (Chinese)

@@ -248,3 +248,6 @@ col-fees = 费用
 col-merged-into = 并入类型
 col-forgery = 伪造异议
 col-undisputed = 逾期未提异议
+col-item-name = 事项名称
+col-types-en = 证照类型(英文)
+col-types-zh = 证照类型
