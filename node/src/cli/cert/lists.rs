@@ -19,7 +19,7 @@ const SCENARIOS: &[Column] = &[
     col("id", "/terms/id"),
     col("name", "/item_name"),
     col("item", "/terms/item"),
-    col("types", "/types_zh@zh|/types_en@en"),
+    col("types", "/terms/types").count(),
     col("freshness", "/terms/freshness_s"),
     col("consent", "/terms/consent"),
     col("state", "/state"),
