@@ -1,5 +1,7 @@
 //! Execution of a block: transactions in order, acts in order, all or none.
 
+use std::rc::Rc;
+
 use hefu_primitives::block::{Outcome, TxResult};
 use hefu_primitives::codec::Canonical;
 use hefu_primitives::time::Day;
@@ -181,11 +183,11 @@ pub struct Signer {
     /// The key's id.
     pub key_id: KeyId,
     /// The key.
-    pub key: KeyRecord,
+    pub key: Rc<KeyRecord>,
     /// The authority that owns it.
-    pub authority: Authority,
+    pub authority: Rc<Authority>,
     /// The authority's member.
-    pub member: Member,
+    pub member: Rc<Member>,
 }
 
 /// What an act sees and changes.
@@ -311,7 +313,7 @@ impl<'v> Run<'v> {
     /// The id is marked only once the signature is known to be good (the id does not cover the
     /// signature: nobody may burn another's id), and then also when an act is refused.
     fn apply(&mut self, place: usize, tx: &SignedTransaction) -> Result<(), (Code, u16)> {
-        let parameters = self.state.get(&PARAMETERS, &()).unwrap_or_default();
+        let parameters = self.state.shared(&PARAMETERS, &()).unwrap_or_default();
         let signer = self.envelope(tx, &parameters).map_err(|code| (code, 0))?;
         self.state.put(&SEEN, &(tx.body().not_after, tx.id()), &());
         self.state.keep_transaction();
@@ -341,11 +343,7 @@ impl<'v> Run<'v> {
         if self.state.has(&SEEN, &(tx.body().not_after, tx.id())) {
             return Err(Code::DuplicateAct);
         }
-        let signer = Signer::resolve(tx, &|key| self.state.get(&KEYS, key), &|code| {
-            let authority = self.state.get(&AUTHORITIES, code)?;
-            let member = self.state.get(&MEMBERS, &authority.member)?;
-            Some((authority, member))
-        })?;
+        let signer = Signer::resolve(tx, &self.state)?;
         if !self.verifier.verify(tx, &signer.key.key) {
             return Err(Code::BadSignature);
         }
@@ -369,17 +367,14 @@ fn check_window(
 }
 
 impl Signer {
-    fn resolve(
-        tx: &SignedTransaction,
-        key: &dyn Fn(&KeyId) -> Option<KeyRecord>,
-        owner: &dyn Fn(&Uscc) -> Option<(Authority, Member)>,
-    ) -> Result<Self, Code> {
+    fn resolve(tx: &SignedTransaction, state: &State<'_>) -> Result<Self, Code> {
         let key_id = tx.claims().key;
-        let key = key(&key_id).ok_or(Code::UnknownKey)?;
+        let key = state.shared(&KEYS, &key_id).ok_or(Code::UnknownKey)?;
         if key.owner != tx.claims().issuer {
             return Err(Code::IssuerMismatch);
         }
-        let (authority, member) = owner(&key.owner).ok_or(Code::UnknownAuthority)?;
+        let authority = state.shared(&AUTHORITIES, &key.owner).ok_or(Code::UnknownAuthority)?;
+        let member = state.shared(&MEMBERS, &authority.member).ok_or(Code::UnknownAuthority)?;
         Ok(Self { key_id, key, authority, member })
     }
 
@@ -431,12 +426,12 @@ pub(crate) fn try_in_block<T>(
 ) -> Result<T, Code> {
     let mut state = State::new(view);
     prepare(block, &mut state);
-    let member = state.get(&MEMBERS, &region).ok_or(Code::UnknownMember)?;
-    let authority = state.get(&AUTHORITIES, &member.operator).ok_or(Code::UnknownAuthority)?;
+    let member = state.shared(&MEMBERS, &region).ok_or(Code::UnknownMember)?;
+    let authority = state.shared(&AUTHORITIES, &member.operator).ok_or(Code::UnknownAuthority)?;
     let key_id = member.governors.first().copied().ok_or(Code::UnknownKey)?;
-    let key = state.get(&KEYS, &key_id).ok_or(Code::UnknownKey)?;
+    let key = state.shared(&KEYS, &key_id).ok_or(Code::UnknownKey)?;
     let signer = Signer { key_id, key, authority, member };
-    let parameters = state.get(&PARAMETERS, &()).unwrap_or_default();
+    let parameters = state.shared(&PARAMETERS, &()).unwrap_or_default();
     let mut events = Vec::new();
     change(&mut Context {
         block,
@@ -459,7 +454,7 @@ pub fn is_signed(
     view: &dyn StateView,
     verifier: &dyn Verifier,
 ) -> bool {
-    let key = KEYS.read(view, &tx.claims().key);
+    let key = KEYS.read_shared(view, &tx.claims().key);
     let owned = key.filter(|key| key.owner == tx.claims().issuer && tx.body().chain == *chain);
     owned.is_some_and(|key| verifier.verify(tx, &key.key))
 }
@@ -478,7 +473,7 @@ pub fn precheck(
     verifier: &dyn Verifier,
 ) -> Result<(), Code> {
     let run = Run::new(block, State::new(view), verifier);
-    let parameters = run.state.get(&PARAMETERS, &()).unwrap_or_default();
+    let parameters = run.state.shared(&PARAMETERS, &()).unwrap_or_default();
     let signer = run.envelope(tx, &parameters)?;
     signer.check_active(block.time)?;
     let acts = crate::screen::screen(tx).map_err(|(code, _)| code)?;

@@ -48,7 +48,7 @@ fn with_keys<'t>(
     view: &dyn StateView,
 ) -> (Vec<&'t SignedTransaction>, Vec<SignedMessage<'t>>) {
     let with_key = |tx: &'t SignedTransaction| {
-        let record = KEYS.read(view, &tx.claims().key)?;
+        let record = KEYS.read_shared(view, &tx.claims().key)?;
         Some((tx, tx.signed_message(&record.key)?))
     };
     transactions.into_iter().filter_map(with_key).unzip()

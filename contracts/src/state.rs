@@ -4,9 +4,11 @@
 //! walks records in the order of their keys. Tables marked *proven* are committed to by the
 //! authenticated map; the others are indexes and windows that can be rebuilt.
 
+use std::any::Any;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
+use std::rc::Rc;
 
 use hefu_primitives::codec::Canonical;
 
@@ -21,7 +23,16 @@ pub trait StateView {
 
     /// At most `limit` entries with `from <= key < to`, in order of their keys.
     fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Vec<(Vec<u8>, Vec<u8>)>;
+
+    /// The value of a key, decoded; a view may keep it for whoever asks next. One key is always
+    /// decoded in one way.
+    fn decoded(&self, key: &[u8], decode: Decode) -> Option<Rc<dyn Any>> {
+        self.get(key).and_then(|bytes| decode(&bytes))
+    }
 }
+
+/// Makes a record of stored bytes.
+pub type Decode = fn(&[u8]) -> Option<Rc<dyn Any>>;
 
 /// Tables with a smaller byte are proven, the others are not: a key alone tells.
 const FIRST_UNPROVEN: u8 = 0x80;
@@ -209,6 +220,18 @@ impl<K: KeyPart + ?Sized, V: Canonical> Table<K, V> {
         view.get(&self.key(key)).and_then(|bytes| self.decode(&bytes))
     }
 
+    /// Reads a record that many acts of a block need: decoded once, as far as the view can keep it.
+    pub fn read_shared(&self, view: &(impl StateView + ?Sized), key: &K) -> Option<Rc<V>>
+    where
+        V: 'static,
+    {
+        let decode: Decode = |bytes| {
+            let value: Rc<dyn Any> = Rc::new(V::from_own_bytes(bytes)?);
+            Some(value)
+        };
+        view.decoded(&self.key(key), decode)?.downcast().ok()
+    }
+
     /// Reads at most `limit` records whose keys begin with `part`, as full keys and values.
     pub fn read_all<P: KeyPart + ?Sized>(
         &self,
@@ -251,12 +274,34 @@ pub struct State<'v> {
     view: &'v dyn StateView,
     block: Writes,
     transaction: Writes,
+    touched: Touched,
+}
+
+/// The tables that a block wrote to. Most of what acts read is in none of them.
+#[derive(Default)]
+struct Touched([u128; 2]);
+
+impl Touched {
+    fn add(&mut self, key: &[u8]) {
+        let (word, bit) = Self::place(key);
+        self.0.iter_mut().skip(word).take(1).for_each(|bits| *bits |= bit);
+    }
+
+    fn has(&self, key: &[u8]) -> bool {
+        let (word, bit) = Self::place(key);
+        self.0.get(word).is_some_and(|bits| bits & bit != 0)
+    }
+
+    fn place(key: &[u8]) -> (usize, u128) {
+        let prefix = key.first().copied().unwrap_or_default();
+        (usize::from(prefix >> 7), 1 << (prefix & 127))
+    }
 }
 
 impl<'v> State<'v> {
     /// A block that has written nothing yet.
     pub fn new(view: &'v dyn StateView) -> Self {
-        Self { view, block: Writes::new(), transaction: Writes::new() }
+        Self { view, block: Writes::new(), transaction: Writes::new(), touched: Touched::default() }
     }
 
     /// Reads a record.
@@ -266,6 +311,15 @@ impl<'v> State<'v> {
         key: &K,
     ) -> Option<V> {
         self.get_raw(&table.key(key)).and_then(|bytes| table.decode(&bytes))
+    }
+
+    /// Reads a record that many acts of a block need: see [`Table::read_shared`].
+    pub fn shared<K: KeyPart + ?Sized, V: Canonical + 'static>(
+        &self,
+        table: &Table<K, V>,
+        key: &K,
+    ) -> Option<Rc<V>> {
+        table.read_shared(self, key)
     }
 
     /// Whether a record exists.
@@ -282,12 +336,15 @@ impl<'v> State<'v> {
     ) {
         let key = table.key(key);
         debug_assert!(table.fits(&key), "a part is not as wide as it says");
+        self.touched.add(&key);
         self.transaction.insert(key, Some(value.to_bytes()));
     }
 
     /// Deletes a record.
     pub fn delete<K: KeyPart + ?Sized, V: Canonical>(&mut self, table: &Table<K, V>, key: &K) {
-        self.transaction.insert(table.key(key), None);
+        let key = table.key(key);
+        self.touched.add(&key);
+        self.transaction.insert(key, None);
     }
 
     /// At most `limit` records whose keys begin with `part`, as full keys and values.
@@ -322,15 +379,25 @@ impl<'v> State<'v> {
     }
 
     fn get_raw(&self, key: &[u8]) -> Option<Vec<u8>> {
-        match self.transaction.get(key).or_else(|| self.block.get(key)) {
+        match self.written(key) {
             Some(written) => written.clone(),
             None => self.view.get(key),
         }
     }
 
+    fn written(&self, key: &[u8]) -> Option<&Option<Vec<u8>>> {
+        let touched = self.touched.has(key);
+        touched.then(|| self.transaction.get(key).or_else(|| self.block.get(key))).flatten()
+    }
+
     /// Merges what is stored with what is written but not stored. Asks the view for as many more
     /// entries as the buffers could delete.
     fn scan_raw(&self, from: &[u8], to: &[u8], limit: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let one_table =
+            from.first() == to.first() || from.get(..1).map(successor).as_deref() == Some(to);
+        if one_table && !self.touched.has(from) {
+            return self.view.scan(from, to, limit);
+        }
         let range = || (std::ops::Bound::Included(from), std::ops::Bound::Excluded(to));
         let mut written = BTreeMap::new();
         for buffer in [&self.block, &self.transaction] {
@@ -370,19 +437,43 @@ impl StateView for State<'_> {
     fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
         self.scan_raw(from, to, limit)
     }
+
+    /// What the block wrote is decoded each time: it may change again.
+    fn decoded(&self, key: &[u8], decode: Decode) -> Option<Rc<dyn Any>> {
+        match self.written(key) {
+            Some(written) => written.as_ref().and_then(|bytes| decode(bytes)),
+            None => self.view.decoded(key, decode),
+        }
+    }
 }
 
 /// A view that asks the one below once for what is there: many acts of a block need the same few
-/// records. Only for as long as the view below stays the same.
+/// records, and the same few scans. Only for as long as the view below stays the same.
 pub struct Kept<'v> {
     view: &'v dyn StateView,
     found: RefCell<BTreeMap<Vec<u8>, Vec<u8>>>,
+    decoded: RefCell<BTreeMap<Vec<u8>, Rc<dyn Any>>>,
+    scanned: RefCell<BTreeMap<Range, Vec<Entry>>>,
 }
+
+/// A full key and its value.
+type Entry = (Vec<u8>, Vec<u8>);
+/// What was scanned: from, to, limit.
+type Range = (Vec<u8>, Vec<u8>, usize);
+
+/// Most scans that are kept, and most entries of one.
+const MAX_SCANS: usize = 1_024;
+const MAX_SCANNED: usize = 64;
 
 impl<'v> Kept<'v> {
     /// Knows nothing yet.
     pub fn new(view: &'v dyn StateView) -> Self {
-        Self { view, found: RefCell::default() }
+        Self {
+            view,
+            found: RefCell::default(),
+            decoded: RefCell::default(),
+            scanned: RefCell::default(),
+        }
     }
 }
 
@@ -398,7 +489,25 @@ impl StateView for Kept<'_> {
     }
 
     fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
-        self.view.scan(from, to, limit)
+        let range = (from.to_vec(), to.to_vec(), limit);
+        if let Some(entries) = self.scanned.borrow().get(&range) {
+            return entries.clone();
+        }
+        let entries = self.view.scan(from, to, limit);
+        let mut scanned = self.scanned.borrow_mut();
+        if entries.len() <= MAX_SCANNED && scanned.len() < MAX_SCANS {
+            scanned.insert(range, entries.clone());
+        }
+        entries
+    }
+
+    fn decoded(&self, key: &[u8], decode: Decode) -> Option<Rc<dyn Any>> {
+        if let Some(value) = self.decoded.borrow().get(key) {
+            return Some(Rc::clone(value));
+        }
+        let value = self.view.decoded(key, decode)?;
+        self.decoded.borrow_mut().insert(key.to_vec(), Rc::clone(&value));
+        Some(value)
     }
 }
 
@@ -493,6 +602,45 @@ mod tests {
         assert_eq!(below.1.get(), 1 + 3, "once for what is there, each time for what is not");
         state.put(&NUMBERS, &1, &8);
         assert_eq!(state.get(&NUMBERS, &1), Some(8), "what is written comes first");
+    }
+
+    #[test]
+    fn what_is_kept_is_what_a_block_would_read() {
+        const OTHERS: Table<u32, u64> = Table::proven(0x08);
+        let mut below = Asked::default();
+        for number in 0..3u32 {
+            below.0.0.insert(NUMBERS.key(&number), u64::from(number).to_bytes());
+        }
+        let kept = Kept::new(&below);
+        let mut state = State::new(&kept);
+        let all = |state: &State<'_>| -> Vec<u64> {
+            state.scan(&NUMBERS, &(), 9).into_iter().map(|(_, value)| value).collect()
+        };
+        state.put(&OTHERS, &1, &1);
+        for _ in 0..2 {
+            assert_eq!(state.shared(&NUMBERS, &1).as_deref(), Some(&1));
+            assert_eq!(all(&state), [0, 1, 2]);
+        }
+        assert_eq!(below.1.get(), 1, "decoded once");
+        state.put(&NUMBERS, &1, &8);
+        state.delete(&NUMBERS, &0);
+        assert_eq!(state.shared(&NUMBERS, &1).as_deref(), Some(&8));
+        assert_eq!((state.shared(&NUMBERS, &0), all(&state)), (None, vec![8, 2]));
+        state.drop_transaction();
+        assert_eq!((state.shared(&NUMBERS, &1).as_deref(), all(&state)), (Some(&1), vec![0, 1, 2]));
+        state.put(&NUMBERS, &1, &9);
+        state.keep_transaction();
+        assert_eq!((state.shared(&NUMBERS, &1).as_deref(), all(&state)), (Some(&9), vec![0, 9, 2]));
+    }
+
+    #[test]
+    fn every_table_byte_is_touched_by_itself() {
+        for prefix in 0..=u8::MAX {
+            let mut touched = Touched::default();
+            touched.add(&[prefix, 7]);
+            let found: Vec<u8> = (0..=u8::MAX).filter(|other| touched.has(&[*other])).collect();
+            assert_eq!(found, [prefix]);
+        }
     }
 
     #[test]

@@ -10,6 +10,8 @@
 //!
 //! Whether a committed identifier was used before cannot be seen here; the issuer answers for it.
 
+use std::rc::Rc;
+
 use hefu_primitives::codes::Identifier;
 use hefu_primitives::time::{DAY_MS, Day};
 use hefu_primitives::{H32, Id16, Millis, Region, TypeCode, Uscc};
@@ -18,9 +20,9 @@ use serde::{Deserialize, Serialize};
 
 use super::batch::FromBatch;
 use super::records::{
-    ATTESTATIONS, Attestation, CertTypeTerms, ChangeKind, IDENTS, IdPolicy, Ident, ListState,
-    MAX_CHANGES, Marks, Previous, SealEvidence, SealVerdict, StatusChange, SupersedeReason, TYPES,
-    Validity,
+    ATTESTATIONS, Attestation, CertType, CertTypeTerms, ChangeKind, IDENTS, IdPolicy, Ident,
+    ListState, MAX_CHANGES, Marks, Previous, SealEvidence, SealVerdict, StatusChange,
+    SupersedeReason, TYPES, Validity,
 };
 use super::seal::seal_borne_out;
 use crate::code::Code;
@@ -111,13 +113,13 @@ impl Attest {
         if ctx.state.has(&ATTESTATIONS, &self.id) {
             return Err(Code::IdReused);
         }
-        let terms = adopted_type(ctx, &(self.type_code, self.type_version))?;
+        let kind = adopted_type(ctx, &(self.type_code, self.type_version))?;
         if !ctx.signer.authority.may_issue.contains(&self.type_code) {
             return Err(Code::NoMandate);
         }
         let made = ctx.stamp(self.occurred_at)?;
         let word = Word { issuer: ctx.actor(), region: ctx.region(), made };
-        self.check(ctx, &terms, &word)?;
+        self.check(ctx, &kind.terms, &word)?;
         Ok(made)
     }
 
@@ -195,7 +197,7 @@ impl Attest {
     /// # Errors
     /// `E304`.
     pub(crate) fn check_in_the_clear(&self, view: &dyn StateView) -> Result<(), Code> {
-        let found = TYPES.read(view, &(self.type_code, self.type_version));
+        let found = TYPES.read_shared(view, &(self.type_code, self.type_version));
         let hidden = found.is_some_and(|found| must_commit(&found.terms));
         match self.ident {
             Ident::Plain(_) if hidden => Err(Code::PlainIdentForbidden),
@@ -354,14 +356,13 @@ pub(super) struct Word {
     pub(super) made: Stamp,
 }
 
-/// The terms of a type's version that is adopted.
+/// A type's version that is adopted.
 pub(super) fn adopted_type(
     ctx: &Context<'_, '_>,
     version: &(TypeCode, u16),
-) -> Result<CertTypeTerms, Code> {
-    let found = ctx.state.get(&TYPES, version);
-    let adopted = found.filter(|found| found.state() == ListState::Adopted);
-    adopted.map(|found| found.terms).ok_or(Code::TypeNotAdopted)
+) -> Result<Rc<CertType>, Code> {
+    let found = ctx.state.shared(&TYPES, version);
+    found.filter(|found| found.state() == ListState::Adopted).ok_or(Code::TypeNotAdopted)
 }
 
 fn must_commit(terms: &CertTypeTerms) -> bool {

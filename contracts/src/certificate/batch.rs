@@ -110,11 +110,11 @@ impl AttestBatch {
         if ctx.state.has(&BATCHES, &self.batch_id) {
             return Err(Code::IdReused);
         }
-        let terms = adopted_type(ctx, &(self.type_code, self.type_version))?;
+        let kind = adopted_type(ctx, &(self.type_code, self.type_version))?;
         if !ctx.signer.authority.may_issue.contains(&self.type_code) {
             return Err(Code::NoMandate);
         }
-        if !is_batch(self.root, self.count) || self.schema != terms.schema_digest {
+        if !is_batch(self.root, self.count) || self.schema != kind.terms.schema_digest {
             return Err(Code::BadBatch);
         }
         let made = ctx.stamp(self.occurred_at)?;

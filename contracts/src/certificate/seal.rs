@@ -106,7 +106,7 @@ pub fn seal_borne_out(
     height: Height,
 ) -> Option<bool> {
     let known = |seal: &Seal| seal.made.height <= height;
-    match SEALS.read(view, &(*issuer, evidence.seal_id)).filter(known) {
+    match SEALS.read_shared(view, &(*issuer, evidence.seal_id)).filter(|seal| known(seal)) {
         Some(seal) => Some(seal.bears_out(evidence, height)),
         None => {
             let all = SEALS.read_all(view, issuer, MAX_SEALS);

@@ -112,11 +112,11 @@ pub fn status(
 /// Whether an act with this stamp is in question, as known at a height: its key was compromised
 /// before it, and its authority did not reaffirm a span around it.
 pub fn questioned(view: &dyn StateView, act: &Stamp, height: Height) -> bool {
-    let compromised = KEYS.read(view, &act.key).is_some_and(|key| {
+    let compromised = KEYS.read_shared(view, &act.key).is_some_and(|key| {
         key.revocation.is_some_and(|r| r.height <= height) && key.questions(act.time)
     });
     compromised
-        && !REAFFIRMED.read(view, &act.key).is_some_and(|reaffirmed| {
+        && !REAFFIRMED.read_shared(view, &act.key).is_some_and(|reaffirmed| {
             let covers = |span: &super::ReaffirmedSpan| {
                 span.stamp.height <= height && span.from <= act.time && act.time <= span.to
             };

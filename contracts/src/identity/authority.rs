@@ -291,7 +291,7 @@ pub fn succeeds<V: crate::state::StateView + ?Sized>(
         if current == *actor {
             return true;
         }
-        match AUTHORITIES.read(view, &current).and_then(|authority| authority.successor) {
+        match AUTHORITIES.read_shared(view, &current).and_then(|authority| authority.successor) {
             Some(next) => current = next,
             None => return false,
         }

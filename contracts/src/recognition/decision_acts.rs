@@ -1,5 +1,7 @@
 //! The acts that record decisions, and correct them while the memory is fresh.
 
+use std::rc::Rc;
+
 use hefu_primitives::time::{Day, deadline};
 use hefu_primitives::{BaseCode, H32, Height, Id16, Millis, Region, Uscc};
 use minicbor::{Decode, Encode};
@@ -111,7 +113,7 @@ impl Decide {
     /// Records the signer's own decision.
     fn sign(&self, ctx: &mut Context<'_, '_>, corrects: Option<&Decision>) -> Result<(), Code> {
         ctx.require(Role::Verifier)?;
-        ctx.state.get(&SCENARIOS, &self.scenario).ok_or(Code::UnknownScenario)?;
+        ctx.state.shared(&SCENARIOS, &self.scenario).ok_or(Code::UnknownScenario)?;
         if !ctx.signer.authority.may_rely.contains(&self.scenario) {
             return Err(Code::NoRelyingMandate);
         }
@@ -129,7 +131,7 @@ impl Decide {
         corrects: Option<&Decision>,
     ) -> Result<(), Code> {
         let reasons = self.check()?;
-        let scenario = ctx.state.get(&SCENARIOS, &self.scenario).ok_or(Code::UnknownScenario)?;
+        let scenario = ctx.state.shared(&SCENARIOS, &self.scenario).ok_or(Code::UnknownScenario)?;
         let checked_day = self.checked_day(ctx, maker)?;
         if ctx.state.has(&DECISIONS, &self.dec_id) {
             return Err(Code::IdReused);
@@ -138,7 +140,7 @@ impl Decide {
         let basis = Basis {
             attestation: attestation.as_ref(),
             scenario: &scenario,
-            agreement: agreement.as_ref(),
+            agreement: agreement.as_deref(),
             relying: maker.region,
             day: checked_day,
             height: self.checked_height,
@@ -236,9 +238,9 @@ impl Decide {
         &self,
         ctx: &Context<'_, '_>,
         reasons: &[Reason],
-    ) -> Result<(Option<Attestation>, Option<Agreement>), Code> {
+    ) -> Result<(Option<Attestation>, Option<Rc<Agreement>>), Code> {
         let agreement = match &self.agreement {
-            Some(id) => Some(ctx.state.get(&AGREEMENTS, id).ok_or(Code::UnknownAgreement)?),
+            Some(id) => Some(ctx.state.shared(&AGREEMENTS, id).ok_or(Code::UnknownAgreement)?),
             None => None,
         };
         let attestation = ctx.state.get(&ATTESTATIONS, &self.att_id);

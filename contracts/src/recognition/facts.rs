@@ -82,7 +82,7 @@ pub fn coverage(view: &dyn StateView, question: &Question, only: Option<&Agreeme
         return coverage;
     }
     for id in agreements_between(view, [question.issuer, question.relying], question.day) {
-        if let Some(agreement) = AGREEMENTS.read(view, &id) {
+        if let Some(agreement) = AGREEMENTS.read_shared(view, &id) {
             coverage.add(view, &agreement, question);
         }
     }
@@ -137,7 +137,7 @@ impl Basis<'_> {
     }
 
     fn question(&self, view: &dyn StateView, attestation: &Attestation) -> Question {
-        let issuer = AUTHORITIES.read(view, &attestation.issuer).map(|issuer| issuer.member);
+        let issuer = AUTHORITIES.read_shared(view, &attestation.issuer).map(|issuer| issuer.member);
         Question {
             // An attestation's issuer is registered for good.
             issuer: issuer.unwrap_or(attestation.region.province()),
@@ -157,7 +157,7 @@ impl Basis<'_> {
         let listed = |entry: &crate::certificate::ScenarioType| {
             entry.code == code && entry.min_version <= version
         };
-        let state = TYPES.read(view, &(code, version)).and_then(|t| t.state_at(self.height));
+        let state = TYPES.read_shared(view, &(code, version)).and_then(|t| t.state_at(self.height));
         self.scenario.terms.types.iter().any(listed)
             && matches!(state, Some(ListState::Adopted | ListState::Retired))
     }

@@ -40,7 +40,7 @@ pub(crate) fn record(block: &BlockInfo, state: &mut State<'_>) {
 
 /// The block time of a height, within the window.
 pub fn time_of(view: &dyn StateView, height: Height) -> Option<Millis> {
-    HEIGHT_TIMES.read(view, &height)
+    HEIGHT_TIMES.read_shared(view, &height).map(|time| *time)
 }
 
 /// The Beijing day of a height that is not in the future; none for genesis, which has no time.

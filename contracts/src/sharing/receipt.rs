@@ -295,7 +295,7 @@ impl PutReceipt {
         if ctx.state.has(&RECEIPTS, &receipt.rcp_id) {
             return Err(Code::IdReused);
         }
-        let grant = ctx.state.get(&GRANTS, &receipt.grant_id).ok_or(Code::UnknownGrant)?;
+        let grant = ctx.state.shared(&GRANTS, &receipt.grant_id).ok_or(Code::UnknownGrant)?;
         let side = side_of(ctx, &grant, ctx.actor()).ok_or(Code::NotReceiptParty)?;
         ctx.require(side.role())?;
         if let Some(cosignature) = &self.cosignature {
@@ -329,7 +329,7 @@ fn check_duration(receipt: &Receipt) -> Result<(), Code> {
 
 /// The entry had this version at some time since the request.
 fn check_version(receipt: &Receipt, grant: &Grant, ctx: &Context<'_, '_>) -> Result<(), Code> {
-    let catalogue = ctx.state.get(&CATALOGUE, &grant.cat_id).ok_or(Code::UnknownCatalogue)?;
+    let catalogue = ctx.state.shared(&CATALOGUE, &grant.cat_id).ok_or(Code::UnknownCatalogue)?;
     let versions = grant.cat_version..=catalogue.entry.version;
     if versions.contains(&receipt.cat_version) { Ok(()) } else { Err(Code::BadField) }
 }
@@ -353,7 +353,7 @@ fn check_cosignature(
     receipt: &Receipt,
     cosignature: &Cosignature,
 ) -> Result<(), Code> {
-    let key = ctx.state.get(&KEYS, &cosignature.key).ok_or(Code::UnknownKey)?;
+    let key = ctx.state.shared(&KEYS, &cosignature.key).ok_or(Code::UnknownKey)?;
     let side = side_of(ctx, grant, key.owner).ok_or(Code::NotReceiptParty)?;
     if side != signer.other() {
         return Err(Code::SameSide);

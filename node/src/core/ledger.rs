@@ -346,6 +346,9 @@ impl<D: Disk> Ledger<D> {
         batch.extend(runs::log_nodes(staged.log_nodes));
         batch.push((keys::block(&staged.id), Some(height.0.to_be_bytes().to_vec())));
         self.records.index().apply_owned(height.0, batch)?;
+        if let Some(presence) = self.records.presence() {
+            presence.forget(self.tip.time);
+        }
         if !staged.applied {
             let root = self.map.update(staged.changes);
             debug_assert_eq!(root, staged.state_root);
@@ -397,6 +400,9 @@ impl<D: Disk> Ledger<D> {
                 batch.push((keys::history(record, height), Some(join(written, &old))));
             }
             let value = value.as_ref().map(|value| join(height, value));
+            if let (Some(presence), Some(_)) = (self.records.presence(), &value) {
+                presence.note(record);
+            }
             batch.push((keys::state(record), value));
         }
         Ok(batch)

@@ -32,6 +32,7 @@ mod member_tests;
 pub mod open;
 mod past;
 pub mod pool;
+mod presence;
 mod proposal;
 pub mod records;
 pub mod runs;

@@ -16,6 +16,7 @@ use hefu_primitives::map::{AuthenticatedMap, Change, path_of, value_hash};
 use hefu_primitives::{CommitCertificate, Header, Height};
 
 use super::ledger::{Ledger, LedgerError, Tip, genesis_tip, map_changes};
+use super::presence::Presence;
 use super::records::StoredBlock;
 use super::runs::IndexLog;
 use super::view::{Records, join};
@@ -81,7 +82,7 @@ pub(crate) fn from_genesis<D: Disk>(
 ) -> Result<Ledger<D>, LedgerError> {
     check_chain(genesis, &index)?;
     let none = LedgerError::Unrecoverable(Height(0));
-    let (records, map) = (Records::new(index.clone()), build_map(&index)?);
+    let (records, map) = build_map(&index)?;
     let Ok(log) = Frontier::from_reader(&IndexLog(index.as_ref()), 1) else { return Err(none) };
     let tip = genesis_tip(genesis, &log, &map, &records).ok_or(none)?;
     Ok(Ledger::new(genesis.hash(), blocks, records, map, log, tip))
@@ -94,12 +95,11 @@ fn open_once<D: Disk>(
     progress: &mut dyn FnMut(Replay),
 ) -> Result<Ledger<D>, LedgerError> {
     check_chain(genesis, index)?;
-    let records = Records::new(index.clone());
     let (have, top) = (Height(index.height()?), Height(blocks.tip()));
     if have > top {
         return Err(LedgerError::BlocksLost { index: have, blocks: top });
     }
-    let map = build_map(index)?;
+    let (records, map) = build_map(index)?;
     let tip_header = if have.0 == 0 { None } else { Some(header(blocks, have)?) };
     let log_size = tip_header.as_ref().map_or(1, |header| header.log_size);
     let log = Frontier::from_reader(&IndexLog(index.as_ref()), log_size)
@@ -152,14 +152,19 @@ fn check_chain(genesis: &Genesis, index: &Arc<dyn Index>) -> Result<(), LedgerEr
     Ok(())
 }
 
-fn build_map(index: &Arc<dyn Index>) -> Result<AuthenticatedMap, StoreError> {
+/// Reads all records once: for the map, and for knowing which are there.
+fn build_map(index: &Arc<dyn Index>) -> Result<(Records, AuthenticatedMap), StoreError> {
+    let presence = Presence::default();
     let mut map = AuthenticatedMap::new();
     let mut from = keys::state(&[]);
     let to = hefu_contracts::state::successor(&from);
     loop {
         let entries = index.scan(&from, &to, SCAN, false)?;
-        let Some((last, _)) = entries.last() else { return Ok(map) };
+        let Some((last, _)) = entries.last() else {
+            return Ok((Records::noted(index.clone(), presence), map));
+        };
         from = [last.as_slice(), &[0]].concat();
+        entries.iter().filter_map(|(key, _)| key.get(1..)).for_each(|record| presence.note(record));
         let changes = entries.iter().filter_map(|(key, value)| {
             let (record, value) = (key.get(1..)?, value.get(8..)?);
             let change: Change = (path_of(record), Some(value_hash(value)));

@@ -9,6 +9,7 @@ use hefu_contracts::StateView;
 use hefu_primitives::Height;
 
 use super::keys;
+use super::presence::Presence;
 use crate::store::{EngineFault, Index, StoreError};
 
 /// Rows read from the index at a time.
@@ -18,6 +19,7 @@ const SCAN_PAGE: usize = 4_096;
 #[derive(Clone)]
 pub struct Records {
     index: Arc<dyn Index>,
+    presence: Option<Arc<Presence>>,
 }
 
 /// A record and the height that wrote it.
@@ -29,7 +31,22 @@ pub type Entry = (Vec<u8>, Vec<u8>);
 impl Records {
     /// Over an index.
     pub fn new(index: Arc<dyn Index>) -> Self {
-        Self { index }
+        Self { index, presence: None }
+    }
+
+    /// Over an index of which all records, and all that will be written, are noted.
+    pub(super) fn noted(index: Arc<dyn Index>, presence: Presence) -> Self {
+        Self { index, presence: Some(Arc::new(presence)) }
+    }
+
+    /// Whether a record certainly is not there, as far as memory tells.
+    pub fn lacks(&self, record: &[u8]) -> bool {
+        self.presence().is_some_and(|presence| presence.lacks(record))
+    }
+
+    /// What is noted of them.
+    pub(super) fn presence(&self) -> Option<&Presence> {
+        self.presence.as_deref()
     }
 
     /// The record now.
@@ -37,6 +54,9 @@ impl Records {
     /// # Errors
     /// Those of the store.
     pub fn current(&self, record: &[u8]) -> Result<Option<Written>, StoreError> {
+        if self.lacks(record) {
+            return Ok(None);
+        }
         Ok(self.index.get(&keys::state(record))?.and_then(split))
     }
 

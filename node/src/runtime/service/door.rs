@@ -8,7 +8,7 @@ use std::num::NonZero;
 use std::sync::Arc;
 
 use hefu_contracts::Code;
-use hefu_contracts::exec::{self, BlockInfo, Verifier};
+use hefu_contracts::exec::{self, BlockInfo, SEEN, Verifier};
 use hefu_contracts::signatures::VerifiedTogether;
 use hefu_contracts::state::Kept;
 use hefu_primitives::{SignedTransaction, TxId};
@@ -84,7 +84,10 @@ impl Service {
     /// Decodes a transaction, and drops it if it has its outcome.
     fn look(&self, bytes: &[u8]) -> Answer {
         let tx = SignedTransaction::decode(bytes)?;
-        let known = self.position(&tx.id())?.is_some_and(|position| position.is_authentic());
+        // What has an outcome that is its own used its id up.
+        let new = self.0.records.lacks(&SEEN.key(&(tx.body().not_after, tx.id())));
+        let known =
+            !new && self.position(&tx.id())?.is_some_and(|position| position.is_authentic());
         Ok((tx.id(), (!known).then(|| Box::new(tx))))
     }
 
