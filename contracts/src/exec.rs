@@ -20,6 +20,7 @@ use crate::identity::{
     AUTHORITIES, Authority, AuthorityState, KEYS, KeyRecord, KeyState, MEMBERS, Member, PARAMETERS,
     Parameters, Role, membership,
 };
+use crate::signatures::Cosignatures;
 use crate::state::{Kept, State, StateView, Table, Writes};
 
 /// Transactions that committed, by the time until which they could be sent again.
@@ -121,10 +122,16 @@ pub fn execute_block(
     let kept = Kept::new(view);
     let mut state = State::new(&kept);
     prepare(&block, &mut state);
-    let mut run = Run::new(block, state, verifier);
+    let acts: Vec<Vec<_>> = transactions
+        .iter()
+        .map(|tx| tx.body().acts.iter().map(|act| Act::decode(act)).collect())
+        .collect();
+    let known = acts.iter().flatten().flatten();
+    let cosignatures = Cosignatures::of(&block.chain, known, &kept);
+    let mut run = Run { cosignatures, ..Run::new(block, state, verifier) };
     let evidence = equivocation::record(&run.block, evidence, &mut run.state, &mut run.events);
-    let outcomes =
-        transactions.iter().enumerate().map(|(place, tx)| run.transaction(place, tx)).collect();
+    let numbered = transactions.iter().zip(&acts).enumerate();
+    let outcomes = numbered.map(|(place, (tx, acts))| run.transaction(place, tx, acts)).collect();
     let Run { state, events, authentic, .. } = run;
     let parameters = state.get(&PARAMETERS, &()).unwrap_or_default();
     let next_validators = state.get(&VALIDATORS, &()).map(|schedule| schedule.next);
@@ -204,6 +211,8 @@ pub struct Context<'a, 'v> {
     pub tx: TxId,
     /// The act's canonical bytes.
     pub act_bytes: &'a [u8],
+    /// Signatures inside the block's acts.
+    pub(crate) cosignatures: &'a Cosignatures,
     events: &'a mut Vec<Event>,
     place: (u32, u16),
 }
@@ -281,18 +290,26 @@ struct Run<'v> {
     authentic: Vec<bool>,
     leaf: u64,
     verifier: &'v dyn Verifier,
+    cosignatures: Cosignatures,
 }
 
 impl<'v> Run<'v> {
     fn new(block: BlockInfo, state: State<'v>, verifier: &'v dyn Verifier) -> Self {
         let leaf = block.log_size;
-        Self { block, state, events: Vec::new(), authentic: Vec::new(), leaf, verifier }
+        let (events, authentic) = (Vec::new(), Vec::new());
+        let cosignatures = Cosignatures::default();
+        Self { block, state, events, authentic, leaf, verifier, cosignatures }
     }
 
-    fn transaction(&mut self, place: usize, tx: &SignedTransaction) -> Outcome {
+    fn transaction(
+        &mut self,
+        place: usize,
+        tx: &SignedTransaction,
+        acts: &[Result<Act, Code>],
+    ) -> Outcome {
         let events_before = self.events.len();
         self.authentic.push(false);
-        let result = match self.apply(place, tx) {
+        let result = match self.apply(place, tx, acts) {
             Ok(()) => {
                 self.state.keep_transaction();
                 let leaf = self.leaf;
@@ -312,17 +329,22 @@ impl<'v> Run<'v> {
     ///
     /// The id is marked only once the signature is known to be good (the id does not cover the
     /// signature: nobody may burn another's id), and then also when an act is refused.
-    fn apply(&mut self, place: usize, tx: &SignedTransaction) -> Result<(), (Code, u16)> {
+    fn apply(
+        &mut self,
+        place: usize,
+        tx: &SignedTransaction,
+        acts: &[Result<Act, Code>],
+    ) -> Result<(), (Code, u16)> {
         let parameters = self.state.shared(&PARAMETERS, &()).unwrap_or_default();
         let signer = self.envelope(tx, &parameters).map_err(|code| (code, 0))?;
         self.state.put(&SEEN, &(tx.body().not_after, tx.id()), &());
         self.state.keep_transaction();
         self.authentic.last_mut().into_iter().for_each(|authentic| *authentic = true);
         signer.check_active(self.block.time).map_err(|code| (code, 0))?;
-        for (number, act_bytes) in tx.body().acts.iter().enumerate() {
+        for (number, (act_bytes, act)) in tx.body().acts.iter().zip(acts).enumerate() {
             let number = u16::try_from(number).unwrap_or(u16::MAX);
-            let act = Act::decode(act_bytes).map_err(|code| (code, number))?;
-            signer.check_may(&act, self.block.time).map_err(|code| (code, number))?;
+            let act = act.as_ref().map_err(|code| (*code, number))?;
+            signer.check_may(act, self.block.time).map_err(|code| (code, number))?;
             let mut ctx = Context {
                 block: &self.block,
                 state: &mut self.state,
@@ -330,6 +352,7 @@ impl<'v> Run<'v> {
                 parameters: &parameters,
                 tx: tx.id(),
                 act_bytes,
+                cosignatures: &self.cosignatures,
                 events: &mut self.events,
                 place: (u32::try_from(place).unwrap_or(u32::MAX), number),
             };
@@ -440,6 +463,7 @@ pub(crate) fn try_in_block<T>(
         parameters: &parameters,
         tx: TxId([0; 32]),
         act_bytes: &[],
+        cosignatures: &Cosignatures::default(),
         events: &mut events,
         place: (0, 0),
     })

@@ -6,8 +6,9 @@
 use std::collections::BTreeSet;
 
 use hefu_primitives::crypto::batch::{SignedMessage, verify_all, verify_each};
-use hefu_primitives::{PublicKey, Signature, SignedTransaction, TxId};
+use hefu_primitives::{ChainId, H32, KeyId, PublicKey, Signature, SignedTransaction, Suite, TxId};
 
+use crate::act::Act;
 use crate::exec::Verifier;
 use crate::identity::KEYS;
 use crate::state::StateView;
@@ -56,6 +57,45 @@ fn with_keys<'t>(
 
 fn named(tx: &SignedTransaction) -> (TxId, Signature) {
     (tx.id(), *tx.signature())
+}
+
+/// Signatures that stand inside the acts of a block, checked together before the first is needed.
+#[derive(Debug, Default)]
+pub(crate) struct Cosignatures(BTreeSet<(H32, Signature, KeyId)>);
+
+impl Cosignatures {
+    /// Finds those that are valid under the keys in `view`. A key's id is its hash: one that a block
+    /// binds, or binds again, is the same key.
+    pub(crate) fn of<'a>(
+        chain: &ChainId,
+        acts: impl IntoIterator<Item = &'a Act>,
+        view: &dyn StateView,
+    ) -> Self {
+        let cosigned = |act: &'a Act| {
+            let Act::PutReceipt(put) = act else { return None };
+            let cosignature = put.cosignature.as_ref()?;
+            let key = KEYS.read_shared(view, &cosignature.key)?.key;
+            let named = key.suite() == Suite::Ed25519Blake3 && key.id() == cosignature.key;
+            named.then(|| (put.receipt.cosigned(chain), cosignature, key))
+        };
+        let found: Vec<_> = acts.into_iter().filter_map(cosigned).collect();
+        let signed: Vec<_> = found
+            .iter()
+            .map(|(message, cosignature, key)| SignedMessage {
+                key: *key,
+                message: message.as_bytes(),
+                signature: cosignature.signature,
+            })
+            .collect();
+        let valid = found.iter().zip(verify_each(&signed)).filter(|(_, valid)| *valid);
+        Self(valid.map(|((message, by, _), _)| (*message, by.signature, by.key)).collect())
+    }
+
+    /// Whether `key` signed the message; one that is not remembered is checked on its own.
+    pub(crate) fn verify(&self, key: &PublicKey, message: H32, signature: &Signature) -> bool {
+        self.0.contains(&(message, *signature, key.id()))
+            || key.verify(message.as_bytes(), signature)
+    }
 }
 
 impl Verifier for VerifiedTogether {

@@ -125,6 +125,12 @@ impl Receipt {
     pub fn signed_parts(&self, chain: &ChainId) -> ([u8; 32], Vec<u8>) {
         (*chain.as_bytes(), self.to_bytes())
     }
+
+    /// The message that a cosigner signs: the hash of [`Receipt::signed_parts`].
+    pub(crate) fn cosigned(&self, chain: &ChainId) -> H32 {
+        let (chain, body) = self.signed_parts(chain);
+        hefu_primitives::hash::hash(Domain::Cosignature, &[&chain, &body])
+    }
 }
 
 /// The other side's signature.
@@ -358,19 +364,19 @@ fn check_cosignature(
     if side != signer.other() {
         return Err(Code::SameSide);
     }
-    let owner = ctx.state.get(&AUTHORITIES, &key.owner).ok_or(Code::UnknownAuthority)?;
+    let owner = ctx.state.shared(&AUTHORITIES, &key.owner).ok_or(Code::UnknownAuthority)?;
     if !key.is_accepted_at(ctx.block.time) || owner.state != AuthorityState::Active {
         return Err(Code::KeyNotActive);
     }
-    let member = ctx.state.get(&MEMBERS, &owner.member).ok_or(Code::UnknownMember)?;
+    let member = ctx.state.shared(&MEMBERS, &owner.member).ok_or(Code::UnknownMember)?;
     if !member.acts() {
         return Err(Code::MemberNotActive);
     }
     if !key.roles.contains(&side.role()) {
         return Err(Code::RoleMissing);
     }
-    let (chain, body) = receipt.signed_parts(&ctx.block.chain);
-    if key.key.verify_tagged(Domain::Cosignature, &[&chain, &body], &cosignature.signature) {
+    let message = receipt.cosigned(&ctx.block.chain);
+    if ctx.cosignatures.verify(&key.key, message, &cosignature.signature) {
         Ok(())
     } else {
         Err(Code::BadSignature)

@@ -206,7 +206,7 @@ pub fn member_at(view: &dyn StateView, region: Region, height: Height) -> Option
     let (_, to) = MEMBERS_BEFORE.range(&region);
     match view.scan(&from, &to, 1).into_iter().next() {
         Some((_, replaced)) => MEMBERS_BEFORE.decode(&replaced),
-        None => MEMBERS.read(view, &region),
+        None => MEMBERS.read_shared(view, &region).map(|member| (*member).clone()),
     }
 }
 

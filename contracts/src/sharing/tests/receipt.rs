@@ -71,6 +71,31 @@ fn two_signatures_confirm() {
     }
 }
 
+/// Cosignatures of a block are checked together: none decides about another.
+#[test]
+fn a_forged_cosignature_is_refused_alone() {
+    let mut ledger = granted();
+    let (signer, other) = (provider(), consumer());
+    let mut transactions = Vec::new();
+    for number in 1..=4 {
+        let receipt = used(&ledger, number);
+        let mut cosignature = cosign(&receipt, &other.key);
+        if number == 2 {
+            cosignature = cosign(&used(&ledger, 9), &other.key);
+        }
+        let act = PutReceipt { receipt, cosignature };
+        transactions.push(ledger.sign(&signer, &[act.into()]));
+    }
+    let transactions: Vec<_> = transactions.iter().collect();
+    let executed = ledger.block(&transactions);
+    let refused = executed.outcomes.iter().map(|outcome| match outcome.result {
+        hefu_primitives::block::TxResult::Applied { .. } => None,
+        hefu_primitives::block::TxResult::Refused { code, .. } => Some(code),
+    });
+    let expected = [None, Some(Code::BadSignature.number()), None, None];
+    assert_eq!(refused.collect::<Vec<_>>(), expected);
+}
+
 #[test]
 fn one_signature_waits_for_the_other_side() {
     for (answer, expected, kind) in [
