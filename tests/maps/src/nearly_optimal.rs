@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use bitvec::prelude::{BitView, Msb0};
+use bitvec::prelude::Msb0;
+use bitvec::view::BitView;
 use nomt::hasher::Blake3Hasher;
 use nomt::trie::LeafData;
 use nomt::{KeyReadWrite, Nomt, Options, SessionParams};
