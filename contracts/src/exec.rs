@@ -67,6 +67,12 @@ pub struct BlockInfo {
 pub trait Verifier {
     /// Whether `key` signed `transaction`.
     fn verify(&self, transaction: &SignedTransaction, key: &PublicKey) -> bool;
+
+    /// Whether it remembers what it says of a transaction: that one need not be checked again with
+    /// others.
+    fn knows(&self, _transaction: &SignedTransaction) -> bool {
+        false
+    }
 }
 
 /// Verifies each time.

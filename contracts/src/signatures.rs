@@ -101,7 +101,11 @@ impl Cosignatures {
 impl Verifier for VerifiedTogether {
     /// A transaction that is not remembered is checked on its own.
     fn verify(&self, transaction: &SignedTransaction, key: &PublicKey) -> bool {
-        let known = self.0.contains(&named(transaction));
+        let known = self.knows(transaction);
         (known && key.id() == transaction.claims().key) || transaction.verify(key)
+    }
+
+    fn knows(&self, transaction: &SignedTransaction) -> bool {
+        self.0.contains(&named(transaction))
     }
 }

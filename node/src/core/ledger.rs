@@ -28,6 +28,7 @@ use hefu_primitives::{
 
 use super::past::Past;
 use super::records::{Position, StoredBlock};
+use super::verify::Verified;
 use super::view::{Reads, Records, join};
 use super::{keys, runs};
 use crate::store::{BlockFiles, Disk, StoreError};
@@ -417,8 +418,9 @@ impl<D: Disk> Ledger<D> {
     ) -> Staged {
         self.unstage();
         let transactions = flatten(bundles);
+        let verified = Verified::of(&transactions, &self.records, verifier);
         let reads = Reads::of(&self.records);
-        let execution = exec::execute_block(info, evidence, &transactions, &reads, verifier);
+        let execution = exec::execute_block(info, evidence, &transactions, &reads, &verified);
         let absent = reads.absent();
         let mut log = self.log.clone();
         let mut log_nodes = Vec::new();

@@ -40,6 +40,7 @@ pub mod sync;
 #[cfg(test)]
 pub(crate) mod tests;
 mod timers;
+mod verify;
 pub mod view;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};

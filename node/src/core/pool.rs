@@ -422,6 +422,10 @@ impl Verifier for Pool {
         let known = self.has_verified(transaction);
         (known && key.id() == transaction.claims().key) || transaction.verify(key)
     }
+
+    fn knows(&self, transaction: &SignedTransaction) -> bool {
+        self.has_verified(transaction)
+    }
 }
 
 #[cfg(test)]
