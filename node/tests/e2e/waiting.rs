@@ -275,12 +275,18 @@ impl Stage<'_> {
             "result": "ok", "t0": now.to_string(), "t1": now.to_string(),
         });
         let file = self.file("hour.jsonl", &receipt.to_string());
-        let hour = self.zhejiang().hefu(&["share", "hour", "--as", OPERATOR]).arg(&file);
+        let hour = self
+            .zhejiang()
+            .hefu(&["share", "hour", "--role", "provider", "--as", OPERATOR])
+            .arg(&file);
         hour.run().fault("E112");
         let past = (now - 2 * 3_600_000).to_string();
         let old = receipt.to_string().replace(&now.to_string(), &past);
         let file = self.file("past.jsonl", &old);
-        let hour = self.zhejiang().hefu(&["share", "hour", "--as", OPERATOR]).arg(&file);
+        let hour = self
+            .zhejiang()
+            .hefu(&["share", "hour", "--role", "provider", "--as", OPERATOR])
+            .arg(&file);
         hour.run().fault("E526");
     }
 

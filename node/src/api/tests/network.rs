@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU16, Ordering};
 use std::time::Duration;
 
 use hefu_contracts::Act;
@@ -69,9 +69,19 @@ pub(crate) fn sample_network() -> (Genesis, SampleKeys) {
     keys.unwrap()
 }
 
+/// A loopback port that nobody listens on, below those that systems give to outgoing connections, and
+/// given once by this process: so it stays free until its node binds it.
 fn free_port() -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    listener.local_addr().unwrap()
+    const FIRST: u16 = 30_000;
+    const COUNT: u16 = 2_500;
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let start = (std::process::id().wrapping_mul(401) % u32::from(COUNT)) as u16;
+    let addresses = (0..COUNT).map(|_| {
+        let step = NEXT.fetch_add(1, Ordering::Relaxed) % COUNT;
+        SocketAddr::from((Ipv4Addr::LOCALHOST, FIRST + (start + step) % COUNT))
+    });
+    let mut free = addresses.filter(|address| TcpListener::bind(address).is_ok());
+    free.next().expect("no free port")
 }
 
 impl Network {
