@@ -90,7 +90,7 @@ fn a_restored_backup_never_cosigns_two_logs() {
         grow(&cluster, &mut seen, 5).await;
         // The backup is of what was cosigned alone: the block files know better, this does not.
         cluster.stop_node(RESTORED).await.unwrap();
-        let cosigned = cluster.provinces[&RESTORED].folder().join("cosign");
+        let cosigned = cluster.provinces[&RESTORED].folder().join("store/cosign");
         copy(&cosigned, &backup.path().join("cosign"));
         assert!(backup.path().join("cosign/cosigned").exists(), "the backup holds what was signed");
         cluster.start_node(RESTORED).await.unwrap();
