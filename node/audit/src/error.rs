@@ -12,6 +12,20 @@ pub enum AuditError {
     #[cfg(feature = "postgres")]
     #[error("the index database cannot be used: {}", describe(.0))]
     Postgres(#[from] postgres::Error),
+    /// No address of a database.
+    #[error("not an address of a database: {0}")]
+    Address(String),
+    /// The file of those who vouch for that engine's certificate.
+    #[error("{}: {why}", file.display())]
+    Certificates {
+        /// The file.
+        file: std::path::PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// TLS cannot be had at all.
+    #[error("no TLS: {0}")]
+    Tls(String),
     /// This program was built without the client for it.
     #[error("this program was built without PostgreSQL")]
     NoPostgres,
@@ -98,13 +112,35 @@ const fn beyond(limit: Limit) -> &'static str {
 
 #[cfg(feature = "postgres")]
 fn describe(error: &postgres::Error) -> String {
-    match error.as_db_error() {
-        Some(error) => format!("{error}"),
-        None => error.to_string(),
+    if let Some(error) = error.as_db_error() {
+        return format!("{error}");
     }
+    // Their words say where it failed, the causes why: a name that does not resolve, a certificate.
+    let (mut told, mut cause) = (error.to_string(), std::error::Error::source(error));
+    while let Some(error) = cause {
+        let why = error.to_string();
+        if !told.contains(&why) {
+            told = format!("{told}: {why}");
+        }
+        cause = error.source();
+    }
+    told
 }
 
 impl AuditError {
+    /// Whether it may be over by itself: the engine elsewhere was not reached, or was lost on the way.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            #[cfg(feature = "postgres")]
+            // What the server itself answers is final, but for its own coming and going (class 57) and
+            // its want of means (class 53).
+            Self::Postgres(error) => error.code().is_none_or(|state| {
+                state.code().starts_with("57") || state.code().starts_with("53")
+            }),
+            _ => false,
+        }
+    }
+
     /// Whether it is the asker's mistake.
     pub const fn is_of_asker(&self) -> bool {
         matches!(

@@ -36,7 +36,7 @@ mod value;
 mod writer;
 
 pub use answer::{Answer, Ask, MAX_ROWS, Reader, Row, Totals, ask};
-pub use backend::Location;
+pub use backend::{Database, Location};
 pub use error::AuditError;
 pub use ingest::{Block, Transaction};
 pub use position::Position;

@@ -2,6 +2,7 @@
 
 use std::panic::resume_unwind;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hefu_audit::{AuditError, Block, Location, Writer};
 use hefu_contracts::exec::VALIDATORS;
@@ -20,6 +21,9 @@ const MAX_EVENTS: usize = 16_384;
 const READ: usize = 4_096;
 /// Blocks behind from which on the engine learns anew what its tables hold.
 const MANY: u64 = 10_000;
+/// Wait before a database that was lost is tried again: doubled up to the longest.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 #[derive(Debug, thiserror::Error)]
 enum FollowError {
@@ -42,11 +46,23 @@ pub(crate) fn follow(service: &Service, location: Location) -> Arc<AuditIndex> {
         give_way();
         // A node that stops closes its store under our hands.
         let stopped = || service.halt_reason().is_some();
-        match reading(|| keep(&service, &kept, &runtime)) {
-            Ok(Ok(())) => {}
-            _ if stopped() => {}
-            Ok(Err(error)) => kept.fail(&error),
-            Err(error) => kept.fail(&error),
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let begun = kept.height();
+            match reading(|| keep(&service, &kept, &runtime)) {
+                Ok(Ok(())) => return,
+                _ if stopped() => return,
+                Ok(Err(FollowError::Audit(error))) if error.may_pass() => {
+                    pause = if kept.height() > begun { FIRST_PAUSE } else { pause };
+                    kept.lost(&error, pause);
+                    runtime.block_on(async {
+                        let _ = tokio::time::timeout(pause, service.wait_halted()).await;
+                    });
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+                Ok(Err(error)) => return kept.fail(&error),
+                Err(error) => return kept.fail(&error),
+            }
         }
     };
     if let Err(error) = std::thread::Builder::new().name("audit-index".into()).spawn(run) {
@@ -75,6 +91,7 @@ fn keep(
     }
     let genesis = service.genesis().initial_writes();
     let mut writer = Writer::open(&index.location, service.chain(), &genesis)?;
+    index.found();
     index.reached(writer.height());
     while service.halt_reason().is_none() {
         let (next, tip) = (writer.height().next(), service.tip().height);

@@ -3,7 +3,8 @@
 //!
 //! Invariants:
 //! 1. Nothing here is on the way of a commit: the index lags, says by how much, and catches up.
-//! 2. A fault of the index stops the index, not the node; the fault is told with every answer.
+//! 2. A fault of the index stops the index, not the node; the fault is told with every answer. A database
+//!    elsewhere that is away is tried again until it is back.
 //!
 //! This module does not know HTTP, nor what a question means.
 
@@ -11,6 +12,7 @@ mod follow;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use hefu_audit::{Answer, Ask, AuditError, Location, Reader};
 use hefu_primitives::Height;
@@ -55,6 +57,20 @@ impl AuditIndex {
         *fault = Some(error.to_string());
     }
 
+    /// The engine is away: told until it is back.
+    fn lost(&self, error: &dyn std::fmt::Display, again: Duration) {
+        tracing::warn!(%error, ?again, "the query index cannot be reached; it is tried again");
+        let mut fault = self.fault.lock().unwrap_or_else(PoisonError::into_inner);
+        *fault = Some(error.to_string());
+    }
+
+    fn found(&self) {
+        let mut fault = self.fault.lock().unwrap_or_else(PoisonError::into_inner);
+        if fault.take().is_some() {
+            tracing::info!("the query index is reached again");
+        }
+    }
+
     fn reached(&self, height: Height) {
         self.indexed.store(height.0, Ordering::Release);
     }
@@ -65,11 +81,16 @@ impl AuditIndex {
     /// [`AuditError`].
     pub fn ask(&self, asked: &Ask) -> Result<Answer, AuditError> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut reader = match idle {
-            Some(reader) => reader,
-            None => Reader::open(&self.location)?,
+        let (mut reader, kept) = match idle {
+            Some(reader) => (reader, true),
+            None => (Reader::open(&self.location)?, false),
         };
-        let answer = reader.ask(asked);
+        let mut answer = reader.ask(asked);
+        if kept && answer.as_ref().is_err_and(AuditError::may_pass) {
+            // The engine elsewhere may have been away since, and be there again.
+            reader = Reader::open(&self.location)?;
+            answer = reader.ask(asked);
+        }
         if !answer.as_ref().is_err_and(|error| !error.is_of_asker()) {
             let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
             if idle.len() < MAX_IDLE {

@@ -76,6 +76,9 @@ impl From<WorkloadName> for Workload {
 
 pub(crate) fn run(app: &App, args: Bench) -> Done {
     check(&args)?;
+    if let Some(folder) = &args.folder {
+        std::fs::create_dir_all(folder).map_err(|error| Fault::file(folder, &error))?;
+    }
     let options = Options {
         validators: args.validators,
         workload: args.workload.into(),

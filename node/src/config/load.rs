@@ -31,6 +31,7 @@ const SETTINGS: &[(&str, bool)] = &[
     ("keystore.cosigner", true),
     ("keystore.reads", true),
     ("audit.index", true),
+    ("audit.index_ca_file", true),
     ("audit.keep_reads_days", false),
     ("timeouts.request_ms", false),
     ("timeouts.stop_ms", false),

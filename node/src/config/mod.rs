@@ -135,6 +135,9 @@ pub enum Engine {
 pub struct Audit {
     /// Where the query index is: a file, or `postgres://…`; empty for none.
     pub index: String,
+    /// PEM file of the authorities whose certificates that database may show; those that browsers trust
+    /// where none is given.
+    pub index_ca_file: Option<PathBuf>,
     /// How many days the log of reads is kept after its root is on the ledger.
     pub keep_reads_days: u32,
 }
@@ -250,7 +253,7 @@ impl Default for Storage {
 
 impl Default for Audit {
     fn default() -> Self {
-        Self { index: "audit/index.sqlite".to_owned(), keep_reads_days: 1_096 }
+        Self { index: "audit/index.sqlite".to_owned(), index_ca_file: None, keep_reads_days: 1_096 }
     }
 }
 
@@ -474,7 +477,10 @@ impl NodeConfig {
         }
         Some(match hefu_audit::Location::parse(&self.audit.index) {
             hefu_audit::Location::Sqlite(path) => hefu_audit::Location::Sqlite(self.resolve(&path)),
-            elsewhere => elsewhere,
+            hefu_audit::Location::Postgres(database) => {
+                let ca_file = self.audit.index_ca_file.as_ref().map(|file| self.resolve(file));
+                hefu_audit::Location::Postgres(hefu_audit::Database { ca_file, ..database })
+            }
         })
     }
 

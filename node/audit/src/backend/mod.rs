@@ -17,15 +17,25 @@ use crate::value::Value;
 pub enum Location {
     /// A file.
     Sqlite(PathBuf),
-    /// A database, by its address: `postgres://…`.
-    Postgres(String),
+    /// A database elsewhere.
+    Postgres(Database),
+}
+
+/// A database that speaks PostgreSQL's protocol, and how it is reached.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Database {
+    /// Its address: `postgres://…`.
+    pub address: String,
+    /// PEM file of the authorities whose certificates it may show; those that browsers trust where none
+    /// is given.
+    pub ca_file: Option<PathBuf>,
 }
 
 impl Location {
     /// What a configuration says: an address, or else a path.
     pub fn parse(text: &str) -> Self {
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-            Self::Postgres(text.to_owned())
+            Self::Postgres(Database { address: text.to_owned(), ca_file: None })
         } else {
             Self::Sqlite(PathBuf::from(text))
         }
@@ -69,7 +79,7 @@ pub(crate) fn open(at: &Location, writes: bool) -> Result<Box<dyn Backend>, Audi
     match at {
         Location::Sqlite(path) => Ok(Box::new(sqlite::Sqlite::open(path, writes)?)),
         #[cfg(feature = "postgres")]
-        Location::Postgres(address) => Ok(Box::new(postgres::Postgres::open(address, writes)?)),
+        Location::Postgres(database) => Ok(Box::new(postgres::Postgres::open(database, writes)?)),
         #[cfg(not(feature = "postgres"))]
         Location::Postgres(_) => Err(AuditError::NoPostgres),
     }

@@ -1,8 +1,9 @@
 //! The questions, one file each. What a question is: names, parameters, SQL, columns.
 //!
 //! In every template these values are given: `:end` (the first position after the height asked as of),
-//! `:lo` and `:hi` (positions that bound the period asked about), `:now` (when it is asked about, in
-//! milliseconds) and `:day` (the same as a day). The first column of `sql` is `pos`, by which the row is
+//! `:lo` and `:hi` (positions that bound the period asked about, and are compared with the position of
+//! the row: a page begins at `:lo`), `:now` (when it is asked about, in milliseconds) and `:day` (the
+//! same as a day). The first column of `sql` is `pos`, by which the row is
 //! placed on the ledger and pages go on. `{…}` is where the condition of a mandate stands, if there is
 //! one ([`crate::scope`]).
 

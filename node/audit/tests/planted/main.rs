@@ -5,6 +5,7 @@ mod book;
 mod figures;
 mod scope;
 #[cfg(feature = "postgres")]
+#[allow(dead_code, reason = "the tests of a node use the rest")]
 mod server;
 mod story;
 
@@ -242,7 +243,7 @@ fn postgresql_answers_the_same() {
     let mut book = story::planted();
     story::smuggle(&mut book);
     let here = sqlite(&folder, "here");
-    let there = Location::Postgres(server.database("audit"));
+    let there = server.database("audit");
     book.index(&here, 50);
     book.index(&there, 50);
     every_question_finds_what_was_planted(&there);
@@ -270,4 +271,55 @@ fn postgresql_answers_the_same() {
         hefu_audit::Writer::open(&there, hefu_contracts::testkit::CHAIN, &genesis).unwrap();
     let refused = writer.add(&[book_again[0].block()]);
     assert!(matches!(refused, Err(hefu_audit::AuditError::NotNext { .. })));
+}
+
+/// Over a network only what is encrypted, and only with whom the named authority vouches for.
+#[cfg(feature = "postgres")]
+#[test]
+fn postgresql_is_reached_over_tls() {
+    let Some(server) = server::Server::start_with_tls("127.0.0.1") else { return };
+    server.database("audit");
+    let book = story::planted();
+    let there = server.through_network("audit", "?sslmode=require", Some(server.authority()));
+    book.index(&there, 1_000);
+    let folder = tempfile::tempdir().unwrap();
+    let here = sqlite(&folder, "here");
+    book.index(&here, 1_000);
+    let rows = |at: &Location| answer(at, "events", &[]).rows;
+    assert_eq!(rows(&there), rows(&here));
+    let refused = |more: &str, ca: Option<std::path::PathBuf>| {
+        let error = status(&server.through_network("audit", more, ca)).unwrap_err();
+        assert!(!error.is_of_asker());
+        error.to_string()
+    };
+    let unknown = refused("?sslmode=require", None);
+    assert!(unknown.contains("UnknownIssuer"), "{unknown}");
+    let plain = refused("?sslmode=disable", Some(server.authority()));
+    assert!(plain.contains("no pg_hba.conf entry"), "{plain}");
+    // Naming an authority asks for TLS.
+    assert!(status(&server.through_network("audit", "", Some(server.authority()))).is_ok());
+    let none = refused("", Some(folder.path().join("none.pem")));
+    assert!(none.contains("none.pem"), "{none}");
+    std::fs::write(folder.path().join("empty.pem"), "nothing").unwrap();
+    let empty = refused("", Some(folder.path().join("empty.pem")));
+    assert!(empty.ends_with("empty.pem: no certificate"), "{empty}");
+
+    let Some(other) = server::Server::start_with_tls("elsewhere.example") else { return };
+    other.database("audit");
+    let at = other.through_network("audit", "?sslmode=require", Some(other.authority()));
+    let another = status(&at).unwrap_err().to_string();
+    assert!(another.contains("not valid for name"), "{another}");
+}
+
+/// An address says its mistakes without saying its password.
+#[cfg(feature = "postgres")]
+#[test]
+fn an_address_that_is_none_is_told_without_its_password() {
+    let error = status(&Location::parse("postgres://me:secret@host/x?sslmode=often")).unwrap_err();
+    let told = error.to_string();
+    assert!(told.contains("sslmode") && !told.contains("secret"), "{told}");
+    assert!(!error.may_pass());
+    let nowhere = Location::parse("postgres://me:secret@%2Fnowhere/x");
+    let error = status(&nowhere).unwrap_err();
+    assert!(error.may_pass() && !error.to_string().contains("secret"), "{error}");
 }

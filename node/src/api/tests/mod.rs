@@ -1,6 +1,7 @@
 //! The whole interface over real nodes: four in this process, with real sockets and consensus.
 
 mod document;
+mod elsewhere;
 mod exchange;
 mod ledger;
 mod machine;
