@@ -80,6 +80,7 @@ impl Exit {
             | "cli.bad_passphrase"
             | "cli.input"
             | "cli.config"
+            | "cli.export_part"
             | "cli.tls" => Self::Usage,
             "api.unauthorised" | "api.forbidden" | "api.signature" | "cli.passphrase" => {
                 Self::Denied

@@ -7,13 +7,18 @@
 //!    from this index or from one that was built again.
 //! 3. The capsule beside it proves the block that the manifest names, and that the key was in force
 //!    ([`proof`]); where none can be had, `hefu verify` says what is not shown.
-//! 4. What was interrupted goes on at its last whole page (`--resume`), known from a file beside it.
+//! 4. What was interrupted goes on at its last whole page (`--resume`), known from a file beside it, if
+//!    that is of the same ledger and question and the rows written so far are what it says ([`pages`]).
 
+mod pages;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod proof;
+mod sink;
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
-use std::io::{Read, Write};
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -28,20 +33,13 @@ use super::app::App;
 use super::args::Signing;
 use super::exit::Exit;
 use super::fault::{Done, Fault};
-use super::list::{items, text_at};
-use super::progress::Progress;
 use super::question::{self, Asked};
 use super::sign;
 use super::submit::Ledger;
-use super::table;
 use crate::keystore::disk;
 
-/// Rows of a page.
-const PAGE: &str = "5000";
 /// What a manifest begins with.
 const FORMAT: &str = "hefu-export-1";
-/// What a spreadsheet knows UTF-8 by.
-const BOM: &[u8] = b"\xef\xbb\xbf";
 /// Bytes of a file read at a time.
 const CHUNK: usize = 1 << 16;
 
@@ -49,8 +47,13 @@ const CHUNK: usize = 1 << 16;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Written {
+    /// For spreadsheets.
     Csv,
+    /// The JSON of each row on a line.
     Jsonl,
+    /// With types, in columns; not to be resumed.
+    #[cfg_attr(not(feature = "parquet"), value(skip))]
+    Parquet,
 }
 
 #[derive(Args)]
@@ -74,24 +77,6 @@ pub(crate) struct Export {
     /// The key that signs the manifest, by label or id.
     #[arg(long, value_name = "LABEL|ID")]
     sign_key: Option<String>,
-}
-
-/// How far an export is: the file beside it says so.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Part {
-    question: String,
-    params: BTreeMap<String, String>,
-    written: Written,
-    height: String,
-    complete: bool,
-    cursor: Option<String>,
-    rows: u64,
-    bytes: u64,
-    /// The transaction of the first row, whose capsule brings the proof of the key.
-    tx: Option<String>,
-    /// The mandate under which was asked.
-    scope: Option<Value>,
 }
 
 /// What is signed.
@@ -158,10 +143,10 @@ pub(crate) fn run(app: &App, args: &Export) -> Done {
     let (authority, key) = (args.signer, args.sign_key.clone());
     let signing = Signing { authority, key, no_wait: false, save: None };
     let signer = sign::signer(app, &signing, Role::Auditor)?;
-    let part = rows(app, args, question, params)?;
+    let genesis = Ledger::of(app.client()?)?.chain;
+    let part = pages::write(app, args, question, params, genesis)?;
     let (whole, beside) = (beside(&args.out, "part"), beside(&args.out, "part.json"));
     let (bytes, blake3, sha256) = digests(&whole)?;
-    let genesis = Ledger::of(app.client()?)?.chain;
     let capsule = proof::fetch(app, &part, signer.pair.public().id());
     let capsule_path = self::beside(&args.out, "evidence.hefu");
     let log = capsule.as_ref().and_then(|capsule| proof::checkpoint(app, capsule, genesis));
@@ -239,87 +224,6 @@ fn beside(file: &Path, ending: &str) -> PathBuf {
 
 fn columns(question: &'static Question) -> impl Iterator<Item = &'static str> {
     ["height", "time", "tx"].into_iter().chain(question.columns.iter().map(|column| column.name))
-}
-
-/// Writes all pages, or those that are missing.
-fn rows(
-    app: &App,
-    args: &Export,
-    question: &'static Question,
-    params: BTreeMap<String, String>,
-) -> Result<Part, Fault> {
-    let (path, beside) = (beside(&args.out, "part"), beside(&args.out, "part.json"));
-    let fault = |error: std::io::Error| Fault::file(&path, &error);
-    let begun = match args.resume {
-        true => std::fs::read(&beside).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()),
-        false => None,
-    };
-    let same = |part: &Part| {
-        (&part.question, &part.params, part.written)
-            == (&question.name.to_owned(), &params, args.format)
-    };
-    let begun: Option<Part> = begun.filter(same);
-    let mut file = OpenOptions::new();
-    let mut file = file.create(true).write(true).truncate(false).open(&path).map_err(fault)?;
-    let mut progress = Progress::new(app, "export-progress", 0);
-    let mut part = begun;
-    file.set_len(part.as_ref().map_or(0, |part| part.bytes)).map_err(fault)?;
-    std::io::Seek::seek(&mut file, std::io::SeekFrom::End(0)).map_err(fault)?;
-    loop {
-        let cursor = match &part {
-            Some(part) if part.cursor.is_none() => break,
-            Some(part) => part.cursor.clone(),
-            None => None,
-        };
-        let mut query: Vec<(&str, &str)> = vec![("limit", PAGE)];
-        query.extend(params.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-        query.extend(cursor.iter().map(|cursor| ("cursor", cursor.as_str())));
-        let answer = app.client()?.get(&question::path(question), &query)?;
-        let found = items(&answer);
-        let bytes = match args.format {
-            Written::Csv => csv(question, found, part.is_none()),
-            Written::Jsonl => {
-                found.iter().flat_map(|row| format!("{row}\n").into_bytes()).collect()
-            }
-        };
-        file.write_all(&bytes).and_then(|()| file.sync_data()).map_err(fault)?;
-        let complete = answer.get("complete").and_then(Value::as_bool).unwrap_or(false);
-        let before = part.take();
-        let made = Part {
-            question: question.name.to_owned(),
-            params: params.clone(),
-            written: args.format,
-            height: text_at(&answer, "/height")?.to_owned(),
-            complete: complete && before.as_ref().is_none_or(|before| before.complete),
-            cursor: answer.get("next_cursor").and_then(Value::as_str).map(str::to_owned),
-            rows: before.as_ref().map_or(0, |before| before.rows) + found.len() as u64,
-            bytes: before.as_ref().map_or(0, |before| before.bytes) + bytes.len() as u64,
-            tx: before
-                .and_then(|before| before.tx)
-                .or_else(|| found.iter().find_map(|row| Some(row.get("tx")?.as_str()?.to_owned()))),
-            scope: answer.get("scope").filter(|scope| !scope.is_null()).cloned(),
-        };
-        let text = serde_json::to_vec(&made).unwrap_or_default();
-        disk::replace(&beside, &text).map_err(|error| Fault::file(&beside, &error))?;
-        let at = found.last().and_then(|row| row.get("height")?.as_str()?.parse().ok());
-        let height: u64 = made.height.parse().unwrap_or(0);
-        progress.set(at.unwrap_or(height), height);
-        part = Some(made);
-    }
-    progress.finish();
-    part.ok_or_else(|| Fault::with("cli.bad_answer", "next_cursor"))
-}
-
-fn csv(question: &'static Question, rows: &[Value], first: bool) -> Vec<u8> {
-    let mut writer = csv::Writer::from_writer(if first { BOM.to_vec() } else { Vec::new() });
-    // Writing to memory cannot fail.
-    if first {
-        let _ = writer.write_record(columns(question));
-    }
-    for row in rows {
-        let _ = writer.write_record(columns(question).map(|name| table::cell(row.get(name))));
-    }
-    writer.into_inner().unwrap_or_default()
 }
 
 /// Length, BLAKE3 and SHA-256 of a file, read in pieces.

@@ -286,7 +286,8 @@ pub(crate) fn record_csv(value: &Value, _: Lang) -> Vec<u8> {
     writer.into_inner().unwrap_or_default()
 }
 
-/// A spreadsheet runs what begins with these: a quote in front makes it text.
+/// A spreadsheet runs what begins with these, also in their full-width forms, or behind blanks that it
+/// takes away: a quote in front makes it text (OWASP, CSV injection).
 pub(crate) fn cell(value: Option<&Value>) -> String {
     let text = match value {
         None | Some(Value::Null) => String::new(),
@@ -296,9 +297,11 @@ pub(crate) fn cell(value: Option<&Value>) -> String {
         }
         Some(other) => other.to_string(),
     };
-    match text.chars().next() {
-        Some('=' | '+' | '-' | '@') => format!("'{text}"),
-        _ => text,
+    let runs = |c: char| "=+-@＝＋－＠".contains(c);
+    let control = text.starts_with(['\t', '\r', '\n']);
+    match control || text.trim_start().starts_with(runs) {
+        true => format!("'{text}"),
+        false => text,
     }
 }
 
@@ -339,7 +342,14 @@ mod tests {
     #[test]
     fn terminals_and_spreadsheets_are_not_commanded() {
         assert_eq!(printable("a\u{1b}[2Jb"), "a\u{fffd}[2Jb");
-        assert_eq!(cell(Some(&json!("=1+1"))), "'=1+1");
+        for runs in
+            ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r1", "\n@x", "  =1", "＝1", "－1", "　＠x"]
+        {
+            assert_eq!(cell(Some(&json!(runs))), format!("'{runs}"));
+        }
+        for text in ["1=1", " a", "a\t=", "2026-11-22", ""] {
+            assert_eq!(cell(Some(&json!(text))), text);
+        }
         let csv = String::from_utf8(csv(&items(), COLUMNS, Lang::En)).unwrap();
         assert!(csv.starts_with("region,name,state\n310000,Shanghai,active\n"), "{csv}");
         let named = super::csv(&[], &[col("att-id", "/id"), col("not-before", "/x")], Lang::En);

@@ -61,6 +61,7 @@ pub const CLI_CODES: &[&str] = &[
     "cli.file",
     "cli.folder_in_use",
     "cli.fork",
+    "cli.export_part",
     "cli.genesis",
     "cli.halted",
     "cli.input",

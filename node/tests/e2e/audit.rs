@@ -1,6 +1,7 @@
 //! An auditor's walk through docs/audit.md: the questions, asked of four processes on which six scenarios
 //! were played, by commands of the program alone.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -93,13 +94,57 @@ fn exports(network: &mut Network) {
     let cursor = zhejiang.hefu(&first).json()["next_cursor"].clone();
     let bytes: usize = whole.split_inclusive(|byte| *byte == b'\n').take(11).map(<[u8]>::len).sum();
     std::fs::write(folder.join("resumed.csv.part"), &whole[..bytes + 5]).expect("a part");
-    let part = json!({
-        "question": "events", "params": {"at_height": height}, "written": "csv", "height": height,
+    let mut part = json!({
+        "genesis": genesis, "question": "events", "params": {"at_height": height}, "written": "csv", "height": height,
         "complete": true, "cursor": cursor, "rows": 10, "bytes": bytes,
+        "blake3": blake3::hash(&whole[..bytes]).to_hex().to_string(),
     });
-    std::fs::write(folder.join("resumed.csv.part.json"), part.to_string()).expect("its place");
+    let note = |part: &Value| {
+        std::fs::write(folder.join("resumed.csv.part.json"), part.to_string()).expect("its place");
+    };
+    note(&part);
     export(zhejiang, "events", "csv", &resumed).arg("--resume").run().exits(0);
     assert_eq!(std::fs::read(&resumed).expect("an export"), whole);
+
+    // What is there is not what was written, or is of something else: never signed, never overwritten.
+    let refused = |written: &[u8], part: &Value| {
+        std::fs::write(folder.join("resumed.csv.part"), written).expect("a part");
+        note(part);
+        export(zhejiang, "events", "csv", &resumed)
+            .arg("--resume")
+            .run()
+            .exits(2)
+            .fault("cli.export_part");
+        assert_eq!(std::fs::read(folder.join("resumed.csv.part")).expect("a part"), written);
+    };
+    refused(&whole[..bytes - 1], &part);
+    let mut changed = whole[..bytes].to_vec();
+    changed[20] ^= 1;
+    refused(&changed, &part);
+    part["genesis"] = "ab".repeat(32).into();
+    refused(&whole[..bytes], &part);
+    part["genesis"] = genesis.clone().into();
+    part["params"]["kind"] = "attested".into();
+    refused(&whole[..bytes], &part);
+    std::fs::remove_file(folder.join("resumed.csv.part.json")).expect("to remove");
+    export(zhejiang, "events", "csv", &resumed).arg("--resume").run().exits(0);
+    assert_eq!(
+        std::fs::read(&resumed).expect("an export"),
+        whole,
+        "nothing begun: from the beginning"
+    );
+
+    // By columns: the same rows, one for one.
+    let (columns, rows) = (folder.join("events.parquet"), folder.join("events.jsonl"));
+    export(zhejiang, "events", "parquet", &columns).run().exits(0);
+    export(zhejiang, "events", "jsonl", &rows).run().exits(0);
+    assert_eq!(verify(zhejiang, &columns).json()["rows"], made["rows"]);
+    same_rows(&columns, &rows);
+    export(zhejiang, "events", "parquet", &columns)
+        .arg("--resume")
+        .run()
+        .exits(2)
+        .fault("cli.export_part");
 
     // Without the capsule beside it the key is not shown to be good; with another one it is wrong.
     let capsule = folder.join("events.csv.evidence.hefu");
@@ -133,6 +178,41 @@ fn exports(network: &mut Network) {
     let again = folder.join("again.csv");
     export(zhejiang, "events", "csv", &again).run().exits(0);
     assert_eq!(std::fs::read(&again).expect("an export"), whole);
+}
+
+/// A Parquet file has the rows of JSON Lines.
+fn same_rows(columns: &Path, rows: &Path) {
+    use parquet::file::reader::{FileReader, SerializedFileReader};
+    let file = std::fs::File::open(columns).expect("a file");
+    let file = SerializedFileReader::new(file).expect("a file of Parquet");
+    let found = file.get_row_iter(None).expect("rows").map(|row| row.expect("a row"));
+    let lines = std::fs::read_to_string(rows).expect("lines");
+    let mut count = 0;
+    for (found, line) in found.zip(lines.lines()) {
+        let line: Value = serde_json::from_str(line).expect("a line");
+        let columns = found.get_column_iter();
+        let found: BTreeMap<&String, Value> =
+            columns.map(|(name, field)| (name, plain(field))).collect();
+        let found = |name: &str| &found[&name.to_owned()];
+        for name in ["event", "subject", "actor", "region", "key", "flags", "tx"] {
+            assert_eq!(found(name), &line[name], "{name} of {line}");
+        }
+        assert_eq!(found("height").to_string(), line["height"].as_str().expect("a height"));
+        count += 1;
+    }
+    assert_eq!(count, lines.lines().count());
+    assert!(count > 10);
+}
+
+fn plain(field: &parquet::record::Field) -> Value {
+    use parquet::record::Field;
+    match field {
+        Field::Null => Value::Null,
+        Field::Long(number) => json!(number),
+        Field::Str(text) => json!(text),
+        Field::ListInternal(list) => list.elements().iter().map(plain).collect(),
+        other => json!(other.to_string()),
+    }
 }
 
 /// The index has every block, and says so.

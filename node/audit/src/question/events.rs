@@ -1,7 +1,7 @@
 //! Free search over events.
 
 use super::params::{AUTHORITY, FROM, Kind, Param, TO};
-use super::{Question, Reach, Words, many, plain, time};
+use super::{Question, Reach, Words, many, number, plain, time};
 
 pub(super) const EVENTS: Question = Question {
     name: "events",
@@ -29,7 +29,7 @@ pub(super) const EVENTS: Question = Question {
         plain("event"),
         plain("subject"),
         plain("actor"),
-        plain("region"),
+        number("region"),
         plain("key"),
         many("flags"),
         time("occurred"),

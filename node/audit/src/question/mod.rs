@@ -53,8 +53,10 @@ pub struct Words {
 /// How a column's values are to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum As {
-    /// As they are.
+    /// As they are: text.
     Plain,
+    /// As they are: numbers, codes of provinces among them.
+    Number,
     /// Milliseconds since 1970.
     Time,
     /// A day as YYYYMMDD.
@@ -79,6 +81,10 @@ pub struct Column {
 /// A column of plain values.
 pub(crate) const fn plain(name: &'static str) -> Column {
     Column { name, read_as: As::Plain }
+}
+
+pub(crate) const fn number(name: &'static str) -> Column {
+    Column { name, read_as: As::Number }
 }
 
 pub(crate) const fn time(name: &'static str) -> Column {

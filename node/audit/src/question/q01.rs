@@ -13,7 +13,7 @@ use hefu_primitives::time::Day;
 use hefu_primitives::{H32, Height, Id16, KeyId, KeyPair, Millis, Region, TypeCode, Uscc};
 
 use super::params::{CERTIFICATE, COMMITMENT};
-use super::{As, Column, Question, Reach, Words, day, height, many, plain, time, yes};
+use super::{As, Column, Question, Reach, Words, day, height, many, number, plain, time, yes};
 use crate::backend::Backend;
 use crate::compile::{Values, compile};
 use crate::error::AuditError;
@@ -33,7 +33,7 @@ pub(super) const Q01: Question = Question {
         plain("certificate"),
         plain("change"),
         plain("detail"),
-        plain("reason"),
+        number("reason"),
         day("effective"),
         day("until"),
         yes("retroactive"),
@@ -58,7 +58,7 @@ const STATUS: &[Column] = &[
     yes("retroactive"),
     yes("questioned"),
     plain("issuer"),
-    plain("issuer_region"),
+    number("issuer_region"),
     plain("type"),
     day("valid_from"),
     day("valid_until"),
@@ -95,7 +95,7 @@ fn computed(
          (SELECT made_key FROM certs WHERE att = :certificate UNION SELECT key FROM cert_changes \
          WHERE att = :certificate) ORDER BY pos",
     )?;
-    let known = Height(number(values.get("known")));
+    let known = Height(unsigned(values.get("known")));
     let about = date(values.get("day")).unwrap_or(made.valid_from);
     let state = state_of(&keys, &spans);
     let attestation = made.attestation(changes.iter().filter_map(|row| change(row)).collect());
@@ -141,17 +141,17 @@ struct Made {
 
 impl Made {
     fn read(row: &[Value]) -> Option<Self> {
-        let time = Millis(number(row.get(8)));
+        let time = Millis(unsigned(row.get(8)));
         Some(Self {
             id: parsed(row.first())?,
             type_code: parsed(row.get(1))?,
             issuer: parsed(row.get(2))?,
-            region: u32::try_from(number(row.get(3))).ok().map(Region),
+            region: u32::try_from(unsigned(row.get(3))).ok().map(Region),
             valid_from: date(row.get(4))?,
             valid_until: date(row.get(5)),
             issued_on: date(row.get(6))?,
             stamp: Stamp {
-                height: Height(number(row.get(7))),
+                height: Height(unsigned(row.get(7))),
                 time,
                 occurred_at: time,
                 key: parsed(row.get(9))?,
@@ -188,7 +188,7 @@ impl Made {
 
 fn change(row: &[Value]) -> Option<StatusChange> {
     let detail = row.get(1).and_then(Value::text).unwrap_or_default();
-    let reason = u16::try_from(number(row.get(2))).unwrap_or(0);
+    let reason = u16::try_from(unsigned(row.get(2))).unwrap_or(0);
     let other = || parsed::<Id16>(row.get(6));
     let kind = match row.first()?.text()? {
         "suspended" => ChangeKind::Suspended { reason, until: date(row.get(4)) },
@@ -196,7 +196,7 @@ fn change(row: &[Value]) -> Option<StatusChange> {
         "revoked" => ChangeKind::Revoked {
             kind: RevocationKind::Other,
             reason,
-            retroactive: number(row.get(5)) == 1,
+            retroactive: unsigned(row.get(5)) == 1,
             evidence: None,
         },
         "superseded" => ChangeKind::Superseded { by: other()?, reason: SupersedeReason::Change },
@@ -206,9 +206,9 @@ fn change(row: &[Value]) -> Option<StatusChange> {
         "transferred" => ChangeKind::Transferred { by: other()? },
         _ => return None,
     };
-    let time = Millis(number(row.get(8)));
+    let time = Millis(unsigned(row.get(8)));
     let stamp = Stamp {
-        height: Height(number(row.get(7))),
+        height: Height(unsigned(row.get(7))),
         time,
         occurred_at: time,
         key: parsed(row.get(9))?,
@@ -227,8 +227,8 @@ fn state_of(keys: &[Vec<Value>], spans: &[Vec<Value>]) -> MemoryState {
         else {
             continue;
         };
-        let (at, height) = (Millis(number(row.get(4))), Height(number(row.get(5))));
-        let since = Millis(number(row.get(3)));
+        let (at, height) = (Millis(unsigned(row.get(4))), Height(unsigned(row.get(5))));
+        let since = Millis(unsigned(row.get(3)));
         let reason = RevocationReason::Compromised;
         let record = KeyRecord {
             key: some_key,
@@ -246,10 +246,10 @@ fn state_of(keys: &[Vec<Value>], spans: &[Vec<Value>]) -> MemoryState {
         state.0.insert(KEYS.key(&id), record.to_bytes());
         let of_key = spans.iter().filter(|span| span.first() == row.first());
         let spans = of_key.map(|span| ReaffirmedSpan {
-            from: Millis(number(span.get(1))),
-            to: Millis(number(span.get(2))),
+            from: Millis(unsigned(span.get(1))),
+            to: Millis(unsigned(span.get(2))),
             stamp: Stamp {
-                height: Height(number(span.get(3))),
+                height: Height(unsigned(span.get(3))),
                 time: Millis(0),
                 occurred_at: Millis(0),
                 key: id,
@@ -261,7 +261,7 @@ fn state_of(keys: &[Vec<Value>], spans: &[Vec<Value>]) -> MemoryState {
     state
 }
 
-fn number(value: Option<&Value>) -> u64 {
+fn unsigned(value: Option<&Value>) -> u64 {
     value.and_then(Value::int).and_then(|number| u64::try_from(number).ok()).unwrap_or(0)
 }
 

@@ -1,7 +1,7 @@
 //! No revocation existed.
 
 use super::params::{CERTIFICATE, COMMITMENT};
-use super::{Question, Reach, Summary, Words, day, plain, yes};
+use super::{Question, Reach, Summary, Words, day, number, plain, yes};
 
 pub(super) const Q02: Question = Question {
     name: "q02",
@@ -18,7 +18,7 @@ pub(super) const Q02: Question = Question {
     columns: &[
         plain("certificate"),
         plain("kind"),
-        plain("reason"),
+        number("reason"),
         day("effective"),
         yes("retroactive"),
         plain("actor"),
@@ -26,7 +26,7 @@ pub(super) const Q02: Question = Question {
     sql: "SELECT pos, att, detail, reason, effective, retroactive, actor FROM cert_changes \
           WHERE att = :certificate AND change = 'revoked' AND pos < :end",
     summary: Some(Summary {
-        columns: &[yes("recorded"), plain("revocations")],
+        columns: &[yes("recorded"), number("revocations")],
         sql: "SELECT CASE WHEN EXISTS (SELECT 1 FROM certs WHERE att = :certificate AND pos < :end) \
               THEN 1 ELSE 0 END, (SELECT COUNT(*) FROM cert_changes WHERE att = :certificate \
               AND change = 'revoked' AND pos < :end)",

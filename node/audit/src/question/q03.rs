@@ -1,7 +1,7 @@
 //! The whole life of a certificate, and who signed it.
 
 use super::params::{CERTIFICATE, COMMITMENT};
-use super::{Question, Reach, Words, day, plain, yes};
+use super::{Question, Reach, Words, day, number, plain, yes};
 
 pub(super) const Q03: Question = Question {
     name: "q03",
@@ -17,7 +17,7 @@ pub(super) const Q03: Question = Question {
         plain("certificate"),
         plain("change"),
         plain("detail"),
-        plain("reason"),
+        number("reason"),
         day("effective"),
         day("until"),
         plain("other"),

@@ -3,7 +3,7 @@
 use hefu_contracts::oversight::RecordKind;
 
 use super::params::{FROM, Kind, Param, TO};
-use super::{Question, Reach, Summary, Words, many, plain, yes};
+use super::{Question, Reach, Summary, Words, many, number, plain, yes};
 
 pub(super) const Q04: Question = Question {
     name: "q04",
@@ -26,10 +26,10 @@ pub(super) const Q04: Question = Question {
         plain("decision"),
         plain("certificate"),
         plain("issuer"),
-        plain("issuer_region"),
+        number("issuer_region"),
         plain("relying"),
-        plain("relying_region"),
-        plain("scenario"),
+        number("relying_region"),
+        number("scenario"),
         plain("item"),
         many("reasons"),
         many("false_reasons"),
@@ -45,11 +45,11 @@ pub(super) const Q04: Question = Question {
           [ AND d.wrong = :wrong][ AND ' ' || d.reasons || ' ' LIKE '% ' || :reason || ' %']",
     summary: Some(Summary {
         columns: &[
-            plain("issuer_region"),
-            plain("relying_region"),
+            number("issuer_region"),
+            number("relying_region"),
             many("reasons"),
-            plain("refusals"),
-            plain("wrong"),
+            number("refusals"),
+            number("wrong"),
         ],
         sql: "SELECT d.issuer_region, d.region, d.reasons, COUNT(*), CAST(SUM(d.wrong) AS BIGINT) \
               FROM decisions d WHERE d.outcome = 'refused' AND d.pos >= :lo AND d.pos < :hi{d.region}\

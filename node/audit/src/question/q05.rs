@@ -3,7 +3,7 @@
 use hefu_contracts::oversight::RecordKind;
 
 use super::params::{FROM, Kind, Param, TO};
-use super::{Question, Reach, Words, day, height, many, plain};
+use super::{Question, Reach, Words, day, height, many, number, plain};
 
 pub(super) const Q05: Question = Question {
     name: "q05",
@@ -26,7 +26,7 @@ pub(super) const Q05: Question = Question {
         plain("certificate"),
         plain("issuer"),
         plain("relying"),
-        plain("relying_region"),
+        number("relying_region"),
         plain("outcome"),
         height("checked_height"),
         day("checked_day"),

@@ -3,7 +3,7 @@
 use hefu_contracts::oversight::RecordKind;
 
 use super::params::{FROM, Kind, Param, TO};
-use super::{Question, Reach, Words, day, height, plain};
+use super::{Question, Reach, Words, day, height, number, plain};
 
 pub(super) const Q06: Question = Question {
     name: "q06",
@@ -21,7 +21,7 @@ pub(super) const Q06: Question = Question {
         plain("decision"),
         plain("certificate"),
         plain("relying"),
-        plain("relying_region"),
+        number("relying_region"),
         plain("item"),
         plain("case"),
         height("checked_height"),

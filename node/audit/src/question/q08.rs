@@ -3,7 +3,7 @@
 use hefu_contracts::oversight::RecordKind;
 
 use super::params::{FROM, Kind, Param, TO};
-use super::{Question, Reach, Summary, Words, day, many, plain, time};
+use super::{Question, Reach, Summary, Words, day, many, number, plain, time};
 
 pub(super) const Q08: Question = Question {
     name: "q08",
@@ -25,8 +25,8 @@ pub(super) const Q08: Question = Question {
         plain("consumer"),
         plain("purpose"),
         time("used_at"),
-        plain("uses"),
-        plain("records"),
+        number("uses"),
+        number("records"),
         plain("case"),
         plain("state"),
         many("flags"),
@@ -40,9 +40,9 @@ pub(super) const Q08: Question = Question {
             plain("consumer"),
             plain("purpose"),
             day("day"),
-            plain("uses"),
-            plain("records"),
-            plain("cap"),
+            number("uses"),
+            number("records"),
+            number("cap"),
         ],
         sql: "SELECT r.grant_id, r.consumer, r.purpose, r.day, CAST(SUM(r.uses) AS BIGINT), \
               CAST(SUM(r.records) AS BIGINT), MAX(r.per_day) FROM receipts r WHERE r.cat = :catalogue \

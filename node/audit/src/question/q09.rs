@@ -3,7 +3,7 @@
 use hefu_contracts::oversight::RecordKind;
 
 use super::params::{FROM, Kind, Param, TO};
-use super::{Question, Reach, Words, many, plain, time};
+use super::{Question, Reach, Words, many, number, plain, time};
 
 pub(super) const Q09: Question = Question {
     name: "q09",
@@ -28,7 +28,7 @@ pub(super) const Q09: Question = Question {
         plain("consumer"),
         plain("purpose"),
         time("used_at"),
-        plain("uses"),
+        number("uses"),
         many("flags"),
         plain("state"),
     ],

@@ -3,7 +3,7 @@
 use hefu_contracts::oversight::RecordKind;
 
 use super::params::{FROM, Kind, Param, TO};
-use super::{Question, Reach, Summary, Words, many, plain, time, yes};
+use super::{Question, Reach, Summary, Words, many, number, plain, time, yes};
 
 pub(super) const Q10: Question = Question {
     name: "q10",
@@ -24,9 +24,9 @@ pub(super) const Q10: Question = Question {
         plain("receipt"),
         plain("grant"),
         plain("provider"),
-        plain("provider_region"),
+        number("provider_region"),
         plain("consumer"),
-        plain("consumer_region"),
+        number("consumer_region"),
         plain("put_by"),
         plain("state"),
         plain("answer"),
@@ -42,10 +42,10 @@ pub(super) const Q10: Question = Question {
           [ AND (r.provider_region = :other OR r.consumer_region = :other)]",
     summary: Some(Summary {
         columns: &[
-            plain("provider_region"),
-            plain("consumer_region"),
+            number("provider_region"),
+            number("consumer_region"),
             plain("state"),
-            plain("receipts"),
+            number("receipts"),
         ],
         sql: "SELECT r.provider_region, r.consumer_region, r.state, COUNT(*) FROM receipts r \
               WHERE r.state <> 'confirmed' AND r.born >= :lo AND r.born < :hi AND r.pos < :end \

@@ -3,7 +3,7 @@
 use hefu_contracts::oversight::RecordKind;
 
 use super::params::{FROM, Kind, Param, TO};
-use super::{Question, Reach, Summary, Words, plain, time, yes};
+use super::{Question, Reach, Summary, Words, number, plain, time, yes};
 
 pub(super) const Q11: Question = Question {
     name: "q11",
@@ -26,18 +26,18 @@ pub(super) const Q11: Question = Question {
         plain("request"),
         plain("catalogue"),
         plain("provider"),
-        plain("provider_region"),
+        number("provider_region"),
         plain("consumer"),
         plain("state"),
         time("submitted"),
         time("closed"),
         time("answer_due"),
-        plain("working_days"),
+        number("working_days"),
         yes("ack_late"),
         yes("late"),
         yes("never"),
         yes("no_basis"),
-        plain("denial"),
+        number("denial"),
     ],
     sql: "SELECT q.place AS pos, q.req, q.cat, q.provider, q.provider_region, q.consumer, q.state, q.submitted, \
           q.closed, q.answer_due, q.used_days, q.ack_late, q.late, q.never, q.no_basis, q.denial FROM \
@@ -52,10 +52,10 @@ pub(super) const Q11: Question = Question {
     summary: Some(Summary {
         columns: &[
             plain("provider"),
-            plain("requests"),
-            plain("late"),
-            plain("never"),
-            plain("denied"),
+            number("requests"),
+            number("late"),
+            number("never"),
+            number("denied"),
         ],
         sql: "SELECT r.provider, COUNT(*), \
               CAST(SUM(CASE WHEN r.closed >= r.answer_due THEN 1 ELSE 0 END) AS BIGINT), \

@@ -3,7 +3,7 @@
 use hefu_contracts::oversight::RecordKind;
 
 use super::params::{FROM, Kind, Param, TO};
-use super::{Question, Reach, Words, plain, yes};
+use super::{Question, Reach, Words, number, plain, yes};
 
 pub(super) const Q12: Question = Question {
     name: "q12",
@@ -23,10 +23,10 @@ pub(super) const Q12: Question = Question {
     ],
     columns: &[
         plain("catalogue"),
-        plain("version"),
+        number("version"),
         plain("title"),
         plain("provider"),
-        plain("region"),
+        number("region"),
         plain("share"),
         plain("state"),
         yes("tightened"),

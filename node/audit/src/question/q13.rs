@@ -3,7 +3,7 @@
 use hefu_contracts::oversight::RecordKind;
 
 use super::params::{FROM, Kind, Param, TO};
-use super::{Question, Reach, Summary, Words, plain, time, yes};
+use super::{Question, Reach, Summary, Words, number, plain, time, yes};
 
 pub(super) const Q13: Question = Question {
     name: "q13",
@@ -37,9 +37,9 @@ pub(super) const Q13: Question = Question {
     columns: &[
         plain("case"),
         plain("item"),
-        plain("lead"),
+        number("lead"),
         plain("handler"),
-        plain("handler_region"),
+        number("handler_region"),
         plain("state"),
         time("opened"),
         time("promise_due"),
@@ -47,8 +47,8 @@ pub(super) const Q13: Question = Question {
         time("decided"),
         yes("over_promise"),
         yes("over_legal"),
-        plain("pauses"),
-        plain("pause_days"),
+        number("pauses"),
+        number("pause_days"),
     ],
     sql: "SELECT c.place AS pos, c.case_id, c.base, c.lead, c.handler, c.handler_region, c.state, \
           c.opened, c.promise_due, c.legal_due, c.decided, c.over_promise, c.over_legal, c.pauses, \
@@ -61,12 +61,12 @@ pub(super) const Q13: Question = Question {
     summary: Some(Summary {
         columns: &[
             plain("item"),
-            plain("lead"),
+            number("lead"),
             plain("handler"),
-            plain("cases"),
-            plain("over_promise"),
-            plain("over_legal"),
-            plain("pauses"),
+            number("cases"),
+            number("over_promise"),
+            number("over_legal"),
+            number("pauses"),
         ],
         sql: "SELECT x.base, x.lead, x.handler, COUNT(*), CAST(SUM(CASE WHEN COALESCE(x.decided, x.ended, \
               :now) >= x.promise_due THEN 1 ELSE 0 END) AS BIGINT), CAST(SUM(CASE WHEN \

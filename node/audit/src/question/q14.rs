@@ -3,7 +3,7 @@
 use hefu_contracts::oversight::RecordKind;
 
 use super::params::{FROM, Kind, Param, TO};
-use super::{Question, Reach, Summary, Words, plain, time};
+use super::{Question, Reach, Summary, Words, number, plain, time};
 
 pub(super) const Q14: Question = Question {
     name: "q14",
@@ -23,9 +23,9 @@ pub(super) const Q14: Question = Question {
     columns: &[
         plain("case"),
         plain("receiver"),
-        plain("receiver_region"),
+        number("receiver_region"),
         plain("handler"),
-        plain("handler_region"),
+        number("handler_region"),
         time("sent"),
         time("due"),
         time("answered"),
@@ -38,11 +38,11 @@ pub(super) const Q14: Question = Question {
           [ AND (h.receiver_region = :other OR h.handler_region = :other)]",
     summary: Some(Summary {
         columns: &[
-            plain("receiver_region"),
-            plain("handler_region"),
-            plain("handovers"),
-            plain("late"),
-            plain("average_ms"),
+            number("receiver_region"),
+            number("handler_region"),
+            number("handovers"),
+            number("late"),
+            number("average_ms"),
         ],
         sql: "SELECT h.receiver_region, h.handler_region, COUNT(*), CAST(SUM(CASE WHEN \
               COALESCE(h.answered, :now) >= h.due THEN 1 ELSE 0 END) AS BIGINT), \

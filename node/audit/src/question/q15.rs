@@ -3,7 +3,7 @@
 use hefu_contracts::oversight::RecordKind;
 
 use super::params::{AUTHORITY, FROM, TO};
-use super::{Question, Reach, Words, many, plain};
+use super::{Question, Reach, Words, many, number, plain};
 
 pub(super) const Q15: Question = Question {
     name: "q15",
@@ -19,7 +19,7 @@ pub(super) const Q15: Question = Question {
         plain("decision"),
         plain("certificate"),
         plain("relying"),
-        plain("relying_region"),
+        number("relying_region"),
         plain("item"),
         plain("case"),
         plain("outcome"),

@@ -3,7 +3,7 @@
 use hefu_contracts::oversight::RecordKind;
 
 use super::params::{AUTHORITY, FROM, TO};
-use super::{Question, Reach, Words, plain, time, yes};
+use super::{Question, Reach, Words, number, plain, time, yes};
 
 pub(super) const Q16: Question = Question {
     name: "q16",
@@ -17,9 +17,9 @@ pub(super) const Q16: Question = Question {
     columns: &[
         plain("case"),
         plain("stage"),
-        plain("grade"),
+        number("grade"),
         plain("unit"),
-        plain("unit_region"),
+        number("unit_region"),
         plain("state"),
         time("recorded"),
         time("rectify_due"),

@@ -1,7 +1,7 @@
 //! Who had the power.
 
 use super::params::{AUTHORITY, Kind, Param};
-use super::{Question, Reach, Words, day, many, plain, time, yes};
+use super::{Question, Reach, Words, day, many, number, plain, time, yes};
 
 pub(super) const Q17: Question = Question {
     name: "q17",
@@ -25,7 +25,7 @@ pub(super) const Q17: Question = Question {
     columns: &[
         plain("what"),
         plain("authority"),
-        plain("member"),
+        number("member"),
         plain("state"),
         many("may_issue"),
         many("may_rely"),

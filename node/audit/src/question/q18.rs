@@ -3,7 +3,7 @@
 use hefu_contracts::oversight::RecordKind;
 
 use super::params::{FROM, Kind, Param, TO};
-use super::{Question, Reach, Words, many, plain, time};
+use super::{Question, Reach, Words, many, number, plain, time};
 
 pub(super) const Q18: Question = Question {
     name: "q18",
@@ -28,9 +28,9 @@ pub(super) const Q18: Question = Question {
     columns: &[
         plain("proposal"),
         plain("action"),
-        plain("proposer"),
-        plain("electors"),
-        plain("needed"),
+        number("proposer"),
+        number("electors"),
+        number("needed"),
         many("approved"),
         many("opposed"),
         plain("state"),

@@ -1,7 +1,7 @@
 //! Records that came late.
 
 use super::params::{FROM, Kind, Param, TO};
-use super::{Question, Reach, Summary, Words, many, plain, time};
+use super::{Question, Reach, Summary, Words, many, number, plain, time};
 
 pub(super) const Q19: Question = Question {
     name: "q19",
@@ -22,9 +22,9 @@ pub(super) const Q19: Question = Question {
         plain("event"),
         plain("subject"),
         plain("actor"),
-        plain("region"),
+        number("region"),
         time("occurred"),
-        plain("late_ms"),
+        number("late_ms"),
         many("flags"),
     ],
     sql: "SELECT e.pos, e.kind, e.subject, e.actor, e.region, e.occurred, e.time - e.occurred, e.flags \
@@ -32,7 +32,7 @@ pub(super) const Q19: Question = Question {
           :hours * 3600000 OR ' ' || e.flags || ' ' LIKE '% backfill %') AND e.pos >= :lo \
           AND e.pos < :hi{e.*}[ AND e.region = :member]",
     summary: Some(Summary {
-        columns: &[plain("region"), plain("within"), plain("records")],
+        columns: &[number("region"), plain("within"), number("records")],
         sql: "SELECT region, late, COUNT(*) FROM (SELECT e.region, CASE WHEN e.time - e.occurred \
               <= 3600000 THEN '1h' WHEN e.time - e.occurred <= 86400000 THEN '1d' WHEN \
               e.time - e.occurred <= 2592000000 THEN '30d' ELSE 'longer' END AS late FROM events e \

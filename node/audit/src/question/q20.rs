@@ -1,7 +1,7 @@
 //! Who signed the blocks, and who has read.
 
 use super::params::{FROM, TO};
-use super::{Question, Reach, Summary, Words, day, height, many, plain, yes};
+use super::{Question, Reach, Summary, Words, day, height, many, number, plain, yes};
 
 pub(super) const Q20: Question = Question {
     name: "q20",
@@ -19,17 +19,17 @@ pub(super) const Q20: Question = Question {
     reach: Reach::Open,
     params: &[FROM, TO],
     columns: &[
-        plain("region"),
+        number("region"),
         day("day"),
         plain("auditor"),
-        plain("reads"),
+        number("reads"),
         plain("root"),
         yes("late"),
     ],
     sql: "SELECT pos, region, day, auditor, count, root, late FROM read_logs WHERE pos >= :lo \
           AND pos < :hi",
     summary: Some(Summary {
-        columns: &[many("signers"), plain("blocks"), height("first"), height("last")],
+        columns: &[many("signers"), number("blocks"), height("first"), height("last")],
         sql: "SELECT signers, COUNT(*), MIN(height), MAX(height) FROM blocks WHERE height > 0 \
               AND height * 1048576 >= :lo AND height * 1048576 < :hi GROUP BY signers ORDER BY signers",
     }),

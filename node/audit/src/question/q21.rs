@@ -3,7 +3,7 @@
 use hefu_contracts::oversight::RecordKind;
 
 use super::params::{FROM, Kind, Param, TO};
-use super::{Question, Reach, Summary, Words, many, plain, time};
+use super::{Question, Reach, Summary, Words, many, number, plain, time};
 
 pub(super) const Q21: Question = Question {
     name: "q21",
@@ -16,9 +16,9 @@ pub(super) const Q21: Question = Question {
     params: &[Param::new("lead", Kind::Region, "牵头省", "the lead province"), FROM, TO],
     columns: &[
         plain("item"),
-        plain("version"),
+        number("version"),
         plain("name"),
-        plain("lead"),
+        number("lead"),
         many("participants"),
         plain("state"),
         time("agreed_at"),
@@ -29,11 +29,11 @@ pub(super) const Q21: Question = Question {
           AND i.upto >= :end - 1{i.lead}[ AND i.lead = :lead]",
     summary: Some(Summary {
         columns: &[
-            plain("lead"),
-            plain("proposed"),
-            plain("agreed"),
-            plain("live"),
-            plain("never_live"),
+            number("lead"),
+            number("proposed"),
+            number("agreed"),
+            number("live"),
+            number("never_live"),
         ],
         sql: "SELECT i.lead, COUNT(DISTINCT i.base), \
               COUNT(DISTINCT CASE WHEN i.agreed_at IS NOT NULL THEN i.base END), \

@@ -1,7 +1,7 @@
 //! Words in the clear that look like a person's number.
 
 use super::params::{FROM, TO};
-use super::{Question, Reach, Summary, Words, plain};
+use super::{Question, Reach, Summary, Words, number, plain};
 
 pub(super) const Q22: Question = Question {
     name: "q22",
@@ -17,7 +17,7 @@ pub(super) const Q22: Question = Question {
           WHERE t.pattern <> '' AND t.pos >= :lo AND t.pos < :hi{e.*} \
           GROUP BY t.pos, e.subject, e.actor",
     summary: Some(Summary {
-        columns: &[plain("scanned"), plain("found")],
+        columns: &[number("scanned"), number("found")],
         sql: "SELECT COUNT(*), CAST(COALESCE(SUM(CASE WHEN pattern <> '' THEN 1 ELSE 0 END), 0) AS BIGINT) \
               FROM texts t WHERE t.pos >= :lo AND t.pos < :hi[ AND :scoped = 1 AND EXISTS (SELECT 1 FROM \
               events e WHERE e.pos = t.pos{e.*})]",

@@ -92,7 +92,7 @@ asked! {
 pub(crate) struct ColumnItem {
     /// Its name: a field of each item.
     name: &'static str,
-    /// How to read it: `text`, `time`, `day`, `height`, `bool`, `list`.
+    /// How to read it: `text`, `number`, `time`, `day`, `height`, `bool`, `list`.
     #[serde(rename = "type")]
     kind: &'static str,
 }
@@ -344,6 +344,7 @@ pub(crate) fn shown(read_as: As, value: &hefu_audit::Value) -> Value {
 fn columns(columns: &'static [Column]) -> Vec<ColumnItem> {
     let kind = |read_as| match read_as {
         As::Plain => "text",
+        As::Number => "number",
         As::Time => "time",
         As::Day => "day",
         As::Height => "height",

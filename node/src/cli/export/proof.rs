@@ -7,7 +7,8 @@ use hefu_contracts::identity::{KEYS, KeyRecord, Role};
 use hefu_primitives::{ChainId, KeyId};
 use serde_json::{Value, json};
 
-use super::{Part, Signed};
+use super::Signed;
+use super::pages::Part;
 use crate::cli::app::App;
 use crate::cli::fault::Fault;
 use crate::cli::list::items;

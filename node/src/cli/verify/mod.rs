@@ -18,7 +18,9 @@ mod outside;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use capsule::{Examined, Topic, examine};
+#[cfg(feature = "report")]
+pub(crate) use capsule::Topic;
+pub(crate) use capsule::{Examined, examine};
 
 use std::path::PathBuf;
 
