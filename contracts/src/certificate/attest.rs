@@ -19,6 +19,7 @@ use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
 use super::batch::FromBatch;
+use super::listing::versions;
 use super::records::{
     ATTESTATIONS, Attestation, CertType, CertTypeTerms, ChangeKind, IDENTS, IdPolicy, Ident,
     ListState, MAX_CHANGES, Marks, Previous, SealEvidence, SealVerdict, StatusChange,
@@ -374,8 +375,22 @@ pub(super) fn subject(id: &Id16) -> String {
     format!("att:{id}")
 }
 
-/// Whether the type of a certificate was merged into another.
+/// Most mergers that a certificate's type is followed through.
+const MAX_MERGERS: usize = 8;
+
+/// Whether the type of a certificate was merged into another, at once or by way of others: what took
+/// a type's place may be merged in its turn, and then its last version says into what.
 fn is_merged(ctx: &Context<'_, '_>, old: &Attestation, into: &TypeCode) -> bool {
     let found = ctx.state.get(&TYPES, &(old.type_code, old.type_version));
-    found.is_some_and(|found| found.merged_into == Some(*into))
+    let mut next = found.and_then(|found| found.merged_into);
+    for _ in 0..MAX_MERGERS {
+        match next {
+            Some(next) if next == *into => return true,
+            Some(through) => {
+                next = versions(&*ctx.state, &through).last().and_then(|last| last.merged_into);
+            }
+            None => return false,
+        }
+    }
+    false
 }

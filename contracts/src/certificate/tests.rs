@@ -4,6 +4,7 @@
 mod batch;
 mod figure;
 mod merged;
+mod merged_model;
 mod request;
 mod seal;
 mod transfer;

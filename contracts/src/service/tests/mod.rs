@@ -11,7 +11,9 @@ mod golden;
 mod item;
 mod item_model;
 mod model;
+mod theme_model;
 mod time;
+mod unit_model;
 
 use super::*;
 use crate::code::Code;
