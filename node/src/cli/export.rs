@@ -187,7 +187,7 @@ pub(crate) fn run(app: &App, args: &Export) -> Done {
         None => app.out.warn(&app.out.text("export-no-evidence", &[])),
     }
     disk::replace(&manifest_path, &text).map_err(file(&manifest_path))?;
-    std::fs::remove_file(&beside).map_err(file(&beside))?;
+    pages::forget(&beside)?;
     tell(app, args, &signed.manifest, &manifest_path);
     Ok(Exit::Ok)
 }

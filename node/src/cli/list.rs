@@ -106,7 +106,10 @@ const PINS: [&str; 7] = [
 pub(crate) fn foot(app: &App, answer: &Value) {
     let text = |name: &str| answer.get(name).and_then(Value::as_str).unwrap_or("–").to_owned();
     if answer.get("complete").and_then(Value::as_bool) == Some(false) {
-        let reason = super::table::printable(&text("incomplete_reason"));
+        let reason = text("incomplete_reason");
+        let key = format!("incomplete-{}", reason.replace('_', "-"));
+        let said = crate::text::find(app.lang(), &key).map(str::to_owned);
+        let reason = said.unwrap_or_else(|| super::table::printable(&reason));
         app.out.warn(&app.out.text("answer-incomplete", &[("reason", &reason)]));
     }
     if app.out.is_table() && answer.get("height").is_some() {

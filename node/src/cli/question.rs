@@ -204,23 +204,35 @@ fn show(app: &App, question: &'static Question, answer: &Value, rows: &[Value]) 
         app.out.list(totals, &of("items").unwrap_or_default(), &columns, "list-empty");
         app.out.line("");
     }
-    let mut columns = vec![col("height", "/height"), col("time", "/time")];
+    let mut columns = vec![col("height", "/height"), col("time", "/time").as_time()];
     columns.extend(question.columns.iter().map(|column| {
         let shown = column_of(column.name);
-        if column.read_as == As::Plain { shown.short() } else { shown }
+        match column.read_as {
+            As::Plain => shown.short(),
+            As::Time => shown.as_time(),
+            _ => shown,
+        }
     }));
     app.out.list(answer, rows, &columns, "audit-nothing");
+}
+
+/// The key of a column's title. Of a block a certificate is its commit certificate.
+fn title_of(name: &str) -> String {
+    match name {
+        "certificate" => "the-certificate".to_owned(),
+        name => name.replace('_', "-"),
+    }
 }
 
 /// A command runs once: what it leaks, it leaks once.
 fn column_of(name: &'static str) -> Column {
     let path: &'static str = format!("/{name}").leak();
-    let title: &'static str = name.replace('_', "-").leak();
-    Column { name: title, path, show: Show::Plain }
+    Column { name: title_of(name).leak(), path, show: Show::Plain }
 }
 
 /// Writes the evidence capsule of each row, once for each transaction.
 fn fetch(app: &App, rows: &[Value], folder: &Path) -> Result<(), Fault> {
+    std::fs::create_dir_all(folder).map_err(|error| Fault::file(folder, &error))?;
     let mut seen = std::collections::BTreeSet::new();
     for tx in rows.iter().filter_map(|row| row.get("tx")?.as_str()) {
         if !seen.insert(tx) {
@@ -239,6 +251,19 @@ fn fetch(app: &App, rows: &[Value], folder: &Path) -> Result<(), Fault> {
 mod tests {
     use super::*;
     use clap::{CommandFactory, Parser};
+
+    #[test]
+    fn every_column_has_a_title() {
+        let columns = QUESTIONS.iter().flat_map(|question| {
+            question.columns.iter().chain(question.summary.iter().flat_map(|s| s.columns))
+        });
+        for column in columns {
+            let key = format!("col-{}", title_of(column.name));
+            for lang in Lang::ALL {
+                assert!(crate::text::find(lang, &key).is_some(), "{key} {lang:?}");
+            }
+        }
+    }
 
     #[derive(Parser)]
     struct Alone {

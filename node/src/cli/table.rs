@@ -97,9 +97,10 @@ fn show(value: Option<&Value>, how: Show, field: &str, lang: Lang) -> String {
     }
 }
 
-/// An instant in Beijing time.
+/// An instant in Beijing time, from milliseconds or RFC 3339.
 fn moment(value: &Value, lang: Lang) -> Option<String> {
-    millis(value).map(|time| match time {
+    let written = |value: &Value| Millis::from_rfc3339(value.as_str()?).ok();
+    millis(value).or_else(|| written(value)).map(|time| match time {
         Millis(0) => text::text(lang, "at-genesis", &[]),
         time => time.to_beijing(),
     })
@@ -337,6 +338,16 @@ mod tests {
         assert!(!table(&items(), COLUMNS, Lang::Zh).contains("Shanghai"));
         assert_eq!(word_of("active", Lang::Zh).as_deref(), Some("有效"));
         assert_eq!(word_of("Active", Lang::Zh), None);
+    }
+
+    #[test]
+    fn instants_are_told_in_beijing_however_they_are_written() {
+        for written in [json!("1795363200007"), json!("2026-11-22T16:00:00.007Z")] {
+            let shown = show(Some(&written), Show::Time, "time", Lang::En);
+            assert_eq!(shown, "2026-11-23 00:00:00");
+        }
+        assert_eq!(show(Some(&json!("0")), Show::Time, "time", Lang::En), "genesis");
+        assert_eq!(show(Some(&json!("soon")), Show::Time, "time", Lang::En), "soon");
     }
 
     #[test]

@@ -4,14 +4,16 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use hefu_primitives::time::Day;
 use serde_json::{Value, json};
 
 use crate::harness::network::{Network, Province};
 use crate::harness::{SOON, wait_for};
 
 /// After the scenarios: what they planted is found, and nothing else.
-pub(crate) fn walk(network: &mut Network) {
+pub(crate) fn walk(network: &mut Network, today: Day) {
     questions(network);
+    crate::auditor::walk(network, today);
     exports(network);
 }
 
@@ -60,7 +62,7 @@ fn questions(network: &Network) {
 }
 
 /// Zhejiang's auditors.
-const AUDIT: &str = "11330000HEFU03112F";
+pub(crate) const AUDIT: &str = "11330000HEFU03112F";
 
 /// Exports are the same to the byte, however they came about, and their manifests say when they are not.
 fn exports(network: &mut Network) {
@@ -216,7 +218,7 @@ fn plain(field: &parquet::record::Field) -> Value {
 }
 
 /// The index has every block, and says so.
-fn follows(node: &Province) {
+pub(crate) fn follows(node: &Province) {
     wait_for("the query index", SOON, || {
         let index = node.hefu(&["audit", "index"]).json();
         assert_eq!(index["fault"], Value::Null, "{index:#}");

@@ -1,6 +1,7 @@
 //! Whole-system tests: the program as its users run it, in processes of its own.
 
 mod audit;
+mod auditor;
 mod bench;
 mod border;
 mod demo;

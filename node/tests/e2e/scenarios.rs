@@ -38,7 +38,7 @@ fn six_scenarios_run_against_four_processes() {
         }
     }
     network.assert_agreement();
-    crate::audit::walk(&mut network);
+    crate::audit::walk(&mut network, today);
 }
 
 /// The day of the ledger, which need not be that of this computer's clock.

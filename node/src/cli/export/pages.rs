@@ -60,7 +60,8 @@ pub(super) fn write(
     let asked = Asked { genesis, question: question.name, params: &params, written: args.format };
     let begun = match args.resume {
         true => begun(app, &path, &note, &asked)?,
-        false => None,
+        // What an earlier one left says nothing of this one.
+        false => forget(&note).map(|()| None)?,
     };
     let (mut part, mut digest) = begun.unzip();
     let mut file = OpenOptions::new();
@@ -93,6 +94,16 @@ pub(super) fn write(
     sink.finish().map_err(fault)?;
     progress.finish();
     part.ok_or_else(|| Fault::with("cli.bad_answer", "next_cursor"))
+}
+
+/// Takes the file away that says how far an export is, if there is one.
+pub(super) fn forget(note: &Path) -> Result<(), Fault> {
+    match std::fs::remove_file(note) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(Fault::file(note, &error))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What an export is of.
