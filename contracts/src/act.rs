@@ -63,6 +63,7 @@ acts! {
     13 SetNode(identity::SetNode) "set_node",
     14 SucceedAuthority(identity::SucceedAuthority) "succeed_authority",
     15 DissolveAuthority(identity::DissolveAuthority) "dissolve_authority",
+    16 SetOperator(identity::SetOperator) "set_operator",
     18 GiveConsent(identity::GiveConsent) "give_consent",
     19 SetUnits(identity::SetUnits) "set_units",
     20 Attest(certificate::Attest) "attest",

@@ -186,6 +186,7 @@ fn authority(member: Region, text: &str, full: bool) -> Authority {
         succession: None,
         inherited: None,
         units: None,
+        operated_by: None,
     }
 }
 

@@ -126,6 +126,7 @@ fn authority(seed: &AuthoritySeed, member: &MemberSeed) -> Authority {
         succession: None,
         inherited: None,
         units: None,
+        operated_by: None,
     }
 }
 

@@ -17,6 +17,7 @@ use crate::certificate::{
 use crate::code::Code;
 use crate::exec::Context;
 use crate::oversight::{self, GrantedBy, MandateTerms, RegionChange, StandardRef};
+use crate::sharing::CatalogueConsent;
 
 /// Most admitted credit codes in the parameters.
 const MAX_ADMITTED: usize = 64;
@@ -126,6 +127,10 @@ pub enum Action {
         #[n(0)]
         mandate: Id16,
     },
+    /// Consents to the sharing of important data, or takes consent back. `E504`, `E506`, `E118`,
+    /// `E115`, `E109`.
+    #[n(44)]
+    ConsentCatalogue(#[n(0)] CatalogueConsent),
 }
 
 impl Action {
@@ -149,6 +154,7 @@ impl Action {
             Self::AdoptRegions(_) => "adopt_regions",
             Self::GrantMandate(_) => "grant_mandate",
             Self::RevokeMandate { .. } => "revoke_mandate",
+            Self::ConsentCatalogue(_) => "consent_catalogue",
         }
     }
 
@@ -158,7 +164,8 @@ impl Action {
             Self::AdoptType(_)
             | Self::SetTypeState { .. }
             | Self::AdoptScenario(_)
-            | Self::SetScenarioState { .. } => ActionClass::Catalogue,
+            | Self::SetScenarioState { .. }
+            | Self::ConsentCatalogue(_) => ActionClass::Catalogue,
             Self::SetParameters(_)
             | Self::AdoptCalendar(_)
             | Self::AdoptStandard(_)
@@ -243,6 +250,7 @@ impl Action {
             Self::RevokeMandate { mandate } => {
                 oversight::revocable(&*ctx.state, mandate, GrantedBy::Vote).map(|_| ())
             }
+            Self::ConsentCatalogue(change) => change.check(&*ctx.state).map(|_| ()),
         }
     }
 
@@ -286,6 +294,7 @@ impl Action {
                 let found = oversight::revocable(&*ctx.state, mandate, GrantedBy::Vote)?;
                 oversight::revoke(ctx.state, found, stamp);
             }
+            Self::ConsentCatalogue(change) => change.apply(ctx, stamp)?,
         }
         Ok(())
     }

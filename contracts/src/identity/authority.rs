@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::endorse::{endorse, endorse_jointly, require_governor};
 use super::membership::Member;
+use super::operator::operates;
 use super::records::{AUTHORITIES, AUTHORITY_HISTORY, Authority, AuthorityState, Parameters};
 use super::text::public_name;
 use crate::certificate;
@@ -29,7 +30,8 @@ const CENTRE: Region = Region(100_000);
 /// given by the department of staffing or is admitted by the parameters (`E222`); its region is
 /// the member's, or `central_vertical` is set and it is the centre's (`E223`); not registered
 /// (`E228`); level 1 to 6 and a region of the member (`E118`); a public name without personal
-/// numbers (`E118`, `E109`). Errors besides: `E106`, `E213`, `E221`.
+/// numbers (`E118`, `E109`); no company that runs an authority's systems (`E238`). Errors besides:
+/// `E106`, `E213`, `E221`.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RegisterAuthority {
@@ -59,6 +61,9 @@ impl RegisterAuthority {
         let joint = self.check(ctx.parameters, &signer)?;
         if ctx.state.has(&AUTHORITIES, &self.code) {
             return Err(Code::AuthorityExists);
+        }
+        if operates(&*ctx.state, &self.code) {
+            return Err(Code::OperatorInvalid);
         }
         let applies = if joint { endorse_jointly(ctx, self.member)? } else { endorse(ctx)? };
         if applies {
@@ -104,6 +109,7 @@ impl RegisterAuthority {
             succession: None,
             inherited: None,
             units: None,
+            operated_by: None,
         }
     }
 }

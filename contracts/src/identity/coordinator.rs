@@ -7,7 +7,7 @@
 //!    the ledger's parameters, so that the host cannot put another in its place. Naming, changing
 //!    or dropping it takes more than two thirds, whatever the table says of parameters, and not its
 //!    own consent: an absent coordinator holds nobody for good.
-//! 3. Its consent is needed to admit a province and to expel one. The key is pinned when the proposal
+//! 3. Its consent is needed to admit a province, to expel one, and to share important data. The key is pinned when the proposal
 //!    is made, like the electorate; consent may come before the last vote or after it.
 //! 4. Its key has no other role and signs nothing else. Its host's suspension does not silence it, and
 //!    the host cannot suspend, merge or dissolve it while it is named.
@@ -94,7 +94,11 @@ pub(super) fn class_of(action: &Action, parameters: &Parameters) -> ActionClass 
 
 /// The consent that a proposal needs if it is made now.
 pub(super) fn needed(action: &Action, parameters: &Parameters) -> Option<BallotConsent> {
-    let concerned = matches!(action, Action::AdmitMember(_) | Action::ExpelMember { .. });
+    let concerned = match action {
+        Action::AdmitMember(_) | Action::ExpelMember { .. } => true,
+        Action::ConsentCatalogue(change) => change.consent,
+        _ => false,
+    };
     let named = parameters.coordinator.filter(|_| concerned)?;
     Some(BallotConsent { key: named.key, given: None })
 }

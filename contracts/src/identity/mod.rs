@@ -16,6 +16,7 @@ pub mod key;
 #[cfg(test)]
 mod key_model;
 pub mod membership;
+pub mod operator;
 pub mod records;
 pub mod rules;
 pub mod succession;
@@ -33,6 +34,7 @@ pub use ballot::{CastVote, Propose};
 pub use coordinator::{BallotConsent, Coordinator, GiveConsent};
 pub use key::{BindKey, Possession, RevokeKey, RotateKey, keys_of};
 pub use membership::*;
+pub use operator::SetOperator;
 pub use records::*;
 pub use rules::{ActionClass, RULES, Rule, RuleTable, Threshold};
 pub use succession::{DissolveAuthority, SucceedAuthority};

@@ -36,6 +36,9 @@ pub const BALLOTS: Table<Id16, Ballot> = Table::proven(0x09);
 /// Successions that were recorded and are still to come, by their day.
 pub const SUCCESSIONS_DUE: Table<(u32, Uscc), ()> = Table::unproven(0x8a);
 
+/// Authorities whose systems a company runs, by the company.
+pub const OPERATORS: Table<(Uscc, Uscc), ()> = Table::unproven(0x8b);
+
 /// What a key may sign. Bit numbers are frozen.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode, Serialize, Deserialize,
@@ -160,6 +163,10 @@ pub struct Authority {
     #[n(13)]
     #[serde(default)]
     pub units: Option<Vec<Unit>>,
+    /// The company that runs its systems (运营方), if one does: it has no key here.
+    #[n(14)]
+    #[serde(default)]
+    pub operated_by: Option<Uscc>,
 }
 
 /// Who takes over from an authority, and since when.

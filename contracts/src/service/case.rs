@@ -162,6 +162,10 @@ pub struct FormalCheck {
     /// When.
     #[n(2)]
     pub stamp: Stamp,
+    /// Salted commitment to the assertion of the identity service, if one vouched for the applicant.
+    #[n(3)]
+    #[serde(default)]
+    pub assertion: Option<H32>,
 }
 
 /// What was handed over.

@@ -180,7 +180,7 @@ pub(super) fn may_handle(
 /// Who: the receiver, with a window key; of an online case with a handler key.
 ///
 /// Errors: `E106` · `E619` no such case · `E621` another's · `E620` not newly received · `E118` no
-/// consent, or a level outside 1 to 4.
+/// consent, a level outside 1 to 4, or a commitment of zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CheckCase {
@@ -193,17 +193,23 @@ pub struct CheckCase {
     /// Level of assurance of the identity check, 1 to 4.
     #[n(2)]
     pub assurance: u8,
+    /// Salted commitment to the assertion of the identity service that vouched for the applicant, if
+    /// one did; never the assertion.
+    #[n(3)]
+    #[serde(default)]
+    pub assertion: Option<H32>,
 }
 
 impl CheckCase {
     pub(crate) fn apply(&self, ctx: &mut Context<'_, '_>) -> Result<(), Code> {
         let mut case = as_receiver(ctx, &self.case_id, &[CaseState::Received])?;
-        if self.consent == H32::ZERO || !(1..=4).contains(&self.assurance) {
+        let zero = self.consent == H32::ZERO || self.assertion == Some(H32::ZERO);
+        if zero || !(1..=4).contains(&self.assurance) {
             return Err(Code::BadField);
         }
         let stamp = ctx.stamp_now();
-        let (consent, assurance) = (self.consent, self.assurance);
-        case.check = Some(FormalCheck { consent, assurance, stamp });
+        let Self { consent, assurance, assertion, .. } = *self;
+        case.check = Some(FormalCheck { consent, assurance, stamp, assertion });
         case.state = CaseState::Ready;
         if case.is_local() {
             case.state = CaseState::AtHandler;

@@ -8,6 +8,8 @@
 //! Sharing may be tightened (unconditional → conditional → not shared) only with a reason and a
 //! legal basis; grants given before run on until they end or are revoked one by one.
 //!
+//! Important data is not requested before provinces consented: [`super::consent`].
+//!
 //! This module does not know the data: no payload, no endpoint, no field name is on the ledger.
 
 use hefu_primitives::{H32, Height, Millis, Region, Uscc};
@@ -16,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::text;
 use crate::code::Code;
+use crate::common::Stamp;
 use crate::exec::Context;
 use crate::identity::{Role, public_name};
 use crate::state::Table;
@@ -176,7 +179,7 @@ pub enum DataClass {
     /// 一般数据.
     #[n(0)]
     General,
-    /// 重要数据.
+    /// 重要数据: shared with the consent of the provinces.
     #[n(1)]
     Important,
     /// 核心数据: refused here.
@@ -299,6 +302,10 @@ pub struct Catalogue {
     /// Height of the last change of state.
     #[n(5)]
     pub changed_at: Height,
+    /// When provinces consented to the sharing of important data.
+    #[n(6)]
+    #[serde(default)]
+    pub consent: Option<Stamp>,
 }
 
 impl PublishCatalogue {
@@ -318,13 +325,15 @@ impl PublishCatalogue {
             published_at: ctx.block.height,
             published_time: ctx.block.time,
             changed_at: ctx.block.height,
+            consent: current.as_ref().and_then(|current| current.consent_for(self)),
         };
         ctx.state.put(&CATALOGUE, &self.cat_id, &record);
         ctx.state.put(&CATALOGUE_VERSIONS, &(self.cat_id.clone(), self.version), &record);
         ctx.state.put(&CATALOGUE_BY_PROVIDER, &(provider, self.cat_id.clone()), &());
         let kind = if current.is_some() { "catalogue_updated" } else { "catalogue_published" };
-        let flags = tightened.then(|| "tightened".to_owned());
-        ctx.emit(kind, format!("cat:{}", self.cat_id), flags.into_iter().collect());
+        let flags = [(tightened, "tightened"), (record.awaits_consent(), "awaits_consent")];
+        let flags = flags.iter().filter(|(set, _)| *set).map(|(_, flag)| (*flag).to_owned());
+        ctx.emit(kind, format!("cat:{}", self.cat_id), flags.collect());
         Ok(())
     }
 

@@ -196,7 +196,7 @@ impl Grant {
 /// Who: a provider key of the entry's provider or its successor.
 ///
 /// Errors: `E106` · `E517` · `E519` · `E518` already answered · `E118` counts or a digest of zero ·
-/// `E511` `E506` the entry is not shared any more, or withdrawn · `E513` the term is backwards or
+/// `E511` `E506` the entry is not shared any more, or withdrawn · `E507` nobody consents to its sharing · `E513` the term is backwards or
 /// over · `E514` more than was asked.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -220,6 +220,9 @@ impl GrantAccess {
         }
         if catalogue.entry.share == ShareKind::NotShared {
             return Err(Code::NotShared);
+        }
+        if catalogue.awaits_consent() {
+            return Err(Code::ConsentMissing);
         }
         let today = Day::of_beijing(ctx.block.time);
         if self.extent.until < self.extent.from || self.extent.until < today {

@@ -16,6 +16,7 @@
 
 pub mod catalogue;
 pub mod clock;
+pub mod consent;
 pub mod grant;
 pub mod receipt;
 pub mod request;
@@ -26,6 +27,7 @@ pub mod window;
 
 pub use catalogue::*;
 pub use clock::{RECEIPT_ANSWER_DAYS, RequestClocks, is_answer_late, request_clocks};
+pub use consent::CatalogueConsent;
 pub use grant::*;
 pub use receipt::*;
 pub use request::*;

@@ -167,7 +167,7 @@ pub enum Missing {
 /// Who: a consumer key.
 ///
 /// Errors: `E106` · `E118` counts or digests of zero, or one's own data · `E504` no such entry ·
-/// `E506` not published, or not in this version · `E511` not shared · `E512` purpose outside the
+/// `E506` not published, or not in this version · `E511` not shared · `E507` important data without consent · `E512` purpose outside the
 /// mandate · `E334` no such scenario · `E513` term over a year, backwards, or begun · `E114` id
 /// used.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
@@ -284,6 +284,9 @@ impl RequestAccess {
         }
         if catalogue.entry.share == ShareKind::NotShared {
             return Err(Code::NotShared);
+        }
+        if catalogue.awaits_consent() {
+            return Err(Code::ConsentMissing);
         }
         if catalogue.provider == ctx.actor() || !self.legal_basis.is_given() {
             return Err(Code::BadField);

@@ -7,6 +7,7 @@
 
 mod content;
 mod keys;
+pub mod programme;
 
 use hefu_contracts::certificate::{CertTypeTerms, ConsentRule, IdPolicy, ScenarioTerms};
 use hefu_contracts::certificate::{ScenarioType, Validity};

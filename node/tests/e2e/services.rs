@@ -24,6 +24,8 @@ fn a_household_move_is_handled_disputed_and_audited() {
     let case = stage.case();
     stage.dispute(&case);
     stage.oversight(&case);
+    stage.operator();
+    stage.important();
     network.assert_agreement();
 }
 
@@ -95,7 +97,9 @@ impl Stage<'_> {
         let id = opened["case_id"].as_str().expect("an id").to_owned();
         let consent = self.file("consent");
         let checked = ["case", "check", &id, "--as", ZHEJIANG];
-        self.act(self.zhejiang(), &checked, &[("--consent", &consent)]);
+        let assertion = self.file("assertion");
+        let files: [(&str, &Path); 2] = [("--consent", &consent), ("--assertion", &assertion)];
+        self.act(self.zhejiang(), &checked, &files);
         let (first, second) = (self.file("register"), self.file("deed"));
         let slip = self.network.scratch.join("slip.json");
         let documents: [(&str, &Path); 3] =
@@ -129,12 +133,54 @@ impl Stage<'_> {
         assert_eq!(shown["record"]["state"], "closed", "{shown:#}");
         assert_eq!(shown["clocks"]["overdue_promise"], false);
         assert_eq!(shown["clocks"]["promise_days"], 6);
+        assert!(shown["record"]["check"]["assertion"].is_string(), "{shown:#}");
         assert_eq!(shown["record"]["fees"].as_array().map(Vec::len), Some(1), "{shown:#}");
         assert_eq!(shown["evaluations"][0]["body"]["grade"], 5);
         let events = format!("/api/v1/audit/events?subject=case:{id}");
         let events = self.anhui().http().json(&events);
         assert_eq!(events["items"].as_array().map(Vec::len), Some(10), "{events:#}");
         id
+    }
+
+    /// Who runs an authority's systems is disclosed; another authority never does.
+    fn operator(&self) {
+        let of = |who| ["authority", "operator", ZHEJIANG, who];
+        self.zhejiang().hefu(&of(ANHUI)).run().exits(6).fault("E238");
+        self.act(self.zhejiang(), &of("91330100HEFU80038K"), &[]);
+        let disclosed = || {
+            let shown = self.anhui().hefu(&["authority", "show", ZHEJIANG]).json();
+            shown["record"]["operated_by"].clone()
+        };
+        assert_eq!(disclosed(), "91330100HEFU80038K");
+        self.act(self.zhejiang(), &of("--none"), &[]);
+        assert_eq!(disclosed(), Value::Null);
+    }
+
+    /// Important data is seen by all and requested by none before provinces consented.
+    fn important(&self) {
+        let entry = "330000/reserve-01";
+        let mut publish =
+            vec!["share", "publish", entry, "--as", ZHEJIANG, "--title", "储备信息(示例)"];
+        publish.extend(["--items", "品类,库点", "--share", "unconditional"]);
+        publish.extend(["--data-class", "important"]);
+        self.act(self.zhejiang(), &publish, &[]);
+        let awaits = || {
+            let shown = self.anhui().hefu(&["share", "show", "catalogue", entry]).json();
+            shown["awaits_consent"].clone()
+        };
+        assert_eq!(awaits(), true);
+        let basis = self.file("basis");
+        let mut request = vec!["share", "request", entry, "--as", ANHUI, "--item", ITEM];
+        request.extend(["--fields", "品类", "--per-day", "10", "--basis-kind", "state-council"]);
+        let refused = self.anhui().hefu(&request).arg("--basis-file").arg(&basis);
+        refused.run().exits(6).fault("E507");
+        let proposed = self.act(self.zhejiang(), &["share", "consent", entry], &[]);
+        let proposal = proposed["proposal"].as_str().expect("an id").to_owned();
+        for province in &self.network.provinces[..2] {
+            self.act(province, &["proposal", "vote", &proposal, "yes"], &[]);
+        }
+        assert_eq!(awaits(), false);
+        self.act(self.anhui(), &request, &[("--basis-file", &basis)]);
     }
 
     fn dispute(&self, case: &str) {

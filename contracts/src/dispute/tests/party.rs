@@ -186,8 +186,12 @@ fn with_case(mut ledger: Ledger) -> Ledger {
             occurred_at: ledger.time,
         };
         ledger.act(&relying(), opened).unwrap();
-        let check =
-            crate::service::CheckCase { case_id: id(number), consent: digest(1), assurance: 3 };
+        let check = crate::service::CheckCase {
+            case_id: id(number),
+            consent: digest(1),
+            assurance: 3,
+            assertion: None,
+        };
         ledger.act(&relying(), check).unwrap();
     }
     let (case_id, occurred_at) = (id(6), ledger.time);

@@ -15,6 +15,7 @@ use crate::exec::Context;
 use crate::identity::authority::{check_code, keep};
 use crate::identity::endorse::closes_at;
 use crate::identity::key::{check_term, store_key};
+use crate::identity::operator::operates;
 use crate::identity::records::{
     AUTHORITIES, Authority, AuthorityState, BALLOTS, BallotState, KEYS, KeyRecord, KeyState, Role,
 };
@@ -113,6 +114,7 @@ impl Candidate {
             found.member == self.region && found.state == AuthorityState::Active
         });
         let own = well_made && self.operator.belongs_to(self.region) && free;
+        let own = own && !operates(&*ctx.state, &self.operator);
         if own { Ok(()) } else { Err(Code::OperatorUsccInvalid) }
     }
 
@@ -196,6 +198,7 @@ impl Candidate {
             succession: None,
             inherited: None,
             units: None,
+            operated_by: None,
         }
     }
 

@@ -184,6 +184,7 @@ fn reasons_and_digests_are_asked_for() {
     }
     for bad in [
         CheckCase { consent: H32::ZERO, ..check(1) },
+        CheckCase { assertion: Some(H32::ZERO), ..check(1) },
         CheckCase { assurance: 0, ..check(1) },
         CheckCase { assurance: 5, ..check(1) },
     ] {
@@ -191,6 +192,11 @@ fn reasons_and_digests_are_asked_for() {
     }
     let bare = WithdrawCase { case_id, request: H32::ZERO };
     assert_eq!(ledger.act(&receiver(), bare), Err(Code::BadField));
+    let vouched = CheckCase { assertion: Some(digest(4)), ..check(1) };
+    let mut other = ledger.clone();
+    other.act(&receiver(), vouched).unwrap();
+    let kept = case(&other, 1).check.unwrap();
+    assert_eq!((kept.assurance, kept.assertion), (3, Some(digest(4))));
     let refuse = RefuseCase { case_id, reason: 3, notice: digest(1) };
     ledger.act(&receiver(), refuse).unwrap();
     assert_eq!((states(&ledger), flags(&ledger)), (CaseState::ClosedRefused, vec!["reason_3"]));

@@ -30,6 +30,7 @@ fn samples() -> Vec<Act> {
         OpenCase { implementation: Some(implementation), theme: Some(id(7)), ..open(&ledger, 1) }
             .into(),
         check(1).into(),
+        CheckCase { assertion: Some(digest(4)), ..check(1) }.into(),
         RefuseCase { case_id, reason: 300, notice: digest(1) }.into(),
         Handover { case_id, documents: documents(), occurred_at }.into(),
         ReceiveHandover { case_id, documents: documents(), occurred_at }.into(),

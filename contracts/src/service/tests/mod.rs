@@ -101,7 +101,7 @@ pub(super) fn open(ledger: &Ledger, number: u8) -> OpenCase {
 }
 
 pub(super) fn check(number: u8) -> CheckCase {
-    CheckCase { case_id: id(number), consent: digest(8), assurance: 3 }
+    CheckCase { case_id: id(number), consent: digest(8), assurance: 3, assertion: None }
 }
 
 pub(super) fn documents() -> Vec<H32> {

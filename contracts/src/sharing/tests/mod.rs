@@ -5,6 +5,7 @@
 //! on.
 
 mod catalogue;
+mod consent;
 mod golden;
 mod grant;
 mod model;

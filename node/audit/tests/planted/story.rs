@@ -306,7 +306,7 @@ fn hand(book: &mut Book, number: u8) {
         occurred_at,
     };
     book.act(&receiver(), open);
-    book.act(&receiver(), CheckCase { case_id, consent: digest(8), assurance: 3 });
+    book.act(&receiver(), CheckCase { case_id, consent: digest(8), assurance: 3, assertion: None });
     book.act(&receiver(), Handover { case_id, documents: documents(), occurred_at });
 }
 

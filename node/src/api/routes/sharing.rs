@@ -68,10 +68,14 @@ pub(crate) async fn catalogue(
         };
         ask.page(snapshot, range, |row| {
             let found = catalogue_of(snapshot, row)?;
-            found.map(|found| Entry::new(&found, [])).transpose()
+            found.map(|found| catalogue_row(&found)).transpose()
         })
     })
     .await
+}
+
+fn catalogue_row(found: &Found<Catalogue>) -> Result<Entry, Problem> {
+    Entry::new(found, [("awaits_consent", json!(found.value.awaits_consent()))])
 }
 
 fn catalogue_of(snapshot: &Snapshot<'_>, row: Row) -> Result<Option<Found<Catalogue>>, Problem> {
@@ -97,7 +101,7 @@ pub(crate) async fn catalogue_entry(
 ) -> Result<Answer<Entry>, Problem> {
     let code = resource_code(&code)?;
     api.read(at.at_height, move |snapshot| {
-        Entry::new(&snapshot.get(&CATALOGUE, &code, "catalogue entry")?, [])
+        catalogue_row(&snapshot.get(&CATALOGUE, &code, "catalogue entry")?)
     })
     .await
 }

@@ -100,7 +100,8 @@ async fn cases(network: &Network, base: BaseCode) {
     }
     act(network, near, open(2, base, CaseMode::Online, near)).await;
     let (case_id, consent) = (Id16([2; 16]), H32([9; 32]));
-    act(network, near, CheckCase { case_id, consent, assurance: 2 }).await;
+    act(network, near, CheckCase { case_id, consent, assurance: 2, assertion: Some(H32([9; 32])) })
+        .await;
     act(network, near, AcceptCase { case_id, occurred_at: wall_clock() }).await;
     let client = &network.client(0);
     let of = async |query: &str| {

@@ -1,6 +1,7 @@
 //! `hefu authority`: the departments of provinces and their mandates. Governors' acts.
 
 mod mandate;
+mod operator;
 mod register;
 mod units;
 
@@ -37,6 +38,7 @@ pub(crate) enum Authority {
     Register(register::Register),
     Mandate(mandate::Mandate),
     Units(units::Units),
+    Operator(operator::Operator),
     Suspend(Suspend),
     Resume(Resume),
     Succeed(Succeed),
@@ -119,6 +121,7 @@ pub(crate) fn run(app: &App, command: Authority) -> Done {
         Authority::Register(args) => register::run(app, args),
         Authority::Mandate(args) => mandate::run(app, args),
         Authority::Units(args) => units::run(app, args),
+        Authority::Operator(args) => operator::run(app, &args),
         Authority::Suspend(args) => {
             let act = SuspendAuthority { authority: args.code, reason: args.reason };
             governed(app, &args.signing, args.code, act.into())

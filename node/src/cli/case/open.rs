@@ -88,6 +88,9 @@ pub(crate) struct Check {
     /// Level of assurance of the identity check, 1 to 4.
     #[arg(long, value_name = "LEVEL", default_value_t = 3)]
     assurance: u8,
+    /// What the identity service asserted: a commitment to this file is recorded.
+    #[arg(long, value_name = "FILE", conflicts_with = "refuse")]
+    assertion: Option<PathBuf>,
     /// Do not take it in: reason code.
     #[arg(long, value_name = "REASON", requires = "notice", conflicts_with = "consent")]
     refuse: Option<u16>,
@@ -107,8 +110,12 @@ pub(crate) fn check(app: &App, args: &Check) -> Done {
     let consent = args.consent.as_ref().ok_or_else(|| Fault::with("cli.usage", "--consent"))?;
     let mut openings = Openings::default();
     let consent = openings.evidence(app, consent)?.commit;
+    let assertion = match &args.assertion {
+        Some(path) => Some(openings.evidence(app, path)?.commit),
+        None => None,
+    };
     openings.keep(app, &format!("consent-{case_id}"))?;
-    let body = CheckCase { case_id, consent, assurance: args.assurance };
+    let body = CheckCase { case_id, consent, assurance: args.assurance, assertion };
     act(app, &args.signing, role, case_id, body)
 }
 

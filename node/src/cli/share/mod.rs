@@ -2,6 +2,7 @@
 
 mod answer;
 mod catalogue;
+mod consent;
 mod receipt;
 mod request;
 mod show;
@@ -24,6 +25,7 @@ pub(crate) enum Share {
     Show(show::Show),
     Publish(Box<catalogue::Publish>),
     State(catalogue::State),
+    Consent(consent::Consent),
     Request(request::Request),
     Withdraw(request::Withdraw),
     Acknowledge(answer::Acknowledge),
@@ -45,6 +47,7 @@ pub(crate) fn run(app: &App, command: Share) -> Done {
         Share::Show(args) => show::run(app, &args),
         Share::Publish(args) => catalogue::publish(app, &args),
         Share::State(args) => catalogue::state(app, &args),
+        Share::Consent(args) => consent::run(app, &args),
         Share::Request(args) => request::run(app, &args),
         Share::Withdraw(args) => request::withdraw(app, &args),
         Share::Acknowledge(args) => answer::acknowledge(app, &args),
