@@ -65,7 +65,7 @@ mod tests {
             assert_eq!((found.name_zh.as_str(), found.version), (name, 1), "{code}");
             assert_eq!((found.holder_class, found.id_policy), (class, policy), "{name}");
             assert_eq!(found.validity, validity, "{name}");
-            let definer_code = hefu_primitives::Uscc::try_from(&code[..18]);
+            let definer_code = code[..18].parse::<hefu_primitives::Uscc>();
             assert!(definer_code.is_ok_and(|c| hefu_primitives::codes::uscc::check(&c).is_ok()));
         }
         // No more than the provinces recognise, and more than they began with.
