@@ -465,6 +465,7 @@ pub(crate) fn smuggle(book: &mut Book) {
         published_at: kept.height,
         published_time: kept.time,
         changed_at: kept.height,
+        consent: None,
     };
     use hefu_primitives::codec::Canonical;
     kept.records.0.insert(CATALOGUE.key(&"A-9".to_owned()), catalogue.to_bytes());
