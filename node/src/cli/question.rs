@@ -197,12 +197,17 @@ fn show(app: &App, question: &'static Question, answer: &Value, rows: &[Value]) 
     {
         let of = |name: &str| totals.get(name).and_then(Value::as_array).cloned();
         let names = of("columns").unwrap_or_default();
-        let columns: Vec<Column> = names
-            .iter()
-            .filter_map(|column| Some(column_of(column.get("name")?.as_str()?.to_owned().leak())))
-            .collect();
-        app.out.list(totals, &of("items").unwrap_or_default(), &columns, "list-empty");
-        app.out.line("");
+        let shown = |column: &Value| {
+            let shown = column_of(column.get("name")?.as_str()?.to_owned().leak());
+            Some(if column.get("type")? == "time" { shown.as_time() } else { shown })
+        };
+        let columns: Vec<Column> = names.iter().filter_map(shown).collect();
+        // Where there is nothing to sum up, the rows below say so.
+        let lines = of("items").filter(|lines| !lines.is_empty());
+        if let Some(lines) = lines {
+            app.out.list(totals, &lines, &columns, "audit-nothing");
+            app.out.line("");
+        }
     }
     let mut columns = vec![col("height", "/height"), col("time", "/time").as_time()];
     columns.extend(question.columns.iter().map(|column| {

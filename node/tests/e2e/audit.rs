@@ -7,6 +7,7 @@ use std::path::Path;
 use hefu_primitives::time::Day;
 use serde_json::{Value, json};
 
+use crate::harness::cli::Hefu;
 use crate::harness::network::{Network, Province};
 use crate::harness::{SOON, wait_for};
 
@@ -58,6 +59,7 @@ fn questions(network: &Network) {
     earlier(node, &wrong[0]);
     evidence(network, node);
     on_paper(network, node, &wrong[0]);
+    tables(node, key);
     mistakes(node);
 }
 
@@ -123,6 +125,9 @@ fn exports(network: &mut Network) {
     let mut changed = whole[..bytes].to_vec();
     changed[20] ^= 1;
     refused(&changed, &part);
+    part["scope"] = json!({"mandate": "05"});
+    refused(&whole[..bytes], &part);
+    part["scope"] = Value::Null;
     part["genesis"] = "ab".repeat(32).into();
     refused(&whole[..bytes], &part);
     part["genesis"] = genesis.clone().into();
@@ -274,6 +279,18 @@ fn on_paper(network: &Network, node: &Province, wrong: &Value) {
     let qr = made["qr"].as_str().expect("a code");
     assert!(qr.contains(&record) && genesis.starts_with(&qr[qr.len() - 16..]), "{qr}");
     report().run().exits(7).fault("cli.conflict");
+    let chinese = network.scratch.join("zh.pdf");
+    let plain = Hefu::plain(&node.home).arg("--data-dir").arg(&node.home);
+    let told = plain.args(["--lang", "zh", "audit", "report", &record, "-O"]).arg(&chinese).run();
+    let read = std::process::Command::new("pdftotext").arg(&chinese).arg("-").output();
+    if !told.report().contains("cli.no_font")
+        && let Ok(read) = read
+    {
+        assert!(told.exits(0).report().contains("zh.pdf"));
+        let text = String::from_utf8(read.stdout).expect("text");
+        let apart: String = text.split_whitespace().collect();
+        assert!(apart.contains(&record) && apart.contains("证据报告"), "{text}");
+    }
     let Ok(text) = std::process::Command::new("pdftotext").arg(&file).arg("-").output() else {
         println!("skipped: pdftotext (not installed)");
         return;
@@ -283,6 +300,23 @@ fn on_paper(network: &Network, node: &Province, wrong: &Value) {
     for wanted in ["Evidencereport", &record, &genesis, made["sha256"].as_str().expect("a digest")]
     {
         assert!(apart.contains(wanted), "{wanted} is not in\n{text}");
+    }
+}
+
+/// What is told in tables: nothing is told twice, and times of totals are Beijing's too.
+fn tables(node: &Province, key: &str) {
+    let told = |arguments: &[&str], lang: &str| {
+        let mut asked = vec!["-o", "table", "--lang", lang, "audit", "query"];
+        asked.extend(arguments);
+        Hefu::plain(&node.home).arg("--data-dir").arg(&node.home).args(asked).run().exits(0)
+    };
+    let nothing = told(&["q08", "--catalogue", "310000/none-01"], "en");
+    assert!(nothing.report().contains("Nothing was found."), "{}", nothing.report());
+    assert!(!nothing.report().contains("Nothing there yet"), "{}", nothing.report());
+    for lang in ["zh", "en"] {
+        let compromised = told(&["q07", "--key", key], lang);
+        assert!(!compromised.stdout.contains(".000Z"), "{}", compromised.report());
+        assert!(compromised.stdout.contains(" 00:00:00"), "{}", compromised.report());
     }
 }
 

@@ -12,6 +12,7 @@ mod four_provinces;
 #[allow(dead_code)] // shared with the tests of faults, which use the rest of it
 mod harness;
 mod hour;
+mod memory;
 mod messages;
 mod proofs;
 mod reading;

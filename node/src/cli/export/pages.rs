@@ -79,6 +79,10 @@ pub(super) fn write(
         query.extend(cursor.map(|cursor| ("cursor", cursor)));
         let answer = app.client()?.get(&question::path(question), &query)?;
         let found = items(&answer);
+        // Rows that another mandate lets through are another answer.
+        if before.as_ref().is_some_and(|before| before.scope != scope_of(&answer)) {
+            return Err(refused(app, &path, "export-part-other"));
+        }
         let bytes = sink.page(found, before.is_none()).map_err(fault)?;
         digest.update(&bytes);
         let made = asked.part(&answer, before, bytes.len(), digest)?;
@@ -104,6 +108,17 @@ pub(super) fn forget(note: &Path) -> Result<(), Fault> {
         }
         _ => Ok(()),
     }
+}
+
+/// The mandate under which was asked.
+fn scope_of(answer: &Value) -> Option<Value> {
+    answer.get("scope").filter(|scope| !scope.is_null()).cloned()
+}
+
+/// It does not go on where it was.
+fn refused(app: &App, path: &Path, why: &str) -> Fault {
+    let file = path.display().to_string();
+    Fault::with("cli.export_part", app.out.text(why, &[("file", &file)]))
 }
 
 /// What an export is of.
@@ -142,7 +157,7 @@ impl Asked<'_> {
             rows: of(|before| before.rows) + found.len() as u64,
             bytes: of(|before| before.bytes) + bytes as u64,
             blake3: digest.finalize().to_hex().to_string(),
-            scope: answer.get("scope").filter(|scope| !scope.is_null()).cloned(),
+            scope: scope_of(answer),
             tx: before
                 .and_then(|before| before.tx)
                 .or_else(|| found.iter().find_map(|row| Some(row.get("tx")?.as_str()?.to_owned()))),
@@ -166,10 +181,7 @@ fn begun(
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(Fault::file(note, &error)),
     };
-    let refused = |why: &str| {
-        let file = path.display().to_string();
-        Fault::with("cli.export_part", app.out.text(why, &[("file", &file)]))
-    };
+    let refused = |why: &str| refused(app, path, why);
     let part: Part = serde_json::from_slice(&said).map_err(|_| refused("export-part-damaged"))?;
     if !asked.is_of(&part) {
         return Err(refused("export-part-other"));

@@ -121,6 +121,11 @@ impl Started {
         Outcome { shown: std::mem::take(&mut self.shown), code: code.code(), stdout, stderr }
     }
 
+    /// Its number among the system's processes.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Whether it has ended.
     pub(crate) fn has_ended(&mut self) -> bool {
         self.child.try_wait().expect("the command can be waited for").is_some()
