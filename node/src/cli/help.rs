@@ -16,18 +16,18 @@ use super::exit::Exit;
 use super::fault::Fault;
 use crate::text::{self, Lang};
 
-/// The language named on the command line, before anything else is parsed.
+/// The language named last on the command line, before anything else is parsed.
 pub(crate) fn asked_lang(arguments: &[OsString]) -> Option<Lang> {
     let mut arguments = arguments.iter().filter_map(|argument| argument.to_str());
+    let mut asked = None;
     while let Some(argument) = arguments.next() {
         if let Some(value) = argument.strip_prefix("--lang=") {
-            return Lang::of(value);
-        }
-        if argument == "--lang" {
-            return arguments.next().and_then(Lang::of);
+            asked = Lang::of(value);
+        } else if argument == "--lang" {
+            asked = arguments.next().and_then(Lang::of);
         }
     }
-    None
+    asked
 }
 
 /// The command tree with its texts.
@@ -371,6 +371,7 @@ mod tests {
     #[test]
     fn the_language_is_found_before_parsing() {
         let asked = |text: &str| asked_lang(&text.split(' ').map(Into::into).collect::<Vec<_>>());
+        assert_eq!(asked("--lang en audit --lang zh"), Some(Lang::Zh), "the last one counts");
         assert_eq!(asked("hefu --lang en status"), Some(Lang::En));
         assert_eq!(asked("hefu status --lang=zh"), Some(Lang::Zh));
         assert_eq!(asked("hefu status --lang"), None);
