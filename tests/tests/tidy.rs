@@ -126,11 +126,6 @@ fn no_workplace_is_left_behind() {
     }
 }
 
-/// Codes of the program that no test of the node names yet. The list only ever gets shorter; those of
-/// the ledger are provoked one by one (`contracts/src/tests/codes.rs`).
-const UNPROVOKED: [&str; 6] =
-    ["cli.canceled", "cli.genesis", "cli.log_missing", "cli.tls", "cli.unknown_code", "cli.which"];
-
 /// The codes between quotes after a name and its `= &[`.
 fn listed(text: &str, name: &str) -> Vec<String> {
     let list = text.split_once(&format!("pub const {name}: &[&str] = &[")).unwrap().1;
@@ -164,7 +159,5 @@ fn every_code_of_the_program_is_named_by_a_test() {
         .collect();
     let named = |code: &String| tests.iter().any(|text| text.contains(&format!("\"{code}\"")));
     let missing: Vec<&str> = codes.iter().filter(|code| !named(code)).map(String::as_str).collect();
-    let mut known = UNPROVOKED.to_vec();
-    known.retain(|code| codes.iter().any(|listed| listed == code));
-    assert_eq!(missing, known, "left: named by no test; right: known to be");
+    assert_eq!(missing, Vec::<&str>::new(), "named by no test");
 }

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderValue, Method, StatusCode};
+use axum::http::header::{ACCEPT_LANGUAGE, CONTENT_LANGUAGE};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 
@@ -13,6 +14,7 @@ use super::mandate;
 use super::problem::{ApiCode, Problem};
 use super::signed::{NODE, SignedRead};
 use super::state::Api;
+use crate::text::Lang;
 
 /// How long a read may take.
 const READ_TIME: Duration = Duration::from_secs(10);
@@ -31,10 +33,19 @@ async fn guard(State(api): State<Api>, mut request: Request, next: Next) -> Resp
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map_or("other", MatchedPath::as_str);
+    let chinese = language(request.headers()) == Some(Lang::Zh);
     let mut response = match admit(&api, &mut request, route).await {
         Ok(kind) => run(&api, kind, request, next).await,
         Err(problem) => problem.into_response(),
     };
+    if let Some(problem) = response.extensions_mut().remove::<Problem>()
+        && chinese
+    {
+        let status = response.status();
+        response = problem.in_language(Lang::Zh).into_response();
+        *response.status_mut() = status;
+        response.headers_mut().insert(CONTENT_LANGUAGE, HeaderValue::from_static("zh"));
+    }
     // Whoever is to sign must know for which node.
     if response.status() == StatusCode::UNAUTHORIZED
         && let Ok(region) = HeaderValue::from_str(&api.service.region().to_string())
@@ -43,6 +54,12 @@ async fn guard(State(api): State<Api>, mut request: Request, next: Next) -> Resp
     }
     api.metrics.request(&method, route, response.status(), started.elapsed());
     response
+}
+
+/// The first language of ours that the caller names; weights are not compared.
+fn language(headers: &HeaderMap) -> Option<Lang> {
+    let asked = headers.get(ACCEPT_LANGUAGE)?.to_str().ok()?;
+    asked.split(',').find_map(|range| Lang::of(range.split(';').next().unwrap_or_default().trim()))
 }
 
 /// Whether a path can be read without a credential.

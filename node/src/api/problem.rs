@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 use crate::core::Position;
 use crate::runtime::service::ProofError;
 use crate::store::StoreError;
+use crate::text::{self, Lang};
 
 /// Seconds after which a client that was too fast, or a node that was not ready, may try again.
 const RETRY_SECONDS: &str = "1";
@@ -154,6 +155,24 @@ impl Problem {
         self
     }
 
+    /// The same in a language: the title of an [`ApiCode`], and the detail where the catalogue has it.
+    /// Codes and names stay.
+    pub(crate) fn in_language(mut self, lang: Lang) -> Self {
+        let document = &mut *self.0;
+        let Some((cause, _)) = text::explain(lang, &document.code) else { return self };
+        let own = document.code.starts_with("api.");
+        let english = text::explain(Lang::En, &document.code).map_or("", |(english, _)| english);
+        let said = |detail: &str| text::said(lang, detail).unwrap_or_else(|| detail.to_owned());
+        if own {
+            document.title = cause.to_owned();
+        }
+        document.detail = match document.detail.strip_prefix(english).filter(|_| !own) {
+            Some(rest) => format!("{cause}{rest}"),
+            None => said(&document.detail),
+        };
+        self
+    }
+
     /// The stable code.
     pub(crate) fn code(&self) -> &str {
         &self.0.code
@@ -168,6 +187,8 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = self.status();
         let mut response = (status, Json(&*self.0)).into_response();
+        // For whoever knows the caller's language (`guard`).
+        response.extensions_mut().insert(self);
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         match status {
@@ -243,6 +264,20 @@ mod tests {
         assert_eq!((refused.code(), refused.0.title.as_str()), ("E415", "NO_RELYING_MANDATE"));
         assert!(!refused.0.detail.is_empty());
         assert_eq!(Problem::refused(9999).code(), "E9999");
+    }
+
+    #[test]
+    fn problems_are_told_in_chinese() {
+        let zh = |problem: Problem| {
+            let Problem(document) = problem.in_language(Lang::Zh);
+            (document.title, document.detail, document.code)
+        };
+        let (title, detail, code) = zh(Problem::not_found("block"));
+        assert_eq!((detail.as_str(), code.as_str()), ("区块:没有此项", "api.not_found"));
+        assert!(title.starts_with("账本上没有"), "{title}");
+        let (title, detail, code) = zh(Problem::refused(415).because("act 3"));
+        assert_eq!((title.as_str(), code.as_str()), ("NO_RELYING_MANDATE", "E415"));
+        assert!(detail.ends_with(" (act 3)") && !detail.contains("authority"), "{detail}");
     }
 
     #[test]

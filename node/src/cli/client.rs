@@ -281,7 +281,7 @@ fn problem(status: u16, bytes: &[u8]) -> Fault {
     Fault {
         detail: text("detail")
             .filter(|detail| Some(detail.as_str()) != cause)
-            .map(|detail| Box::new(super::fault::Detail::Plain(detail))),
+            .map(|detail| Box::new(super::fault::Detail::Node(detail))),
         tx: text("tx"),
         act: problem["act"].as_u64(),
         height: text("height"),

@@ -15,6 +15,8 @@ use crate::text::{self, Lang};
 pub enum Detail {
     /// The words of the layer below, a path, a place in a file: the same in every language.
     Plain(String),
+    /// What a node said, in English; the catalogue may have it in the user's language.
+    Node(String),
     /// A text of the catalogue, with its arguments.
     Said(&'static str, Vec<(&'static str, String)>),
     /// Particulars of a part: its name in the catalogue, and what is wrong with it.
@@ -35,6 +37,7 @@ impl Detail {
     pub fn text(&self, lang: Lang) -> String {
         match self {
             Self::Plain(text) => text.clone(),
+            Self::Node(text) => text::said(lang, text).unwrap_or_else(|| text.clone()),
             Self::Said(key, arguments) => {
                 let arguments: Vec<(&str, &str)> =
                     arguments.iter().map(|(name, value)| (*name, value.as_str())).collect();

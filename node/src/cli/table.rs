@@ -210,7 +210,7 @@ pub(crate) fn lines(rows: impl IntoIterator<Item = (String, String)>) -> String 
 
 /// The label of a field: from the catalogue, as a field or as a value (of those that hold something),
 /// else the name itself.
-fn label(path: &str, lang: Lang) -> String {
+pub(super) fn label(path: &str, lang: Lang) -> String {
     let part = |name: &str| match text::find(lang, &format!("col-{}", name.replace('_', "-"))) {
         Some(label) => label.to_owned(),
         None => word_of(name, lang).unwrap_or_else(|| printable(name)),

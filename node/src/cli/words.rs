@@ -147,3 +147,82 @@ fn variants_are_read_from_a_source() {
         (vec!["one_two".to_owned()], vec!["three".to_owned(), "four".to_owned()])
     );
 }
+
+/// What the interface says in fixed words can be said in Chinese. Not covered are the words of what
+/// lies below it: of parsers, of the store, of `format!`.
+#[test]
+fn what_the_interface_says_can_be_said_in_chinese() {
+    let mut found = Vec::new();
+    sources(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src/api")), &mut found);
+    let mut told = BTreeSet::new();
+    for source in &found {
+        for before in ["not_found(\"", "bad(\"", "(ApiCode::"] {
+            for rest in source.split(before).skip(1) {
+                let rest = match before.starts_with('(') {
+                    true => rest.split_once(", \"").filter(|(name, _)| !name.contains(')')),
+                    false => Some(("", rest)),
+                };
+                told.extend(rest.and_then(|(_, rest)| rest.split_once('"')).map(|(told, _)| told));
+            }
+        }
+    }
+    assert!(told.len() > 50, "the sources are not read: {told:?}");
+    told.retain(|told| crate::text::said(Lang::Zh, told).is_none());
+    assert_eq!(told, BTreeSet::new());
+}
+
+/// The fields of every structure that is shown, with their types.
+fn structures(source: &str) -> Vec<(String, Vec<(String, String)>)> {
+    let mut found = Vec::new();
+    let mut lines = source.lines();
+    let mut derives = String::new();
+    while let Some(line) = lines.next() {
+        let Some(name) = line.strip_prefix("pub struct ").and_then(|l| l.strip_suffix(" {")) else {
+            match line {
+                line if line.starts_with("///") => {}
+                line if line.starts_with(['#', ' ', ')']) => derives.push_str(line),
+                _ => derives.clear(),
+            }
+            continue;
+        };
+        let shown = derives.contains("Serialize");
+        derives.clear();
+        let fields = lines.by_ref().take_while(|line| *line != "}").filter_map(|line| {
+            let (name, of) = line.strip_prefix("    pub ")?.split_once(": ")?;
+            Some((name.to_owned(), of.trim_end_matches(',').to_owned()))
+        });
+        let fields: Vec<(String, String)> = fields.collect();
+        if shown {
+            found.push((name.to_owned(), fields));
+        }
+    }
+    found
+}
+
+/// Two fields of one thing with the same label cannot be told apart in `show`.
+#[test]
+fn no_two_fields_of_one_thing_have_the_same_label() {
+    let all: Vec<_> = contracts().iter().flat_map(|source| structures(source)).collect();
+    assert!(all.len() > 100, "the sources are not read: {}", all.len());
+    let mut same = Vec::new();
+    for (name, fields) in &all {
+        let is_it = |of: &str| of.split(|c: char| !c.is_alphanumeric()).any(|word| word == name);
+        let holders = all.iter().flat_map(|(_, fields)| fields).filter(|(_, of)| is_it(of));
+        let mut holders: BTreeSet<String> = holders.map(|(field, _)| format!("{field}.")).collect();
+        if holders.is_empty() {
+            holders.insert(String::new());
+        }
+        for (lang, holder) in
+            Lang::ALL.into_iter().flat_map(|l| holders.iter().map(move |h| (l, h)))
+        {
+            let mut labels = std::collections::BTreeMap::new();
+            for (field, _) in fields {
+                let label = super::table::label(&format!("{holder}{field}"), lang);
+                if let Some(other) = labels.insert(label.clone(), field) {
+                    same.push(format!("{name}: {holder}{other} and {field}: {label}"));
+                }
+            }
+        }
+    }
+    assert_eq!(same, Vec::<String>::new());
+}

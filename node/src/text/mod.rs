@@ -194,6 +194,22 @@ pub fn explain(lang: Lang, code: &str) -> Option<(&'static str, &'static str)> {
     Some((find(lang, &key)?, find(lang, &format!("{key}.remedy"))?))
 }
 
+/// What a node says of an occurrence, in a language; nothing when the catalogue does not know it.
+pub fn said(lang: Lang, english: &str) -> Option<String> {
+    let sayings = messages(Lang::En).range("api-said-".to_owned()..);
+    let mut sayings = sayings.take_while(|(key, _)| key.starts_with("api-said-"));
+    sayings.find_map(|(key, pattern)| {
+        let arguments = parse::arguments(pattern, english)?;
+        // What is named may be in the catalogue too: "block". It is shorter than what holds it.
+        let word = |value: &str| said(lang, value).unwrap_or_else(|| value.to_owned());
+        let arguments: Vec<(&str, String)> =
+            arguments.into_iter().map(|(name, value)| (name, word(value))).collect();
+        let arguments: Vec<(&str, &str)> =
+            arguments.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        Some(text(lang, key, &arguments))
+    })
+}
+
 /// Every code there is a text for: contract codes, then those of the interface and the program.
 pub fn all_codes() -> Vec<String> {
     let contract = hefu_contracts::Code::ALL.iter().map(|code| format!("E{}", code.number()));
@@ -289,6 +305,18 @@ mod tests {
         assert_eq!(chosen(&[("LC_ALL", "C.UTF-8")]), Lang::Zh);
         let with_flag = Lang::choose(Some(Lang::Zh), environment(&[("HEFU_LANG", "en")]));
         assert_eq!(with_flag, Lang::Zh);
+    }
+
+    #[test]
+    fn what_a_node_said_is_said_in_chinese() {
+        let zh = |english| said(Lang::Zh, english);
+        assert_eq!(zh("the node is stopping").as_deref(), Some("节点正在停止"));
+        assert_eq!(zh("block: there is none here").as_deref(), Some("区块:没有此项"));
+        assert_eq!(zh("/x/y: there is none here").as_deref(), Some("/x/y:没有此项"));
+        assert_eq!(zh("leaf 3 of 2: there is none here").as_deref(), Some("叶 3(共 2):没有此项"));
+        assert_eq!(zh("POST is not possible on /x").as_deref(), Some("/x 不接受 POST"));
+        assert_eq!(zh("something else"), None);
+        assert_eq!(said(Lang::En, "the node is stopping").as_deref(), Some("the node is stopping"));
     }
 
     #[test]

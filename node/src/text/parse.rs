@@ -106,6 +106,23 @@ pub(super) fn fill(text: &str, arguments: &[(&str, &str)]) -> String {
     filled
 }
 
+/// What stands in a text in the place of each `{ $name }` of a pattern, if the text has its form.
+pub(super) fn arguments<'a>(pattern: &'a str, text: &'a str) -> Option<Vec<(&'a str, &'a str)>> {
+    let mut parts = pattern.split('{');
+    let mut rest = text.strip_prefix(parts.next()?)?;
+    let mut found = Vec::new();
+    for part in parts {
+        let (inside, literal) = part.split_once('}')?;
+        let name = inside.trim().strip_prefix('$')?;
+        let at = if literal.is_empty() { rest.len() } else { rest.find(literal)? };
+        let (value, after) = rest.split_at(at);
+        found.push((name, value));
+        rest = after.strip_prefix(literal)?;
+    }
+    let whole = rest.is_empty() && found.iter().all(|(_, value)| !value.is_empty());
+    whole.then_some(found)
+}
+
 /// The arguments a text asks for, sorted.
 #[cfg(test)]
 pub(super) fn placeholders(text: &str) -> Vec<String> {

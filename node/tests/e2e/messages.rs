@@ -83,6 +83,9 @@ fn what_is_missing_is_named() {
     let node = format!("127.0.0.1:{}", free_port());
     told(folder, &["status", "--node", &node], 5, "cli.unreachable", &[&node]);
     told(folder, &["demo", "heal"], 4, "cli.no_demo", &[]);
+    told(folder, &["explain", "E999"], 4, "cli.unknown_code", &["E999"]);
+    let encrypted = format!("https://{node}");
+    told(folder, &["status", "--node", &encrypted], 2, "cli.tls", &[&encrypted]);
 }
 
 #[test]
@@ -192,6 +195,12 @@ fn a_node_that_cannot_start_says_why_and_does_nothing() {
     for name in ["new", "m.json"] {
         nothing_at(&scratch.join(name));
     }
+
+    let mut unsigned: Value =
+        serde_json::from_slice(&std::fs::read(&genesis).expect("a genesis")).expect("JSON");
+    unsigned["signatures"] = serde_json::json!([]);
+    std::fs::write(scratch.join("unsigned.json"), unsigned.to_string()).expect("a genesis");
+    told(&scratch, &["genesis", "verify", "unsigned.json"], 3, "cli.genesis", &["340000"]);
 
     let init = ["init", "--province", "310000", "--genesis", &genesis, "--data-dir", "new"];
     let open = init.into_iter().chain(["--api-listen", "0.0.0.0:8421", "--open-reading"]);

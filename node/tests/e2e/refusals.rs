@@ -2,7 +2,9 @@
 //! files. Each refusal has its own stable code, changes nothing, and leaves the node running.
 
 use std::collections::BTreeSet;
+use std::io::Write;
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
 use hefu_contracts::Act;
 use hefu_contracts::certificate::{Attest, Ident, Marks};
@@ -172,6 +174,9 @@ fn assert_refused(name: &str, answer: &Answer, status: u16, code: &str) {
 }
 
 fn bad_input(network: &mut Network) {
+    // Several authorities of the province hold such a key: nobody guesses for whom it is signed.
+    let close = ["notice", "close", "0123456789abcdef0123456789abcdef", "--report"];
+    network.provinces[0].hefu(&close).arg(&network.genesis).run().exits(2).fault("cli.which");
     let http = network.provinces[0].http();
     let author = Author::new(network, REGULATOR);
     let good = author.attest(author.licence(1, "GOOD"));
@@ -478,6 +483,7 @@ fn refetch(network: &mut Network, broken: &[u8]) {
     let province = network.province("330000");
     let store = province.home.join("store");
     province.hefu(&["store", "refetch"]).run().exits(7).fault("cli.needs_terminal");
+    refetch_is_not_done(province);
     assert!(store.join("blocks").is_dir(), "nothing was done");
 
     let done = province.hefu(&["store", "refetch", "--yes"]).json();
@@ -497,4 +503,26 @@ fn refetch(network: &mut Network, broken: &[u8]) {
     let said = log.lines().filter(|line| line.contains("blocks") && line.contains("other nodes"));
     assert_eq!(said.count(), 2, "how far the fetching is, and its end: {log}");
     province.hefu(&["doctor"]).run().exits(0);
+}
+
+/// Somebody at a terminal says no; and a store without its consensus log is left alone.
+fn refetch_is_not_done(province: &Province) {
+    let (home, code) = (province.home.display(), "cli.canceled");
+    let line = format!("{} store refetch --data-dir {home} --lang en", crate::harness::PROGRAM);
+    let mut script = Command::new("script");
+    script.args(["--quiet", "--return", "--command", &line, "/dev/null"]);
+    script.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = script.spawn().expect("script(1) of util-linux");
+    child.stdin.take().expect("a pipe").write_all(b"n\n").expect("an answer");
+    let ended = child.wait_with_output().expect("it ends");
+    let said = String::from_utf8_lossy(&ended.stdout);
+    assert_eq!(ended.status.code(), Some(7), "{said}");
+    assert!(said.contains("[y/N]") && said.contains(code), "{said}");
+
+    let (log, away) = (province.home.join("store/wal"), province.home.join("wal-away"));
+    std::fs::rename(&log, &away).expect("the log");
+    let refused = province.hefu(&["store", "refetch", "--yes"]).run().exits(7);
+    refused.fault("cli.log_missing");
+    let _ = std::fs::remove_dir_all(&log);
+    std::fs::rename(&away, &log).expect("the log");
 }

@@ -513,6 +513,13 @@ async fn access(network: &Network) {
         let none = client.get(path).await;
         assert_eq!(none.problem(), (401, "api.unauthorised".into()), "{path}");
         assert_eq!(none.header("www-authenticate"), "Bearer");
+        let chinese =
+            client.get_with(path, &[("accept-language", "fr, zh-CN;q=0.9, en;q=0.5")]).await;
+        assert_eq!(chinese.problem(), (401, "api.unauthorised".into()), "{path}");
+        assert_eq!(chinese.header("content-language"), "zh");
+        assert_eq!(chinese.header("www-authenticate"), "Bearer");
+        assert_eq!(chinese.json()["detail"], "读取须有令牌(Bearer)");
+        assert!(none.json()["detail"].as_str().unwrap().starts_with("a bearer token"));
         let wrong = client.get_with(path, &[("authorization", "Bearer guess")]).await;
         assert_eq!(wrong.problem(), (403, "api.forbidden".into()), "{path}");
     }
