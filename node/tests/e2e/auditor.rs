@@ -137,15 +137,23 @@ fn commands(page: &str) -> Vec<String> {
 
 // --- Transcripts ---------------------------------------------------------------------------------
 
-/// A line in which every number, time and id is `#`.
+/// Those that sign receipts and checkpoints.
+const PROVINCES: [&str; 4] = ["Shanghai", "Jiangsu", "Zhejiang", "Anhui"];
+
+/// A line in which every number, time and id is `#`, and every list of provinces `@`.
 fn shape(line: &str) -> String {
     let words = line.split_whitespace().map(|word| match word.chars().all(|c| "─━═".contains(c))
     {
         true => "─".to_owned(),
         false => unnumbered(word),
     });
-    let mut words: Vec<String> = words.collect();
-    words.dedup_by(|a, b| a == b && a == "#");
+    // How many have signed by now is chance.
+    let place = |word: String| match PROVINCES.contains(&word.trim_end_matches(',')) {
+        true => "@".to_owned(),
+        false => word,
+    };
+    let mut words: Vec<String> = words.map(place).collect();
+    words.dedup_by(|a, b| a == b && (a == "#" || a == "@"));
     words.join(" ")
 }
 
@@ -194,6 +202,7 @@ fn the_page_is_read_and_numbers_are_put_aside() {
     let page = "```\nhefu audit index   # how far\n$ no\n```\nhefu not here\n```toml\nx = 1\n```\n";
     assert_eq!(commands(page), ["hefu audit index"]);
     assert_eq!(shape("att:0123456789abcdef…  高度12,共 3 行"), "att:# 高度#,共 # 行");
+    assert_eq!(shape("receipts by Shanghai, Anhui, 2"), "receipts by @ #");
     assert_eq!(shape("───  2026-11-23T01:02:03.004Z 7 8 ─"), "─ # ─");
     assert_eq!(shape("abcdefabcdef… decided 11330000HEFU03112F"), "# decided #HEFU#F");
 }
