@@ -216,6 +216,7 @@ export-written = { $rows } rows, pinned to height { $height }, in { $file }. Che
 export-progress = exported up to height { $done } of { $of }
 export-part-other = { $file } is of another export: of another ledger, question or format, or with other parameters
 export-part-damaged = { $file } is not what the file beside it says: it is shorter, or has changed
+export-part-busy = another export is writing to { $file }
 export-part-parquet = Parquet has its directory at the end: such a file is written in one go
 export-verified = The file { $file } is the answer to { $question } at height { $height }, { $rows } rows, as { $authority } signed it with key { $key }.
 export-other-ledger = the manifest is of another ledger

@@ -217,6 +217,7 @@ export-written = { $rows } 行,截至高度 { $height },已写入 { $file }。�
 export-progress = 已导出到高度 { $done } / { $of }
 export-part-other = { $file } 是另一次导出的:账本、问题、参数或格式不同
 export-part-damaged = { $file } 与旁边所记的不符:短了,或内容有变
+export-part-busy = 另一次导出正在写入 { $file }
 export-part-parquet = Parquet 文件的目录在末尾,只能一次写完
 export-verified = 文件 { $file } 是问题 { $question } 在高度 { $height } 的答案,共 { $rows } 行,由 { $authority } 以密钥 { $key } 签署。
 export-other-ledger = 清单属于另一个账本

@@ -144,9 +144,12 @@ pub(crate) fn run(app: &App, args: &Export) -> Done {
     let signing = Signing { authority, key, no_wait: false, save: None };
     let signer = sign::signer(app, &signing, Role::Auditor)?;
     let genesis = Ledger::of(app.client()?)?.chain;
-    let part = pages::write(app, args, question, params, genesis)?;
+    refuse_to_replace(app, &args.out)?;
     let (whole, beside) = (beside(&args.out, "part"), beside(&args.out, "part.json"));
+    let held = pages::hold(app, &whole)?;
+    let part = pages::write(app, args, &held, question, params, genesis)?;
     let (bytes, blake3, sha256) = digests(&whole)?;
+    part.expect_digest(app, &whole, &blake3)?;
     let capsule = proof::fetch(app, &part, signer.pair.public().id());
     let capsule_path = self::beside(&args.out, "evidence.hefu");
     let log = capsule.as_ref().and_then(|capsule| proof::checkpoint(app, capsule, genesis));
@@ -190,6 +193,14 @@ pub(crate) fn run(app: &App, args: &Export) -> Done {
     pages::forget(&beside)?;
     tell(app, args, &signed.manifest, &manifest_path);
     Ok(Exit::Ok)
+}
+
+/// What an earlier export of that name made stays, unless `--yes` says otherwise.
+fn refuse_to_replace(app: &App, out: &Path) -> Result<(), Fault> {
+    let made = ["manifest.json", "evidence.hefu"].map(|ending| beside(out, ending));
+    let made = std::iter::once(out).chain(made.iter().map(PathBuf::as_path));
+    let there = made.into_iter().find(|path| path.exists()).filter(|_| !app.globals.yes);
+    there.map_or(Ok(()), |path| Err(Fault::file(path, &std::io::ErrorKind::AlreadyExists.into())))
 }
 
 fn tell(app: &App, args: &Export, manifest: &Manifest, path: &Path) {

@@ -185,7 +185,11 @@ fn tell_scope(app: &App, answer: &Value) {
         return;
     };
     let of = |name: &str| table::cell(scope.get(name));
-    let said = ["mandate", "kinds", "members", "from", "to"].map(|name| (name, of(name)));
+    let word = |kind: &str| table::word_of(kind, app.lang()).unwrap_or_else(|| kind.to_owned());
+    let kinds: Vec<String> = of("kinds").split(' ').map(word).collect();
+    let said = ["mandate", "members", "from", "to"].map(|name| (name, of(name)));
+    let mut said = Vec::from(said);
+    said.push(("kinds", kinds.join(", ")));
     let said: Vec<(&str, &str)> =
         said.iter().map(|(name, value)| (*name, value.as_str())).collect();
     app.out.tell("audit-scope", &said);

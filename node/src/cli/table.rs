@@ -165,9 +165,9 @@ pub(crate) fn word_of(value: &str, lang: Lang) -> Option<String> {
 
 /// As [`word_of`], of a value in a field: `accepted` is one thing of a decision and another of a case.
 pub(crate) fn word_in(field: &str, value: &str, lang: Lang) -> Option<String> {
-    let own = word_of(value, lang)?;
+    let of_any = word_of(value, lang);
     let key = format!("value-{}-{value}", field.replace('_', "-"));
-    Some(text::find(lang, &key).map_or(own, str::to_owned))
+    text::find(lang, &key).map(str::to_owned).or(of_any)
 }
 
 /// What a node says may hold control characters; a terminal must not obey them.

@@ -75,7 +75,7 @@ fn exports(network: &mut Network) {
     follows(zhejiang);
     let export = |node: &Province, question: &str, format: &str, file: &Path| {
         let asked = ["audit", "export", question, "--at-height", &height, "--as", AUDIT];
-        node.hefu(&asked).args(["--format", format, "--out"]).arg(file)
+        node.hefu(&asked).args(["--format", format, "--yes", "--out"]).arg(file)
     };
     let verify = |node: &Province, file: &Path| {
         let manifest = format!("{}.manifest.json", file.display());
@@ -91,6 +91,17 @@ fn exports(network: &mut Network) {
     assert_eq!(verify(zhejiang, &lines).json()["authority"], AUDIT);
     let whole = std::fs::read(&csv).expect("an export");
     assert!(whole.starts_with(b"\xef\xbb\xbfheight,time,tx,event,"));
+
+    // What was exported is replaced only when asked, and one export writes at a time.
+    let asked = ["audit", "export", "q04", "--as", AUDIT, "--out"];
+    zhejiang.hefu(&asked).arg(&csv).run().exits(7).fault("cli.conflict");
+    assert_eq!(std::fs::read(&csv).expect("an export"), whole);
+    let (busy, part) = (folder.join("busy.csv"), folder.join("busy.csv.part"));
+    let other = std::fs::File::create(&part).expect("a part");
+    other.lock().expect("a lock");
+    zhejiang.hefu(&asked).arg(&busy).run().exits(2).fault("cli.export_part");
+    drop(other);
+    zhejiang.hefu(&asked).arg(&busy).run().exits(0);
 
     // Interrupted in the middle of a line, and gone on with.
     let resumed = folder.join("resumed.csv");

@@ -44,10 +44,36 @@ pub(super) struct Part {
     pub(super) scope: Option<Value>,
 }
 
-/// Writes all pages, or those that are missing.
+/// Opens the file that is written to, for one export at a time.
+///
+/// # Errors
+/// `cli.export_part`: another one is writing to it.
+pub(super) fn hold(app: &App, path: &Path) -> Result<File, Fault> {
+    let fault = |error: std::io::Error| Fault::file(path, &error);
+    let mut options = OpenOptions::new();
+    let file = options.create(true).write(true).truncate(false).open(path).map_err(fault)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(refused(app, path, "export-part-busy")),
+        Err(std::fs::TryLockError::Error(error)) => Err(fault(error)),
+    }
+}
+
+impl Part {
+    /// What lines became on the disk is what was written.
+    pub(super) fn expect_digest(&self, app: &App, path: &Path, found: &str) -> Result<(), Fault> {
+        match self.written == Written::Parquet || self.blake3 == found {
+            true => Ok(()),
+            false => Err(refused(app, path, "export-part-damaged")),
+        }
+    }
+}
+
+/// Writes all pages, or those that are missing, to the file that is held.
 pub(super) fn write(
     app: &App,
     args: &Export,
+    held: &File,
     question: &'static Question,
     params: BTreeMap<String, String>,
     genesis: ChainId,
@@ -64,8 +90,7 @@ pub(super) fn write(
         false => forget(&note).map(|()| None)?,
     };
     let (mut part, mut digest) = begun.unzip();
-    let mut file = OpenOptions::new();
-    let mut file = file.create(true).write(true).truncate(false).open(&path).map_err(fault)?;
+    let mut file = held.try_clone().map_err(fault)?;
     file.set_len(part.as_ref().map_or(0, |part: &Part| part.bytes)).map_err(fault)?;
     file.seek(SeekFrom::End(0)).map_err(fault)?;
     let digest = digest.get_or_insert_default();
