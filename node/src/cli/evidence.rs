@@ -17,7 +17,7 @@ use super::fault::{Done, Fault};
 use super::list::{self, List};
 use super::submit::Ledger;
 use super::table::{Column, col};
-use crate::text::Lang;
+use crate::text::{self, Lang};
 
 const COLUMNS: &[Column] = &[
     col("id", "/id").raw(),
@@ -99,6 +99,7 @@ fn failed(app: &App, error: &ProofError) -> Fault {
         ProofError::Evidence(_) => "evidence",
     };
     let name = app.out.text(&format!("verify-step-{step}"), &[]);
+    let error = text::proof_said(app.out.lang, error);
     Fault::with("cli.invalid", format_args!("{step} ({name}): {error}"))
 }
 

@@ -196,12 +196,27 @@ pub fn explain(lang: Lang, code: &str) -> Option<(&'static str, &'static str)> {
 
 /// What a node says of an occurrence, in a language; nothing when the catalogue does not know it.
 pub fn said(lang: Lang, english: &str) -> Option<String> {
-    let sayings = messages(Lang::En).range("api-said-".to_owned()..);
-    let mut sayings = sayings.take_while(|(key, _)| key.starts_with("api-said-"));
+    said_of("api-said-", lang, english)
+}
+
+/// Why a proof does not hold, in a language; as the library says it when the catalogue does not
+/// know that.
+pub fn proof_said(lang: Lang, error: &dyn core::fmt::Display) -> String {
+    let english = error.to_string();
+    match lang {
+        Lang::En => english,
+        Lang::Zh => said_of("proof-said-", lang, &english).unwrap_or(english),
+    }
+}
+
+/// The first pattern under a prefix that an English sentence fits, in a language.
+fn said_of(prefix: &str, lang: Lang, english: &str) -> Option<String> {
+    let sayings = messages(Lang::En).range(prefix.to_owned()..);
+    let mut sayings = sayings.take_while(|(key, _)| key.starts_with(prefix));
     sayings.find_map(|(key, pattern)| {
         let arguments = parse::arguments(pattern, english)?;
         // What is named may be in the catalogue too: "block". It is shorter than what holds it.
-        let word = |value: &str| said(lang, value).unwrap_or_else(|| value.to_owned());
+        let word = |value: &str| said_of(prefix, lang, value).unwrap_or_else(|| value.to_owned());
         let arguments: Vec<(&str, String)> =
             arguments.into_iter().map(|(name, value)| (name, word(value))).collect();
         let arguments: Vec<(&str, &str)> =
@@ -228,12 +243,12 @@ fn messages(lang: Lang) -> &'static Messages {
     match lang {
         Lang::Zh => ZH.get_or_init(|| {
             read(
-                &files!("zh": "codes" "api" "cli" "help" "words" "fields" "said" "scenes" "values"),
+                &files!("zh": "codes" "api" "cli" "help" "words" "fields" "said" "proofs" "scenes" "values"),
             )
         }),
         Lang::En => EN.get_or_init(|| {
             read(
-                &files!("en": "codes" "api" "cli" "help" "words" "fields" "said" "scenes" "values"),
+                &files!("en": "codes" "api" "cli" "help" "words" "fields" "said" "proofs" "scenes" "values"),
             )
         }),
     }
@@ -317,6 +332,55 @@ mod tests {
         assert_eq!(zh("POST is not possible on /x").as_deref(), Some("/x 不接受 POST"));
         assert_eq!(zh("something else"), None);
         assert_eq!(said(Lang::En, "the node is stopping").as_deref(), Some("the node is stopping"));
+    }
+
+    /// Every sentence of the errors that a proof can fail with, with a 7 for whatever it names.
+    #[test]
+    fn what_a_proof_fails_with_is_said_in_chinese() {
+        let sources = [
+            "capsule/mod.rs",
+            "codec.rs",
+            "evidence.rs",
+            "evidence_file.rs",
+            "light/fork.rs",
+            "light/state.rs",
+            "light/verify.rs",
+            "log/mod.rs",
+            "log/proof.rs",
+            "map/proof.rs",
+            "transaction.rs",
+            "transparency/checkpoint.rs",
+            "transparency/note.rs",
+            "transparency/receipt.rs",
+            "validators.rs",
+            "vote.rs",
+        ];
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../primitives/src");
+        let mut count = 0;
+        for source in sources {
+            let text = std::fs::read_to_string(folder.join(source)).expect(source);
+            for part in text.split("#[error(").skip(1) {
+                let part = part.trim_start();
+                let Some((sentence, _)) = part.strip_prefix('"').and_then(|p| p.split_once('"'))
+                else {
+                    assert!(part.starts_with("transparent"), "{source}: {part:.60}");
+                    continue;
+                };
+                let mut sample = String::new();
+                for (index, piece) in sentence.split(['{', '}']).enumerate() {
+                    sample.push_str(if index % 2 == 0 { piece } else { "7" });
+                }
+                let zh = proof_said(Lang::Zh, &sample);
+                assert_ne!(zh, sample, "{source}: no Chinese for it");
+                count += 1;
+            }
+        }
+        assert!(count > 60, "{count}");
+        let zh = |english: &str| proof_said(Lang::Zh, &english);
+        assert_eq!(zh("header 9: power 2 signed; 3 are needed"), "区块头 9:签名的权重为 2,需要 3");
+        assert_eq!(zh("encoding: not the canonical encoding"), "编码:不是规范编码");
+        assert_eq!(zh("something else"), "something else");
+        assert_eq!(proof_said(Lang::En, &"proof: x"), "proof: x");
     }
 
     #[test]

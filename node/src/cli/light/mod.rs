@@ -24,6 +24,7 @@ use super::app::{App, now};
 use super::client::Client;
 use super::exit::Exit;
 use super::fault::{Done, Fault};
+use crate::text;
 
 /// How long another node may be behind the first.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -64,8 +65,8 @@ pub(crate) fn run(app: &App, args: &Light) -> Done {
         ));
     }
     agree(app, args, &state, &node)?;
-    let (next, headers) = follow(args, &state, &node, tip)?;
-    check_log(&state, &next, &node)?;
+    let (next, headers) = follow(app, args, &state, &node, tip)?;
+    check_log(app, &state, &next, &node)?;
     let agreeing = ask_others(app, args, &next)?;
     if next != state {
         let written = crate::keystore::disk::replace(&args.state, &next.to_file());
@@ -102,6 +103,7 @@ fn opened(app: &App, args: &Light, node: &Node<'_>) -> Result<LightState, Fault>
 
 /// Goes to a height through what the node answers; how many headers that took.
 fn follow(
+    app: &App,
     args: &Light,
     state: &LightState,
     node: &Node<'_>,
@@ -111,7 +113,7 @@ fn follow(
         Some(days) => Rule::Third { period: Millis(days.saturating_mul(DAY_MS)) },
         None => Rule::Whole,
     };
-    let refused = |error: &LightError| Fault::with("cli.invalid", format_args!("headers: {error}"));
+    let refused = |error: &LightError| failed(app, "headers", error);
     let mut follower = state.follow(tip, rule).map_err(|error| refused(&error))?;
     let mut headers = 0u64;
     while let Some(height) = follower.wanted() {
@@ -132,14 +134,16 @@ fn agree(app: &App, args: &Light, state: &LightState, node: &Node<'_>) -> Result
     match state.compare(&theirs) {
         Ok(None) => Ok(()),
         Ok(Some(proof)) => Err(fork::keep(app, &args.fork_file(), args.genesis, &proof)?),
-        Err(error @ ForkError::Unlinked) => Err(Fault::with("cli.fork", error)),
+        Err(error @ ForkError::Unlinked) => {
+            Err(Fault::with("cli.fork", text::proof_said(app.out.lang, &error)))
+        }
         Err(error) => Err(failed(app, "headers", &error)),
     }
 }
 
 /// That the log which the new header names continues the one before: signatures alone would not
 /// show a log that was rewritten by all.
-fn check_log(old: &LightState, new: &LightState, node: &Node<'_>) -> Result<(), Fault> {
+fn check_log(app: &App, old: &LightState, new: &LightState, node: &Node<'_>) -> Result<(), Fault> {
     let head = |block: &LightBlock| {
         let header = &block.certified.header;
         LogHead { size: header.log_size, root: header.log_root }
@@ -152,8 +156,7 @@ fn check_log(old: &LightState, new: &LightState, node: &Node<'_>) -> Result<(), 
         false => node.consistency(before.size, after.size)?,
     };
     let proof = ConsistencyProof { old: before.size, new: after.size, path };
-    let broken = |error| Fault::with("cli.invalid", format_args!("log: {error}"));
-    proof.verify(before, after).map_err(broken)
+    proof.verify(before, after).map_err(|error| failed(app, "log", &error))
 }
 
 /// The others that have the block, by name.
@@ -202,6 +205,7 @@ impl Light {
 /// A step that failed, by name.
 fn failed(app: &App, step: &str, error: &dyn core::fmt::Display) -> Fault {
     let name = app.out.text(&format!("verify-step-{step}"), &[]);
+    let error = text::proof_said(app.out.lang, error);
     Fault::with("cli.invalid", format_args!("{step} ({name}): {error}"))
 }
 

@@ -32,6 +32,7 @@ use hefu_primitives::time::Day;
 
 use super::app::App;
 use super::fault::{Done, Fault};
+use crate::text;
 
 #[derive(Args)]
 pub(crate) struct Verify {
@@ -85,6 +86,7 @@ fn failed(app: &App, step: &'static str, error: impl core::fmt::Display) -> Faul
         step => step,
     };
     let name = app.out.text(&format!("verify-step-{step}"), &[]);
+    let error = text::proof_said(app.out.lang, &error);
     let fault = Fault::with("cli.invalid", format_args!("{step} ({name}): {error}"));
     Fault { step: Some(step), ..fault }
 }
