@@ -25,6 +25,11 @@ pub struct Config {
     pub catch_up_timeout_ms: u64,
     /// Most blocks asked for at once, 1 to [`MAX_CATCH_UP_BLOCKS`](crate::MAX_CATCH_UP_BLOCKS).
     pub catch_up_blocks: u16,
+    /// How long the first proposer of a height waits after the block before it, in milliseconds:
+    /// what comes meanwhile shares its block, and blocks do not follow each other emptier and
+    /// faster than it takes to make them. A bundle is there after one or two in one province, and a
+    /// block takes longer than this anywhere; 0 waits for nothing.
+    pub gather_ms: u64,
     /// How signatures of votes and proposals are checked.
     pub check: SignatureCheck,
 }
@@ -42,6 +47,7 @@ impl Config {
             max_clock_ahead_ms: 5_000,
             catch_up_timeout_ms: 5_000,
             catch_up_blocks: 32,
+            gather_ms: 3,
             check: PublicKey::verify,
         }
     }

@@ -77,7 +77,7 @@ impl Replica {
         if height == Height(u64::MAX) {
             return Err(crate::output::StartError::LastHeight.into());
         }
-        self.pending = pending;
+        (self.pending, self.committed_at) = (pending, self.now);
         self.begin_height(next_validators);
         self.next_queued();
         let waiting = self.peers.take_waiting();

@@ -115,6 +115,8 @@ pub struct Replica {
     /// Proof that the height is decided, while we lack the block.
     certificate: Option<CommitCertificate>,
     now: Millis,
+    /// When the tip was stored here; 0 before anything was.
+    committed_at: Millis,
     out: Vec<Output>,
 }
 
@@ -163,6 +165,7 @@ impl Replica {
             asked_block: None,
             certificate: None,
             now: Millis(0),
+            committed_at: Millis(0),
             out: Vec::new(),
         })
     }

@@ -1,6 +1,6 @@
 //! Within a round: doing what the core wants, proposing, waking, timers.
 
-use hefu_primitives::vote::SignedProposal;
+use hefu_primitives::vote::{SignedProposal, SignedVote};
 use hefu_primitives::{Block, CommitCertificate, Height, Millis, Round};
 
 use super::{Known, Phase, Replica, Verdict};
@@ -77,19 +77,25 @@ impl Replica {
         Ok(())
     }
 
-    /// The core decided; the certificate is made of verified precommits.
+    /// The core decided; the certificate is made of precommits that were verified when they came.
     pub(super) fn on_decided_by_core(
         &mut self,
         certificate: CommitCertificate,
     ) -> Result<(), Halt> {
         let height = self.height();
         certificate
-            .verify_with(&self.config.chain, &self.validators, self.config.check)
+            .verify_votes(&self.validators, |vote| self.is_good(vote))
             .map_err(|error| Halt::Certificate { height, error })?;
         let known = self.blocks.get(&certificate.block).filter(|k| k.verdict == Verdict::Valid);
         let block = known.ok_or(Halt::MissingBlock { height })?.block.clone();
         self.commit(block, certificate, None);
         Ok(())
+    }
+
+    /// Whether a vote is one that was verified, or is good.
+    pub(super) fn is_good(&self, vote: &SignedVote) -> bool {
+        let verify = || vote.verify_with(&self.config.chain, &self.validators, self.config.check);
+        self.book.has_vote(vote) || verify()
     }
 
     /// Begins the height if it has not begun.
@@ -134,12 +140,24 @@ impl Replica {
             return;
         }
         if self.pending || self.overdue {
+            let gathering = self.gathering_ms(round);
+            if gathering > 0 {
+                self.set_timer(TimerKind::Patience, round, gathering);
+                return;
+            }
             self.cancel_timers(|id| id.kind == TimerKind::Patience);
             self.ask_for_block(round);
         } else if !self.timers.contains(&self.timer(TimerKind::Patience, round)) {
             let half = self.wait_ms(TimerKind::Propose, round).saturating_div(2);
             self.set_timer(TimerKind::Patience, round, half);
         }
+    }
+
+    /// How long a proposer still waits for what the others hand over with a commit; later rounds
+    /// have waited enough.
+    fn gathering_ms(&self, round: Round) -> u64 {
+        let waited = self.now.0.saturating_sub(self.committed_at.0);
+        if round > Round(0) { 0 } else { self.config.gather_ms.saturating_sub(waited) }
     }
 
     fn ask_for_block(&mut self, round: Round) {

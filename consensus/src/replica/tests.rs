@@ -252,6 +252,30 @@ fn a_proposer_with_nothing_to_record_waits() {
     assert!(outputs.iter().any(|o| matches!(o, Output::Propose { .. })), "{outputs:?}");
 }
 
+/// What is handed over with a commit shares the next block; what comes later does not wait.
+#[test]
+fn a_proposer_gathers_after_a_commit() {
+    let proposes = |outputs: &[Output]| outputs.iter().any(|o| matches!(o, Output::Propose { .. }));
+    let after_commit = |ms: u64| {
+        let mut bench = Bench::led_by(3);
+        bench.replica.config.gather_ms = 3;
+        let block = bench.block(0, 1);
+        decide(&mut bench, &block);
+        bench.committed(&block);
+        bench.now.0 += ms;
+        let outputs = bench.step(Input::Pending(true));
+        (bench, outputs)
+    };
+    let (mut bench, outputs) = after_commit(1);
+    assert_eq!(waits(&outputs, TimerKind::Patience), Some(2));
+    assert!(!proposes(&outputs));
+    bench.now.0 += 2;
+    assert!(proposes(&bench.timer(TimerKind::Patience, 0)));
+
+    let (_, outputs) = after_commit(3);
+    assert!(proposes(&outputs) && waits(&outputs, TimerKind::Patience).is_none());
+}
+
 #[test]
 fn a_proposer_with_something_to_record_proposes() {
     let mut bench = Bench::led_by(0);

@@ -27,7 +27,7 @@ const PREPARING: usize = 16;
 /// Most transactions in a request.
 const MOST: usize = 256;
 /// How often an open load hands over what has become due.
-const TICK: Duration = Duration::from_millis(2);
+const TICK: Duration = Duration::from_millis(1);
 /// Longest wait for an answer.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -278,9 +278,13 @@ impl Watch<'_> {
             let at = Duration::from_secs_f64(number as f64 / per_second);
             waiting.push_back((number, self.began + at));
         }
+        let new = due.saturating_sub(self.sent);
         self.sent = self.sent.max(due);
         drop(waiting);
-        self.due.came.notify_all();
+        // A lane for each at most: every thread that wakes for nothing takes time from the nodes.
+        for _ in 0..new.min(self.plan.lanes * self.nodes.apis().len()) {
+            self.due.came.notify_one();
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! The mempool: transactions on their way into bundles, and bundles on their way into blocks.
 //!
 //! 1. A transaction enters once its signature is verified, and waits in the open bundle until that
-//!    is sealed by age or size. Sealed bundles go to every validator.
+//!    is sealed: at once when no other of ours waits for a block, else by age or size. Sealed
+//!    bundles go to every validator.
 //! 2. Only bundles whose transactions were all verified here are proposed. Bundles fetched because
 //!    a proposal names them are kept beside those until their height is decided; they take no room
 //!    from the others.
@@ -88,6 +89,8 @@ pub struct Pool {
     named_bytes: usize,
     /// Bytes of those that may be proposed, by the peer they came from.
     foreign: HashMap<PeerKey, usize>,
+    /// Bundles sealed here that wait.
+    own: usize,
     pace: Pace,
 }
 
@@ -188,10 +191,12 @@ impl Pool {
         all > self.limits.max_bytes || own > worth.max(ALWAYS_BYTES)
     }
 
-    /// When the open bundle must be sealed; at once when the next transaction may not fit.
+    /// When the open bundle must be sealed: at once when the next transaction may not fit, or when
+    /// nothing of ours is under way, since company comes only while something is (the rule of
+    /// Nagle, RFC 896).
     pub fn seal_at(&self) -> Option<Millis> {
         let since = self.open_since?;
-        if self.is_open_full() {
+        if self.is_open_full() || self.own == 0 {
             return Some(since);
         }
         Some(Millis(since.0.saturating_add(self.limits.seal_after_ms)))
@@ -264,6 +269,9 @@ impl Pool {
             let theirs = self.foreign.entry(peer).or_default();
             *theirs = theirs.saturating_add(bytes);
         }
+        if origin == Origin::Own {
+            self.own = self.own.saturating_add(1);
+        }
         let not_after = bundle.transactions().iter().map(|tx| tx.body().not_after).max();
         let not_after = not_after.unwrap_or_default();
         let verified = origin != Origin::Named;
@@ -283,6 +291,9 @@ impl Pool {
         }
         self.bytes = self.bytes.saturating_sub(bytes);
         transactions.iter().for_each(|tx| self.waiting.remove(&tx.id()));
+        if held.origin == Origin::Own {
+            self.own = self.own.saturating_sub(1);
+        }
         if let Origin::Peer(peer) = held.origin {
             let theirs = self.foreign.entry(peer).or_default();
             *theirs = theirs.saturating_sub(bytes);

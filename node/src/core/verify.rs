@@ -33,14 +33,15 @@ impl<'v> Verified<'v> {
         let known = |tx: &&&SignedTransaction| before.knows(tx);
         let new: Vec<&SignedTransaction> =
             transactions.iter().filter(|tx| !known(tx)).copied().collect();
-        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-        let each = new.len().div_ceil(cores).max(WORTH_A_THREAD);
         let check =
             |part: &[&SignedTransaction]| VerifiedTogether::each(part.iter().copied(), records);
         let together = match new.len() {
             0 => Vec::new(),
-            few if few <= each => vec![check(&new)],
-            _ => std::thread::scope(|scope| {
+            few if few <= WORTH_A_THREAD => vec![check(&new)],
+            many => std::thread::scope(|scope| {
+                // Asked only here: the system reads files to answer.
+                let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+                let each = many.div_ceil(cores).max(WORTH_A_THREAD);
                 let parts: Vec<_> =
                     new.chunks(each).map(|part| scope.spawn(move || check(part))).collect();
                 let done = parts.into_iter().map(|part| part.join());

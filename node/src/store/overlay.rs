@@ -37,6 +37,9 @@ pub struct Policy {
     pub max_bytes: usize,
     /// A checkpoint follows at the latest after so many batches written to the engine.
     pub checkpoint_blocks: u64,
+    /// And after so many bytes of keys and values: what a device takes in one go delays the blocks
+    /// that are made durable beside it.
+    pub checkpoint_bytes: usize,
     /// A checkpoint follows at the latest so long after the one before, if there was a batch.
     pub checkpoint_interval: Duration,
 }
@@ -47,6 +50,7 @@ impl Default for Policy {
             max_blocks: 256,
             max_bytes: 64 * 1024 * 1024,
             checkpoint_blocks: 1_000,
+            checkpoint_bytes: 8 * 1024 * 1024,
             checkpoint_interval: Duration::from_secs(30),
         }
     }
@@ -95,8 +99,15 @@ struct State {
     stopping: bool,
     failed: Option<Arc<StoreError>>,
     /// Batches that the engine has and its last checkpoint does not.
-    unsaved: u64,
+    unsaved: Unsaved,
     saved_at: Instant,
+}
+
+/// Batches and the bytes of their keys and values.
+#[derive(Clone, Copy, Default)]
+struct Unsaved {
+    blocks: u64,
+    bytes: usize,
 }
 
 /// A queued batch.
@@ -134,7 +145,7 @@ impl Overlay {
             wiping: false,
             stopping: false,
             failed: None,
-            unsaved: 0,
+            unsaved: Unsaved::default(),
             saved_at: Instant::now(),
         };
         let changed = Condvar::new();
@@ -250,7 +261,7 @@ impl Index for Overlay {
         let wiped = shared.engine.wipe();
         state.layers.clear();
         state.latest.clear();
-        (state.bytes, state.height, state.unsaved) = (0, 0, 0);
+        (state.bytes, state.height, state.unsaved) = (0, 0, Unsaved::default());
         (state.takes_genesis, state.wiping) = (true, false);
         shared.changed.notify_all();
         wiped.map_err(|error| state.fail(error))
@@ -294,7 +305,8 @@ impl Shared {
         let done = catch(|| self.engine.checkpoint());
         let mut state = self.lock();
         state.saved_at = Instant::now();
-        state.unsaved = state.unsaved.saturating_sub(covered);
+        state.unsaved.blocks = state.unsaved.blocks.saturating_sub(covered.blocks);
+        state.unsaved.bytes = state.unsaved.bytes.saturating_sub(covered.bytes);
         self.changed.notify_all();
         done.map_err(|error| state.fail(error))
     }
@@ -331,7 +343,8 @@ impl State {
             }
         }
         self.bytes -= layer.bytes;
-        self.unsaved += 1;
+        self.unsaved.blocks += 1;
+        self.unsaved.bytes += layer.bytes;
     }
 
     /// Keeps the first error for all later calls; returns it for this one.
@@ -365,7 +378,11 @@ impl Drop for Snapshot<'_> {
             *count -= 1;
             if *count == 0 {
                 state.scans.remove(&self.sequence);
-                self.shared.changed.notify_all();
+                // Waking the thread costs more than most scans: only when it waits for this one.
+                let held = state.layers.front().is_some_and(|next| next.sequence > self.sequence);
+                if held || state.wiping {
+                    self.shared.changed.notify_all();
+                }
             }
         }
     }
@@ -408,8 +425,11 @@ fn next_work(shared: &Shared) -> Work {
         }
         let since = state.saved_at.elapsed();
         let interval_left = policy.checkpoint_interval.saturating_sub(since);
-        let is_due = state.unsaved >= policy.checkpoint_blocks.max(1) || interval_left.is_zero();
-        if state.unsaved > 0 && is_due && !state.wiping {
+        let Unsaved { blocks, bytes } = state.unsaved;
+        let is_due = blocks >= policy.checkpoint_blocks.max(1)
+            || bytes >= policy.checkpoint_bytes
+            || interval_left.is_zero();
+        if blocks > 0 && is_due && !state.wiping {
             return Work::Checkpoint;
         }
         if let Some(layer) = state.next_to_write().cloned() {
@@ -417,7 +437,7 @@ fn next_work(shared: &Shared) -> Work {
             return Work::Write(layer);
         }
         const LOCK: &str = "no holder of the overlay's state panics";
-        state = if state.unsaved > 0 && !interval_left.is_zero() {
+        state = if blocks > 0 && !interval_left.is_zero() {
             shared.changed.wait_timeout(state, interval_left).expect(LOCK).0
         } else {
             shared.changed.wait(state).expect(LOCK)

@@ -168,9 +168,33 @@ fn letting_go_of_a_proposals_bundle_forgets_nothing_of_the_others() {
 }
 
 #[test]
+fn only_while_one_is_under_way_is_company_waited_for() {
+    let mut pool = Pool::default();
+    assert_eq!(pool.seal_at(), None);
+    pool.submit(NOW, tx(1)).unwrap();
+    let first = pool.seal(NOW).unwrap();
+    for (number, at) in [(2, NOW), (3, Millis(NOW.0 + 4))] {
+        pool.submit(at, tx(number)).unwrap();
+        assert_eq!((pool.seal(at), pool.seal_at()), (None, Some(Millis(NOW.0 + 5))));
+    }
+    commit(&mut pool, &first, &[tx(1)]);
+    let second = pool.seal(Millis(NOW.0 + 4)).unwrap();
+    assert_eq!(second.transactions().len(), 2);
+    pool.submit(NOW, tx(4)).unwrap();
+    assert!(pool.seal(NOW).is_none());
+    // Those of others are none of ours.
+    commit(&mut pool, &second, &[tx(2), tx(3), tx(4)]);
+    assert!(pool.add_verified(ALICE, bundle(vec![tx(5)])));
+    pool.submit(NOW, tx(6)).unwrap();
+    assert!(pool.seal(NOW).is_some());
+}
+
+#[test]
 fn a_clock_that_is_put_back_and_a_full_bundle_wait_for_nothing() {
     let mut pool = Pool::default();
     pool.submit(NOW, tx(1)).unwrap();
+    pool.seal(NOW).unwrap();
+    pool.submit(NOW, tx(2)).unwrap();
     assert!(pool.seal(NOW).is_none());
     assert!(pool.seal(Millis(NOW.0 - 3_600_000)).is_some());
     let mut number = 10;

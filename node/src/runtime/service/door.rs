@@ -22,6 +22,8 @@ use crate::runtime::wall_clock;
 pub(super) const MAX_WAITING: usize = 2_048;
 /// Transactions checked together.
 const MAX_TOGETHER: usize = 256;
+/// As many are checked at once: less work than to hand them to a thread.
+const AT_ONCE: usize = 2;
 
 /// A transaction that is to be checked, and who wants to know.
 pub(in crate::runtime) struct Knock {
@@ -46,6 +48,10 @@ pub(in crate::runtime) async fn run(service: Service, mut knocks: mpsc::Receiver
         if came == 0 {
             return;
         }
+        if came <= AT_ONCE {
+            service.answer_all(together);
+            continue;
+        }
         let service = service.clone();
         tokio::task::spawn_blocking(move || {
             service.answer_all(together);
@@ -58,7 +64,7 @@ impl Service {
     fn answer_all(&self, knocks: Vec<Knock>) {
         let mut decoded = Vec::with_capacity(knocks.len());
         for Knock { bytes, answer } in knocks {
-            match self.look(&bytes) {
+            match reading(|| self.look(&bytes)).unwrap_or_else(|error| Err(error.into())) {
                 Ok((_, Some(tx))) => decoded.push((tx, answer)),
                 known => {
                     // Who asked may have gone.
@@ -91,17 +97,25 @@ impl Service {
         Ok((tx.id(), (!known).then(|| Box::new(tx))))
     }
 
-    /// The checks at the door for a bundle of a peer, against the records as they are now.
+    /// The checks at the door for bundles of peers, against the records as they are now: of each
+    /// the code with which the first of its transactions would be refused.
     ///
-    /// # Errors
-    /// The code with which the first of them would be refused.
+    /// Signatures are checked over all of them; where one is wrong, over each bundle alone, so that
+    /// whoever sends it costs the others twice their work and no more.
     pub(in crate::runtime) fn precheck_all(
         &self,
-        transactions: &[SignedTransaction],
-    ) -> Result<(), Code> {
+        bundles: &[&[SignedTransaction]],
+    ) -> Vec<Result<(), Code>> {
         let kept = Kept::new(&self.0.records);
-        let together = VerifiedTogether::all(transactions, &kept);
-        transactions.iter().try_for_each(|tx| self.precheck(tx, &kept, &together))
+        let all = VerifiedTogether::all(bundles.iter().copied().flatten(), &kept);
+        let one = |bundle: &&[SignedTransaction]| {
+            let known = bundle.iter().all(|tx| all.knows(tx));
+            let alone =
+                (!known && bundles.len() > 1).then(|| VerifiedTogether::all(*bundle, &kept));
+            let verifier = alone.as_ref().unwrap_or(&all);
+            bundle.iter().try_for_each(|tx| self.precheck(tx, &kept, verifier))
+        };
+        bundles.iter().map(one).collect()
     }
 
     /// Of what `records` kept, some may have changed since: execution looks again.

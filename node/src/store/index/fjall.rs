@@ -20,6 +20,8 @@ const KEYSPACE: &str = "index";
 /// to itself until the second is free (fjall 3.1, `worker_tick`): a core's worth of waiting. Flushes
 /// that wait for a compaction hold up nobody but the thread that writes behind.
 const WORKER_THREADS: usize = 1;
+/// How much it yields: a third of an equal share, so that it always ends before the next.
+const NICE: i32 = 5;
 
 /// An index in a fjall database.
 pub(super) struct FjallIndex {
@@ -115,16 +117,37 @@ impl Index for FjallIndex {
     }
 }
 
+/// Opens the database on a thread that yields to others, which its worker inherits: a flush of the
+/// memtable is a fifth of a second of work at once, and acts that wait for a block feel it.
 fn open_db(folder: &EngineFolder) -> Result<Open, StoreError> {
     guarded(KIND, || {
-        let db = Database::builder(folder.path())
-            .cache_size(CACHE_BYTES)
-            .worker_threads(WORKER_THREADS)
-            .open()
-            .map_err(fault)?;
-        let rows = db.keyspace(KEYSPACE, KeyspaceCreateOptions::default).map_err(fault)?;
-        Ok(Open { rows, db })
+        let opened = std::thread::scope(|scope| {
+            let opening = scope.spawn(|| {
+                yield_to_others();
+                open_here(folder)
+            });
+            opening.join()
+        });
+        opened.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
+}
+
+/// Of the calling thread and those it starts; only Linux counts by thread.
+fn yield_to_others() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::nice(NICE) {
+        tracing::debug!(%error, "flushes of the index take as much time as anybody");
+    }
+}
+
+fn open_here(folder: &EngineFolder) -> Result<Open, StoreError> {
+    let db = Database::builder(folder.path())
+        .cache_size(CACHE_BYTES)
+        .worker_threads(WORKER_THREADS)
+        .open()
+        .map_err(fault)?;
+    let rows = db.keyspace(KEYSPACE, KeyspaceCreateOptions::default).map_err(fault)?;
+    Ok(Open { rows, db })
 }
 
 fn height(db: &Open) -> Result<u64, StoreError> {

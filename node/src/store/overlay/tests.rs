@@ -101,7 +101,13 @@ impl Index for Awkward {
 /// No checkpoint unless asked for.
 fn policy(max_blocks: usize) -> Policy {
     let checkpoint_interval = Duration::from_secs(1 << 20);
-    Policy { max_blocks, max_bytes: 1 << 20, checkpoint_blocks: u64::MAX, checkpoint_interval }
+    Policy {
+        max_blocks,
+        max_bytes: 1 << 20,
+        checkpoint_blocks: u64::MAX,
+        checkpoint_bytes: usize::MAX,
+        checkpoint_interval,
+    }
 }
 
 fn put(key: &str, value: &str) -> Write {
@@ -242,6 +248,7 @@ fn checkpoints_follow_the_policy() {
     };
     assert_eq!(run(policy(9)), 0);
     assert_eq!(run(Policy { checkpoint_blocks: 3, ..policy(9) }), 2);
+    assert_eq!(run(Policy { checkpoint_bytes: 6, ..policy(9) }), 2, "two bytes each");
     let always = run(Policy { checkpoint_interval: Duration::ZERO, ..policy(9) });
     assert!(always == 6 || always == 7, "one may be under way: {always}");
 }
