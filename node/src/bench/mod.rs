@@ -46,8 +46,8 @@ pub const VALIDATORS: std::ops::RangeInclusive<usize> = 4..=31;
 pub const ACTS_PER_TX: std::ops::RangeInclusive<usize> = 1..=100;
 /// Most transactions that are signed before a run; a load that wants more ends when they are used up.
 const MAX_SIGNED: usize = 600_000;
-/// What counts begins so long after the load.
-const WARM_UP: Duration = Duration::from_secs(2);
+/// What counts begins so long after the load: nodes grow to their working size meanwhile.
+const WARM_UP: Duration = Duration::from_secs(5);
 /// Acts that the floor is measured with before the load, if it has as many.
 const FLOOR_ACTS: usize = 40_000;
 /// Most attestations of a history.
