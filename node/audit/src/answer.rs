@@ -160,6 +160,13 @@ fn read_params(
         let param = param.ok_or_else(unknown)?;
         values.insert(param.name, param.read(text)?);
     }
+    for (from, to) in [("from", "to"), ("from_height", "to_height")] {
+        let at = |name| values.get(name).and_then(Value::int);
+        if at(from).zip(at(to)).is_some_and(|(from, to)| from > to) {
+            let value = given.get(from).cloned().unwrap_or_default();
+            return Err(AuditError::Reversed { from, to, value });
+        }
+    }
     for param in question.all_params() {
         if let Some(default) = param.default {
             values.entry(param.name).or_insert(Value::Int(default));

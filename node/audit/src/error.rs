@@ -91,6 +91,16 @@ pub enum AuditError {
         /// What was given.
         value: String,
     },
+    /// A period that ends before it begins.
+    #[error("{from} is after {to}: {value}")]
+    Reversed {
+        /// The parameter with its beginning.
+        from: &'static str,
+        /// The parameter with its end.
+        to: &'static str,
+        /// What was given as the beginning.
+        value: String,
+    },
     /// A cursor that this index did not give out.
     #[error("not a cursor of this question")]
     BadCursor,
@@ -149,6 +159,7 @@ impl AuditError {
                 | Self::UnknownParameter { .. }
                 | Self::MissingParameter { .. }
                 | Self::BadParameter { .. }
+                | Self::Reversed { .. }
                 | Self::BadCursor
                 | Self::OutOfScope(_)
         )

@@ -99,6 +99,8 @@ pub(crate) fn parameters(
 
 /// The question of a name.
 pub(crate) fn named(name: &str) -> Result<&'static Question, Fault> {
+    // As the interface has it.
+    let name = if name == "search" { "events" } else { name };
     question(name).map_err(|_| Fault::with("cli.audit_question", name))
 }
 

@@ -99,9 +99,32 @@ fn exports(network: &mut Network) {
     let (busy, part) = (folder.join("busy.csv"), folder.join("busy.csv.part"));
     let other = std::fs::File::create(&part).expect("a part");
     other.lock().expect("a lock");
-    zhejiang.hefu(&asked).arg(&busy).run().exits(2).fault("cli.export_part");
+    zhejiang.hefu(&asked).arg(&busy).run().exits(1).fault("cli.file");
     drop(other);
     zhejiang.hefu(&asked).arg(&busy).run().exits(0);
+
+    // A link that stands in the way leads to somebody else's file.
+    let (theirs, linked) = (folder.join("theirs"), folder.join("linked.csv"));
+    let part = folder.join("linked.csv.part");
+    std::fs::write(&theirs, "keep").expect("a file");
+    for hard in [false, true] {
+        match hard {
+            true => std::fs::hard_link(&theirs, &part).expect("a link"),
+            false => std::os::unix::fs::symlink(&theirs, &part).expect("a link"),
+        }
+        zhejiang.hefu(&asked).arg(&linked).run().exits(2).fault("cli.export_part");
+        assert_eq!(std::fs::read(&theirs).expect("theirs"), b"keep");
+        std::fs::remove_file(&part).expect("the link");
+    }
+    use std::os::unix::fs::PermissionsExt;
+    let mode = std::fs::metadata(&csv).expect("an export").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "rows are for their owner, as the manifest is");
+
+    // A period that ends before it begins finds nothing, which must not look like an answer.
+    let reversed = ["--from", "2026-12-31", "--to", "2026-01-01"];
+    let refused = zhejiang.hefu(&asked).arg(&linked).args(reversed).run().exits(2);
+    refused.fault("api.bad_request");
+    assert!(!linked.exists());
 
     // Interrupted in the middle of a line, and gone on with.
     let resumed = folder.join("resumed.csv");
@@ -144,7 +167,13 @@ fn exports(network: &mut Network) {
     part["genesis"] = genesis.clone().into();
     part["params"]["kind"] = "attested".into();
     refused(&whole[..bytes], &part);
+    let unknown = || {
+        export(zhejiang, "events", "csv", &resumed).arg("--resume").run().exits(2);
+    };
     std::fs::remove_file(folder.join("resumed.csv.part.json")).expect("to remove");
+    unknown();
+    assert_eq!(std::fs::read(folder.join("resumed.csv.part")).expect("a part"), &whole[..bytes]);
+    std::fs::remove_file(folder.join("resumed.csv.part")).expect("to remove");
     export(zhejiang, "events", "csv", &resumed).arg("--resume").run().exits(0);
     assert_eq!(
         std::fs::read(&resumed).expect("an export"),

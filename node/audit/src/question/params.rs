@@ -108,7 +108,9 @@ impl Param {
             Kind::Day => text.parse::<Day>().ok().map(Value::from),
             Kind::Number => text.parse::<i64>().ok().filter(|number| *number >= 0).map(Value::Int),
             Kind::Word => {
-                let sound = !text.is_empty() && text.len() <= MAX_WORD && !text.contains('\0');
+                // Kinds, flags, subjects and codes have no others: a slip must not read as "nothing".
+                let sound = (1..=MAX_WORD).contains(&text.len())
+                    && text.bytes().all(|byte| byte.is_ascii_graphic());
                 sound.then(|| text.into())
             }
         };

@@ -202,6 +202,14 @@ fn mistakes_of_the_asker_are_named() {
     assert_eq!(refused("q04", &[("key", "1")], None), "q04 has no parameter key");
     assert_eq!(refused("q01", &[], None), "q01 needs certificate");
     assert_eq!(refused("q04", &[("from", "never")], None), "from is no day or time: never");
+    let reversed = [("from", "2026-12-31"), ("to", "2026-01-01")];
+    assert_eq!(refused("q04", &reversed, None), "from is after to: 2026-12-31");
+    let reversed = [("from_height", "9"), ("to_height", "8")];
+    assert_eq!(refused("events", &reversed, None), "from_height is after to_height: 9");
+    for subject in ["\u{fffd}", "att:\u{1f4a9}", "att: 1", "\0", ""] {
+        let said = refused("events", &[("subject", subject)], None);
+        assert_eq!(said, format!("subject is no word: {subject}"));
+    }
     assert_eq!(refused("q04", &[], Some("1.2.aaaaaaaaaaaa")), "not a cursor of this question");
     let ahead = answer(&at, "q04", &[("at_height", "100000")]);
     assert!(!ahead.complete && ahead.height == ahead.indexed);

@@ -44,17 +44,35 @@ pub(super) struct Part {
     pub(super) scope: Option<Value>,
 }
 
-/// Opens the file that is written to, for one export at a time.
+/// Opens the file that is written to, for one export at a time, and for the eyes of its owner. A link
+/// that somebody laid in its place leads nowhere: what it names is not ours to write to.
 ///
 /// # Errors
-/// `cli.export_part`: another one is writing to it.
+/// `cli.export_part`: a link stands there; `cli.file`: another export is writing to it.
 pub(super) fn hold(app: &App, path: &Path) -> Result<File, Fault> {
     let fault = |error: std::io::Error| Fault::file(path, &error);
+    let is_link = std::fs::symlink_metadata(path).is_ok_and(|found| !found.is_file());
+    if is_link {
+        return Err(refused(app, path, "export-part-link"));
+    }
     let mut options = OpenOptions::new();
-    let file = options.create(true).write(true).truncate(false).open(path).map_err(fault)?;
+    options.create(true).write(true).truncate(false);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        // Between that look and this.
+        options.mode(0o600).custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
+    }
+    let file = options.open(path).map_err(fault)?;
+    #[cfg(unix)]
+    if std::os::unix::fs::MetadataExt::nlink(&file.metadata().map_err(fault)?) > 1 {
+        return Err(refused(app, path, "export-part-link"));
+    }
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => Err(refused(app, path, "export-part-busy")),
+        Err(std::fs::TryLockError::WouldBlock) => {
+            Err(Fault::file(path, &std::io::ErrorKind::WouldBlock.into()))
+        }
         Err(std::fs::TryLockError::Error(error)) => Err(fault(error)),
     }
 }
@@ -203,7 +221,15 @@ fn begun(
 ) -> Result<Option<(Part, blake3::Hasher)>, Fault> {
     let said = match std::fs::read(note) {
         Ok(said) => said,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        // Rows that nothing is said of may be anybody's.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let rows = std::fs::metadata(path).map_or(0, |found| found.len());
+            return if rows == 0 {
+                Ok(None)
+            } else {
+                Err(refused(app, path, "export-part-unknown"))
+            };
+        }
         Err(error) => return Err(Fault::file(note, &error)),
     };
     let refused = |why: &str| refused(app, path, why);

@@ -62,7 +62,8 @@ pub(super) fn check(app: &App, manifest: &Path, signed: &Signed) -> Result<Prove
     };
     let bytes = app.read(&path)?;
     if blake3::hash(&bytes).to_hex().as_str() != digest {
-        return Err(invalid("export-other-file"));
+        let file = path.display();
+        return Err(Fault::said("cli.invalid", "export-other-evidence", &[("file", &file)]));
     }
     let examined = examine(app, &bytes, of.genesis, None)?;
     let (record, at) = record_of(&examined, id).ok_or_else(|| invalid("export-key-not"))?;
