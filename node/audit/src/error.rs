@@ -151,6 +151,13 @@ impl AuditError {
         }
     }
 
+    /// Whether the index's own file is not what was written: it can be built again.
+    pub fn is_damage(&self) -> bool {
+        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+        let Self::Sqlite(error) = self else { return false };
+        matches!(error.sqlite_error_code(), Some(DatabaseCorrupt | NotADatabase))
+    }
+
     /// Whether it is the asker's mistake.
     pub const fn is_of_asker(&self) -> bool {
         matches!(

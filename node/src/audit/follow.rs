@@ -21,6 +21,8 @@ const MAX_EVENTS: usize = 16_384;
 const READ: usize = 4_096;
 /// Blocks behind from which on the engine learns anew what its tables hold.
 const MANY: u64 = 10_000;
+/// How often a run builds a damaged index again: after that it is the disk.
+const MAX_BUILT_AGAIN: u32 = 3;
 /// Wait before a database that was lost is tried again: doubled up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
@@ -31,10 +33,21 @@ enum FollowError {
     Audit(#[from] AuditError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error("a reader found the index file damaged")]
+    Damaged,
     #[error("block {0} cannot be read")]
     Block(Height),
     #[error("{0}")]
     Folder(#[from] std::io::Error),
+}
+
+impl FollowError {
+    fn is_damage(&self) -> bool {
+        match self {
+            Self::Audit(error) => error.is_damage(),
+            other => matches!(other, Self::Damaged),
+        }
+    }
 }
 
 /// Begins to follow a node's commits. What is wrong with the index is told by [`AuditIndex::fault`].
@@ -46,7 +59,7 @@ pub(crate) fn follow(service: &Service, location: Location) -> Arc<AuditIndex> {
         give_way();
         // A node that stops closes its store under our hands.
         let stopped = || service.halt_reason().is_some();
-        let mut pause = FIRST_PAUSE;
+        let (mut pause, mut built_again) = (FIRST_PAUSE, 0);
         loop {
             let begun = kept.height();
             match reading(|| keep(&service, &kept, &runtime)) {
@@ -59,6 +72,14 @@ pub(crate) fn follow(service: &Service, location: Location) -> Arc<AuditIndex> {
                         let _ = tokio::time::timeout(pause, service.wait_halted()).await;
                     });
                     pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+                Ok(Err(error)) if error.is_damage() && built_again < MAX_BUILT_AGAIN => {
+                    built_again += 1;
+                    match kept.set_aside(&error) {
+                        Ok(true) => {}
+                        Ok(false) => return kept.fail(&error),
+                        Err(error) => return kept.fail(&error),
+                    }
                 }
                 Ok(Err(error)) => return kept.fail(&error),
                 Err(error) => return kept.fail(&error),
@@ -94,11 +115,15 @@ fn keep(
     index.found();
     index.reached(writer.height());
     while service.halt_reason().is_none() {
+        if index.damaged.load(std::sync::atomic::Ordering::Acquire) {
+            return Err(FollowError::Damaged);
+        }
         let (next, tip) = (writer.height().next(), service.tip().height);
         if next > tip {
             let wait = async {
                 tokio::select! {
                     () = service.wait_height(next) => {}
+                    () = index.found_damaged.notified() => {}
                     _ = service.wait_halted() => {}
                 }
             };

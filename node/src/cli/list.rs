@@ -115,7 +115,9 @@ pub(crate) fn foot(app: &App, answer: &Value) {
     if app.out.is_table() && answer.get("height").is_some() {
         let root = text("state_root");
         let root = root.get(..12).unwrap_or(&root);
+        // Only of an answer that has rows does it say something that it has them all.
         let whole = answer.get("complete").and_then(Value::as_bool) == Some(true);
+        let whole = whole && answer.get("items").is_some();
         let key = if whole { "answer-pinned-whole" } else { "answer-pinned" };
         app.out.tell(key, &[("height", &text("height")), ("root", root)]);
     }

@@ -1,4 +1,5 @@
-//! A query index in a database elsewhere: over TLS, while it is away, and after it is back.
+//! A query index that is in trouble: in a database elsewhere, over TLS, while it is away and after it is
+//! back; in a file that is damaged.
 
 #[path = "../../../audit/tests/planted/server.rs"]
 #[allow(dead_code, reason = "the tests of the index itself use the rest")]
@@ -66,5 +67,47 @@ async fn an_index_elsewhere_goes_on_when_its_database_is_back() {
     let answer = client.read(SEARCH).await;
     assert_eq!(answer["complete"], true);
     assert_eq!(found(answer), 2);
+    network.stop().await;
+}
+
+/// Before a node begins to follow, and under it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_index_file_that_is_damaged_is_built_again() {
+    let network = Network::start().await;
+    let client = network.client(0);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("index.sqlite");
+    let found = |answer: Value| answer["items"].as_array().unwrap().len();
+    let write = |ending: &str, damage: &dyn Fn(usize) -> Vec<u8>| {
+        let file = folder.path().join(format!("index.sqlite{ending}"));
+        let length = std::fs::metadata(&file).map_or(0, |found| found.len() as usize);
+        std::fs::write(&file, damage(length)).unwrap();
+    };
+    let aside = || std::fs::read(folder.path().join("index.sqlite.damaged")).unwrap();
+    // Before it is followed; then under it, as it is and as it is about to be.
+    for licences in [1, 2] {
+        attest(&network).await;
+        match licences {
+            1 => write("", &|_| b"no database".to_vec()),
+            _ => ["", "-wal"].iter().for_each(|ending| write(ending, &|length| vec![0xaa; length])),
+        }
+        let there = hefu_audit::Location::Sqlite(file.clone());
+        network.provinces[0].running.service.keep_audit_index(there);
+        // Whoever asks finds it out, if nobody did before.
+        let answered = async {
+            loop {
+                let answer = client.get(SEARCH).await;
+                if answer.status == 200 && found(answer.json()) == licences {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, answered).await.unwrap();
+        let said: &[u8] = if licences == 1 { b"no database" } else { &[0xaa; 11] };
+        assert!(aside().starts_with(said), "the damaged file is set aside");
+        let told = until(&client, |index| index["lag"] == 0).await;
+        assert!(told["fault"].is_null() && client.read(SEARCH).await["complete"] == true);
+    }
     network.stop().await;
 }
