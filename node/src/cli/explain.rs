@@ -7,7 +7,7 @@ use super::app::App;
 use super::exit::Exit;
 use super::fault::{Done, Fault, contract_name};
 use super::table::{Column, col};
-use crate::text;
+use crate::text::{self, Lang};
 
 const COLUMNS: &[Column] =
     &[col("code", "/code"), col("name", "/name"), col("exit", "/exit"), col("cause", "/cause")];
@@ -52,9 +52,16 @@ fn normalised(code: &str) -> String {
     }
 }
 
+/// In the language asked for, and in each: a table of codes is for people of both.
 fn entry(app: &App, code: &str) -> Option<Value> {
     let (cause, remedy) = text::explain(app.lang(), code)?;
+    let of = |lang| {
+        let found = text::explain(lang, code);
+        found.map(|(cause, remedy)| json!({ "cause": cause, "remedy": remedy }))
+    };
     Some(json!({
+        "zh": of(Lang::Zh),
+        "en": of(Lang::En),
         "code": code,
         "name": contract_name(code),
         "exit": Exit::of_code(code).number(),
@@ -66,6 +73,14 @@ fn entry(app: &App, code: &str) -> Option<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_code_is_explained_in_both_languages() {
+        for code in text::all_codes() {
+            let [zh, en] = Lang::ALL.map(|lang| text::explain(lang, &code).expect(&code));
+            assert!(zh != en && !zh.1.is_empty() && !en.1.is_empty(), "{code}");
+        }
+    }
 
     #[test]
     fn codes_as_people_type_them() {

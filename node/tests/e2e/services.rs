@@ -12,6 +12,9 @@ const ITEM: &str = "990790003000";
 /// Public security: where people move to, which receives; where they come from, which decides.
 const ZHEJIANG: &str = "11330000HEFU030241";
 const ANHUI: &str = "11340000HEFU04027M";
+const ANHUI_AUDIT: &str = "11340000HEFU041154";
+/// Food business licences, for government services across provinces.
+const FOOD: &str = "11100000HEFU90025A002=401";
 /// Zhejiang's data administration and its auditors.
 const OPERATOR: &str = "11330000HEFU030166";
 const AUDIT: &str = "11330000HEFU03112F";
@@ -22,10 +25,12 @@ fn a_household_move_is_handled_disputed_and_audited() {
     let stage = Stage { network: &network };
     stage.item();
     let case = stage.case();
+    stage.online();
     stage.dispute(&case);
     stage.oversight(&case);
     stage.operator();
     stage.important();
+    stage.agreement();
     network.assert_agreement();
 }
 
@@ -142,6 +147,70 @@ impl Stage<'_> {
         id
     }
 
+    /// Wholly online, by the deciding authority alone: what lacks is asked for, the clocks stand still and
+    /// are extended, and a bad grade is put right.
+    fn online(&self) {
+        let mut open = vec!["case", "open", "--as", ANHUI, "--item", ITEM, "--handler", ANHUI];
+        open.extend(["--mode", "online", "--channel", "site"]);
+        open.extend(["--number", "11340000HEFU04027M2990790003000202611220002"]);
+        let opened = self.act(self.anhui(), &open, &[]);
+        let id = opened["case_id"].as_str().expect("an id").to_owned();
+        let of = |verb| ["case", verb, id.as_str(), "--as", ANHUI];
+        let with = |verb, more: &[&'static str]| -> Vec<String> {
+            of(verb).iter().chain(more).map(|word| (*word).to_owned()).collect()
+        };
+        let act = |words: Vec<String>, files: &[(&str, &Path)]| {
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            self.act(self.anhui(), &words, files)
+        };
+        let state = || {
+            let shown = self.network.provinces[0].hefu(&["case", "show", &id]).json();
+            shown["record"]["state"].as_str().expect("a state").to_owned()
+        };
+        let consent = self.file("online-consent");
+        act(with("check", &[]), &[("--consent", &consent)]);
+        self.anhui().hefu(&of("decide")).arg("approved").run().exits(6).fault("E620");
+        let (notice, missing) = (self.file("missing"), self.file("lease"));
+        act(with("supplement", &[]), &[("--ask", &notice)]);
+        assert_eq!(state(), "supplement");
+        let slip = self.network.scratch.join("online-slip.json");
+        act(with("supplement", &[]), &[("--document", &missing), ("--slip", &slip)]);
+        act(with("accept", &[]), &[]);
+        act(with("pause", &["--kind", "hearing", "--days", "2"]), &[]);
+        assert_eq!(state(), "paused");
+        act(with("continue", &[]), &[]);
+        let approval = self.file("approval");
+        act(with("extend", &["--days", "5"]), &[("--approval", &approval)]);
+        let again = self.anhui().hefu(&of("extend")).args(["--days", "5"]).arg("--approval");
+        again.arg(&approval).run().exits(6).fault("E6");
+        act(with("decide", &["approved"]), &[]);
+        act(with("deliver", &[]), &[]);
+        let person = ["--stage", "deliver", "--grade", "1", "--person", "holder-demo-0002"];
+        act(with("evaluate", &person), &[]);
+        let shown = self.anhui().hefu(&["case", "show", &id]).json();
+        let evaluation = &shown["evaluations"][0]["body"];
+        let evaluator = evaluation["evaluator"].as_str().expect("an evaluator").to_owned();
+        let answer = |by: &str, more: &[&'static str], files: &[(&str, &Path)]| {
+            let mut words = vec!["case", "answer", &id, "--stage", "deliver", "--as", by];
+            words.extend(["--evaluator", &evaluator]);
+            words.extend(more);
+            self.act(self.anhui(), &words, files)
+        };
+        let done = self.file("put-right");
+        answer(ANHUI, &[], &[]);
+        answer(ANHUI, &[], &[("--rectified", &done)]);
+        let revisited = ["case", "answer", &id, "--stage", "deliver", "--revisited", "4"];
+        let own = self.anhui().hefu(&revisited).args(["--evaluator", &evaluator, "--as", ANHUI]);
+        own.run().exits(6).fault("E704");
+        answer(ANHUI_AUDIT, &["--revisited", "4", "--role", "auditor"], &[]);
+        answer(ANHUI_AUDIT, &["--closed", "--role", "auditor"], &[]);
+        let listed = self.anhui().hefu(&["case", "evaluations", "--unit", ANHUI]).json();
+        assert!(listed["items"][0].to_string().contains("\"closed\""), "{listed:#}");
+        let archive = self.file("online-archive");
+        act(with("close", &[]), &[("--archive", &archive)]);
+        assert_eq!(state(), "closed");
+    }
+
     /// Who runs an authority's systems is disclosed; another authority never does.
     fn operator(&self) {
         let of = |who| ["authority", "operator", ZHEJIANG, who];
@@ -180,7 +249,85 @@ impl Stage<'_> {
             self.act(province, &["proposal", "vote", &proposal, "yes"], &[]);
         }
         assert_eq!(awaits(), false);
-        self.act(self.anhui(), &request, &[("--basis-file", &basis)]);
+        let asked = self.act(self.anhui(), &request, &[("--basis-file", &basis)]);
+        self.uses(asked["request"].as_str().expect("an id"));
+    }
+
+    /// Uses that one side states: the other confirms one and contests another, which is disputed.
+    fn uses(&self, grant: &str) {
+        let (asked, answered) = (self.file("asked"), self.file("answered"));
+        let files: [(&str, &Path); 2] = [("--request", &asked), ("--response", &answered)];
+        let state = |receipt: &str| {
+            let recorded = self.anhui().http().json(&format!("/api/v1/receipts/{receipt}"));
+            recorded["state"].as_str().expect("a state").to_owned()
+        };
+        let stated = || {
+            let of = ["share", "receipt", "--grant", grant, "--as", ANHUI];
+            let put = self.act(self.anhui(), &of, &files);
+            let receipt = put["receipt"].as_str().expect("an id").to_owned();
+            assert_eq!(state(&receipt), "one_sided");
+            receipt
+        };
+        let (right, wrong) = (stated(), stated());
+        self.act(self.zhejiang(), &["share", "confirm", &right, "--as", ZHEJIANG], &[]);
+        assert_eq!(state(&right), "confirmed");
+        let evidence = self.file("counted");
+        let contest = |receipt: &str| -> Vec<String> {
+            let words =
+                ["share", "contest", receipt, "--reason", "count-differs", "--as", ZHEJIANG];
+            words.map(str::to_owned).to_vec()
+        };
+        let words = contest(&wrong);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        self.act(self.zhejiang(), &words, &[("--evidence", &evidence)]);
+        assert_eq!(state(&wrong), "contested");
+        let late =
+            self.zhejiang().hefu(&contest(&right).iter().map(String::as_str).collect::<Vec<_>>());
+        late.arg("--evidence").arg(&evidence).run().exits(6).fault("E525");
+
+        let (about, statement) = (format!("rcp:{wrong}"), self.file("why"));
+        let mut open = vec!["dispute", "open", "--as", ANHUI, "--kind", "receipt-contested"];
+        open.extend(["--about", &about, "--respondent", ZHEJIANG]);
+        let opened = self.act(self.anhui(), &open, &[("--statement", &statement)]);
+        let id = opened["dispute_id"].as_str().expect("an id").to_owned();
+        self.act(self.anhui(), &["dispute", "withdraw", &id, "--as", ANHUI], &[]);
+        let shown = self.network.provinces[1].hefu(&["dispute", "show", &id]).json();
+        assert_eq!(shown["record"]["state"], "withdrawn", "{shown:#}");
+    }
+
+    /// Agreed by two provinces, amended by a new version, and left by one of them.
+    fn agreement(&self) {
+        let text = self.file("agreement");
+        let now = self.zhejiang().http().json("/api/v1/node")["block_time_ms"].clone();
+        let now = now.as_str().map_or_else(|| now.to_string(), str::to_owned);
+        let now = hefu_primitives::Millis(now.parse().expect("a time"));
+        let today = hefu_primitives::time::Day::of_beijing(now).to_string();
+        let state = |id: &str| {
+            let shown = self.network.provinces[0].hefu(&["agreement", "show", id]).json();
+            shown["state"].as_str().unwrap_or_else(|| panic!("{shown:#}")).to_owned()
+        };
+        let mut propose = vec!["agreement", "propose", "--party", "330000", "--party", "340000"];
+        propose.extend(["--entry", FOOD, "--effective", &today]);
+        let agree = |words: &[&str]| {
+            let proposed = self.act(self.zhejiang(), words, &[("--text", &text)]);
+            let id = proposed["agreement"].as_str().unwrap_or_else(|| panic!("{proposed:#}"));
+            for province in [self.zhejiang(), self.anhui()] {
+                self.act(province, &["agreement", "sign", id], &[]);
+            }
+            assert_eq!(state(id), "in_force");
+            id.to_owned()
+        };
+        let first = agree(&propose);
+        propose.extend(["--amends", &first, "--version", "2"]);
+        let second = agree(&propose);
+        assert_eq!(state(&first), "replaced");
+        let leave = ["agreement", "withdraw", &second];
+        self.anhui().hefu(&leave).run().exits(7).fault("cli.needs_terminal");
+        self.act(self.anhui(), &["agreement", "withdraw", &second, "--yes"], &[]);
+        // It ends after its notice; until then it is in force, and says who leaves when.
+        assert_eq!(state(&second), "in_force");
+        let shown = self.network.provinces[1].hefu(&["agreement", "show", &second]).json();
+        assert_eq!(shown["record"]["leaves"].as_array().map(Vec::len), Some(1), "{shown:#}");
     }
 
     fn dispute(&self, case: &str) {
