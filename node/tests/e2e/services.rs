@@ -340,6 +340,13 @@ impl Stage<'_> {
         self.anhui().hefu(&["dispute", "escalate", &id, "--as", ANHUI]).run().fault("E804");
         self.anhui().hefu(&["dispute", "ack", &id, "--as", ANHUI]).run().fault("E810");
         self.act(self.zhejiang(), &["dispute", "ack", &id, "--as", ZHEJIANG], &[]);
+        let seen = self.file("seen").display().to_string();
+        self.act(self.anhui(), &["dispute", "evidence", &id, &seen, "--as", ANHUI], &[]);
+        // Its clocks run for days: no panel was drawn, so nobody may rule, and nothing is owed.
+        let rule = ["dispute", "rule", &id, "uphold", "--basis", &seen];
+        self.network.provinces[0].hefu(&rule).run().exits(6).fault("E8");
+        let fulfil = ["dispute", "fulfil", &id, "--proof", &seen, "--as", ZHEJIANG];
+        self.zhejiang().hefu(&fulfil).run().exits(6).fault("E8");
         let terms: [(&str, &Path); 1] = [("--terms", &terms)];
         let propose = ["dispute", "propose", &id, "no-action", "--as", ZHEJIANG];
         self.act(self.zhejiang(), &propose, &terms);
