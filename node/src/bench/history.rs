@@ -88,13 +88,15 @@ pub(super) fn lay(
 
 /// Gives the history in one home to another.
 pub(super) fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
-    copy_folder(&index_folder(from), &index_folder(to), &|_| false)?;
+    // A table of the index is never written again either.
+    let is_table = |path: &Path| path.parent().is_some_and(|folder| folder.ends_with("tables"));
+    copy_folder(&index_folder(from), &index_folder(to), &is_table)?;
     // Full block files are never written again: all nodes may have the same.
     let newest =
         fs::read_dir(store(from).join("blocks"))?.flatten().map(|entry| entry.file_name()).max();
     // Nor are other files theirs to share: a lock is one node's.
-    let is_full = |name: &std::ffi::OsStr| {
-        Path::new(name).extension().is_some_and(|of| of == "seg") && Some(name) != newest.as_deref()
+    let is_full = |path: &Path| {
+        path.extension().is_some_and(|of| of == "seg") && path.file_name() != newest.as_deref()
     };
     copy_folder(&store(from).join("blocks"), &store(to).join("blocks"), &is_full)
 }
@@ -183,18 +185,14 @@ pub(super) fn height_of(history: Option<&History>) -> Height {
     Height(history.map_or(0, |history| history.height))
 }
 
-fn copy_folder(
-    from: &Path,
-    to: &Path,
-    may_link: &dyn Fn(&std::ffi::OsStr) -> bool,
-) -> anyhow::Result<()> {
+fn copy_folder(from: &Path, to: &Path, may_link: &dyn Fn(&Path) -> bool) -> anyhow::Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;
         let (source, target) = (entry.path(), to.join(entry.file_name()));
         if entry.file_type()?.is_dir() {
             copy_folder(&source, &target, may_link)?;
-        } else if !may_link(&entry.file_name()) || fs::hard_link(&source, &target).is_err() {
+        } else if !may_link(&source) || fs::hard_link(&source, &target).is_err() {
             fs::copy(&source, &target)?;
         }
     }

@@ -345,6 +345,8 @@ impl<D: Disk> Ledger<D> {
         batch.extend(runs::leaves(height, self.tip.log_size, &numbers));
         batch.extend(runs::events(height, &staged.execution.events));
         batch.extend(runs::log_nodes(staged.log_nodes));
+        let (since, time) = (self.tip.time, stored.block.header.time);
+        batch.extend(runs::forget_used(self.records.index().as_ref(), since, time)?);
         batch.push((keys::block(&staged.id), Some(height.0.to_be_bytes().to_vec())));
         self.records.index().apply_owned(height.0, batch)?;
         if let Some(presence) = self.records.presence() {
@@ -381,8 +383,7 @@ impl<D: Disk> Ledger<D> {
     /// # Errors
     /// Those of the store.
     pub fn position(&self, tx: &TxId) -> Result<Option<Position>, StoreError> {
-        let bytes = self.records.index().get(&keys::transaction(tx))?;
-        Ok(bytes.and_then(|bytes| Position::from_bytes(&bytes, 256).ok()))
+        self.records.position(tx)
     }
 
     /// Writes of a block as index entries, with what they replace kept as history.
@@ -393,7 +394,13 @@ impl<D: Disk> Ledger<D> {
         absent: &HashSet<Vec<u8>>,
     ) -> Result<Batch, LedgerError> {
         let mut batch = Vec::with_capacity(writes.len().saturating_mul(2));
+        let mut used = Vec::new();
         for (record, value) in writes {
+            if let Some(id) = keys::used_id(record) {
+                self.records.presence().into_iter().for_each(|presence| presence.note(record));
+                used.extend(value.is_some().then_some(id));
+                continue;
+            }
             if keys::keeps_history(record)
                 && !absent.contains(record)
                 && let Some((written, old)) = self.records.current(record)?
@@ -406,6 +413,7 @@ impl<D: Disk> Ledger<D> {
             }
             batch.push((keys::state(record), value));
         }
+        batch.extend(runs::used(height, used));
         Ok(batch)
     }
 

@@ -9,7 +9,7 @@
 
 use std::sync::Arc;
 
-use hefu_contracts::exec::VerifyAlways;
+use hefu_contracts::exec::{SEEN, VerifyAlways};
 use hefu_genesis::Genesis;
 use hefu_primitives::log::{Frontier, leaf_hash};
 use hefu_primitives::map::{AuthenticatedMap, Change, path_of, value_hash};
@@ -161,6 +161,8 @@ fn build_map(index: &Arc<dyn Index>) -> Result<(Records, AuthenticatedMap), Stor
     loop {
         let entries = index.scan(&from, &to, SCAN, false)?;
         let Some((last, _)) = entries.last() else {
+            let note = |time, id| presence.note(&SEEN.key(&(time, id)));
+            runs::each_used(index.as_ref(), note)?;
             return Ok((Records::noted(index.clone(), presence), map));
         };
         from = [last.as_slice(), &[0]].concat();

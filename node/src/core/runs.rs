@@ -7,6 +7,7 @@
 //! e ‖ height ‖ number        Event, …                               events of a height
 //! l ‖ leaf                   height (8) ‖ transaction (4) …         which transactions leaves are
 //! m ‖ level ‖ number         hash (32) …                            nodes of the audit log
+//! u ‖ time ‖ height ‖ number time (8) ‖ transaction id (32) …       ids used up, until when they matter
 //! ```
 //!
 //! An element is in the last run that begins at or before it, or nowhere. Runs are never changed:
@@ -15,10 +16,10 @@
 use hefu_contracts::Event;
 use hefu_primitives::codec::Canonical;
 use hefu_primitives::log::HashReader;
-use hefu_primitives::{H32, Height};
+use hefu_primitives::{H32, Height, Millis, TxId};
 
 use super::keys;
-use crate::store::index::{Row, Write};
+use crate::store::index::{MAX_SCAN_ROWS, Row, Write};
 use crate::store::{Index, StoreError};
 
 /// Most elements of a run of leaves or hashes: 32 KiB of these at most.
@@ -70,6 +71,33 @@ pub(super) fn log_nodes(mut nodes: Vec<(u8, u64, H32)>) -> Vec<Write> {
     runs.collect()
 }
 
+/// Rows of the ids that a height used up: under the latest time of a run, so that those that are over
+/// are found.
+pub(super) fn used(height: Height, mut ids: Vec<(Millis, TxId)>) -> Vec<Write> {
+    ids.sort_unstable();
+    let runs = (0..).zip(ids.chunks(MAX_RUN)).filter_map(|(number, run)| {
+        let (until, _) = run.last()?;
+        let ids = run.iter().flat_map(|(time, id)| [&time.0.to_be_bytes()[..], &id.0].concat());
+        Some((keys::used(*until, height, number), Some(ids.collect())))
+    });
+    runs.collect()
+}
+
+/// Rows that forget the ids that nobody may send any more since a time, after those of an earlier
+/// one.
+///
+/// # Errors
+/// Those of the store.
+pub(super) fn forget_used(
+    index: &dyn Index,
+    since: Millis,
+    now: Millis,
+) -> Result<Vec<Write>, StoreError> {
+    let at = |time| keys::used(time, Height(0), 0);
+    let over = index.scan(&at(since), &at(now), MAX_SCAN_ROWS, false)?;
+    Ok(over.into_iter().map(|(key, _)| (key, None)).collect())
+}
+
 // --- Reading ---------------------------------------------------------------------------------
 
 /// At most `limit` events from a place on, to the end of the height `to`.
@@ -118,6 +146,31 @@ fn decode_events(run: &[u8]) -> Vec<Event> {
         events.push(event);
     }
     events
+}
+
+/// Hands over every id that is noted as used up, with the time until which it may be sent.
+///
+/// # Errors
+/// Those of the store.
+pub(super) fn each_used(
+    index: &dyn Index,
+    mut each: impl FnMut(Millis, TxId),
+) -> Result<(), StoreError> {
+    let mut from = vec![b'u'];
+    loop {
+        let rows = index.scan(&from, b"v", PAGE, false)?;
+        for (_, run) in &rows {
+            for entry in run.as_chunks::<40>().0 {
+                let Some((time, id)) = entry.split_first_chunk::<8>() else { continue };
+                let Ok(id) = id.try_into() else { continue };
+                each(Millis(u64::from_be_bytes(*time)), TxId(id));
+            }
+        }
+        match rows.last() {
+            Some((last, _)) if rows.len() == PAGE => from = [last.as_slice(), &[0]].concat(),
+            _ => return Ok(()),
+        }
+    }
 }
 
 /// Height and number of the transaction that is a leaf; none for leaf 0, the genesis, and beyond the

@@ -6,10 +6,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use hefu_contracts::StateView;
-use hefu_primitives::Height;
+use hefu_primitives::codec::Canonical;
+use hefu_primitives::{Height, TxId};
 
 use super::keys;
 use super::presence::Presence;
+use super::records::Position;
 use crate::store::{EngineFault, Index, StoreError};
 
 /// Rows read from the index at a time.
@@ -121,6 +123,24 @@ impl Records {
         }
     }
 
+    /// Where a transaction stands.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn position(&self, tx: &TxId) -> Result<Option<Position>, StoreError> {
+        let bytes = self.index.get(&keys::transaction(tx))?;
+        Ok(bytes.and_then(|bytes| Position::from_bytes(&bytes, 256).ok()))
+    }
+
+    /// The record that an id is used up, which no row holds: where the transaction stands says it.
+    fn used(&self, record: &[u8], id: &TxId) -> Result<Option<Vec<u8>>, StoreError> {
+        if self.lacks(record) {
+            return Ok(None);
+        }
+        let position = self.position(id)?;
+        Ok(position.filter(Position::is_authentic).map(|_| ().to_bytes()))
+    }
+
     /// The index below.
     pub fn index(&self) -> &Arc<dyn Index> {
         &self.index
@@ -142,10 +162,17 @@ fn split(stored: Vec<u8>) -> Option<Written> {
 /// closed is empty: then only readers of a stopped node are left.
 impl StateView for Records {
     fn get(&self, key: &[u8]) -> Option<Vec<u8>> {
-        self.current(key).unwrap_or_else(unwind).map(|(_, value)| value)
+        match keys::used_id(key) {
+            Some((_, id)) => self.used(key, &id).unwrap_or_else(unwind),
+            None => self.current(key).unwrap_or_else(unwind).map(|(_, value)| value),
+        }
     }
 
+    /// Of the ids that are used up there is nothing to walk through, and nothing to forget.
     fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
+        if keys::is_of_used_ids(from) {
+            return Vec::new();
+        }
         Records::scan(self, from, to, limit).unwrap_or_else(unwind)
     }
 }

@@ -42,7 +42,7 @@ use crate::core::{Core, CoreError, CoreInput, Halted, LedgerError, PoolLimits, o
 use crate::cosign::{Cosigning, FollowedLog, OutsideWitness};
 use crate::network::{Address, Network, NetworkConfig, NetworkEvents, NodeKey, NodeSecret};
 use crate::store::{
-    BlockFiles, EngineKind, Overlay, Policy, RealDisk, StoreError, Wal, open_index, set_aside,
+    BlockFiles, EngineKind, Index, Overlay, Policy, RealDisk, StoreError, Wal, open_index, set_aside,
 };
 
 pub use error::RunError;
@@ -361,7 +361,7 @@ impl Running {
         let _ = joined.await;
         self.service.cosigning().close();
         self.service.halted(Halted::because("the node was stopped"));
-        let flushed = self.overlay.flush();
+        let flushed = self.overlay.checkpoint();
         self.index.close();
         flushed
     }

@@ -19,7 +19,7 @@ use crate::core::open::Replay;
 use crate::core::{Halted, Tip};
 use crate::keystore::{Keystore, KeystoreError, Passphrase, obtain_passphrase};
 use crate::network::{Address, NodeKey, NodeSecret};
-use crate::store::EngineKind;
+use crate::store::{EngineKind, Index};
 use crate::webhook;
 
 /// Setting and flag of the address for peers.
@@ -175,7 +175,7 @@ pub fn rebuild(config: &NodeConfig, progress: &mut dyn FnMut(Replay)) -> Result<
     let opened = open_ledger(&options, true, progress);
     let opened = opened.map_err(|error| with_folder(error, &options.data_dir))?;
     let tip = opened.ledger.tip().clone();
-    opened.overlay.flush().map_err(RunError::Flush)?;
+    opened.overlay.checkpoint().map_err(RunError::Flush)?;
     Ok(tip)
 }
 

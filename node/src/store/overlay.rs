@@ -35,11 +35,9 @@ pub struct Policy {
     pub max_blocks: usize,
     /// Most bytes of keys and values queued, but one batch of any size is taken.
     pub max_bytes: usize,
-    /// A checkpoint follows at the latest after so many batches written to the engine.
+    /// A checkpoint follows at the latest after so many batches written to the engine: what a start
+    /// after a crash executes again, at most, when the engine kept nothing by itself.
     pub checkpoint_blocks: u64,
-    /// And after so many bytes of keys and values: what a device takes in one go delays the blocks
-    /// that are made durable beside it.
-    pub checkpoint_bytes: usize,
     /// A checkpoint follows at the latest so long after the one before, if there was a batch.
     pub checkpoint_interval: Duration,
 }
@@ -49,9 +47,8 @@ impl Default for Policy {
         Self {
             max_blocks: 256,
             max_bytes: 64 * 1024 * 1024,
-            checkpoint_blocks: 1_000,
-            checkpoint_bytes: 8 * 1024 * 1024,
-            checkpoint_interval: Duration::from_secs(30),
+            checkpoint_blocks: 10_000,
+            checkpoint_interval: Duration::from_secs(10 * 60),
         }
     }
 }
@@ -99,15 +96,8 @@ struct State {
     stopping: bool,
     failed: Option<Arc<StoreError>>,
     /// Batches that the engine has and its last checkpoint does not.
-    unsaved: Unsaved,
+    unsaved: u64,
     saved_at: Instant,
-}
-
-/// Batches and the bytes of their keys and values.
-#[derive(Clone, Copy, Default)]
-struct Unsaved {
-    blocks: u64,
-    bytes: usize,
 }
 
 /// A queued batch.
@@ -145,7 +135,7 @@ impl Overlay {
             wiping: false,
             stopping: false,
             failed: None,
-            unsaved: Unsaved::default(),
+            unsaved: 0,
             saved_at: Instant::now(),
         };
         let changed = Condvar::new();
@@ -261,7 +251,7 @@ impl Index for Overlay {
         let wiped = shared.engine.wipe();
         state.layers.clear();
         state.latest.clear();
-        (state.bytes, state.height, state.unsaved) = (0, 0, Unsaved::default());
+        (state.bytes, state.height, state.unsaved) = (0, 0, 0);
         (state.takes_genesis, state.wiping) = (true, false);
         shared.changed.notify_all();
         wiped.map_err(|error| state.fail(error))
@@ -305,8 +295,7 @@ impl Shared {
         let done = catch(|| self.engine.checkpoint());
         let mut state = self.lock();
         state.saved_at = Instant::now();
-        state.unsaved.blocks = state.unsaved.blocks.saturating_sub(covered.blocks);
-        state.unsaved.bytes = state.unsaved.bytes.saturating_sub(covered.bytes);
+        state.unsaved = state.unsaved.saturating_sub(covered);
         self.changed.notify_all();
         done.map_err(|error| state.fail(error))
     }
@@ -343,8 +332,7 @@ impl State {
             }
         }
         self.bytes -= layer.bytes;
-        self.unsaved.blocks += 1;
-        self.unsaved.bytes += layer.bytes;
+        self.unsaved += 1;
     }
 
     /// Keeps the first error for all later calls; returns it for this one.
@@ -425,11 +413,8 @@ fn next_work(shared: &Shared) -> Work {
         }
         let since = state.saved_at.elapsed();
         let interval_left = policy.checkpoint_interval.saturating_sub(since);
-        let Unsaved { blocks, bytes } = state.unsaved;
-        let is_due = blocks >= policy.checkpoint_blocks.max(1)
-            || bytes >= policy.checkpoint_bytes
-            || interval_left.is_zero();
-        if blocks > 0 && is_due && !state.wiping {
+        let is_due = state.unsaved >= policy.checkpoint_blocks.max(1) || interval_left.is_zero();
+        if state.unsaved > 0 && is_due && !state.wiping {
             return Work::Checkpoint;
         }
         if let Some(layer) = state.next_to_write().cloned() {
@@ -437,7 +422,7 @@ fn next_work(shared: &Shared) -> Work {
             return Work::Write(layer);
         }
         const LOCK: &str = "no holder of the overlay's state panics";
-        state = if blocks > 0 && !interval_left.is_zero() {
+        state = if state.unsaved > 0 && !interval_left.is_zero() {
             shared.changed.wait_timeout(state, interval_left).expect(LOCK).0
         } else {
             shared.changed.wait(state).expect(LOCK)

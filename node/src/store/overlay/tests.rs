@@ -105,7 +105,6 @@ fn policy(max_blocks: usize) -> Policy {
         max_blocks,
         max_bytes: 1 << 20,
         checkpoint_blocks: u64::MAX,
-        checkpoint_bytes: usize::MAX,
         checkpoint_interval,
     }
 }
@@ -248,7 +247,6 @@ fn checkpoints_follow_the_policy() {
     };
     assert_eq!(run(policy(9)), 0);
     assert_eq!(run(Policy { checkpoint_blocks: 3, ..policy(9) }), 2);
-    assert_eq!(run(Policy { checkpoint_bytes: 6, ..policy(9) }), 2, "two bytes each");
     let always = run(Policy { checkpoint_interval: Duration::ZERO, ..policy(9) });
     assert!(always == 6 || always == 7, "one may be under way: {always}");
 }
