@@ -1,5 +1,7 @@
 //! Identifiers and numbers that must not be mixed up.
 
+use core::fmt::Write as _;
+
 /// Why a text is not an identifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IdError {
@@ -106,6 +108,14 @@ code_newtype! {
 code_newtype! {
     /// Implementation code of a service item: authority, level and base code.
     ImplCode, 31
+}
+
+/// Writes what `{:02x}` would, without its machinery: every event names an id.
+pub(crate) fn write_hex(bytes: &[u8], f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+    let mut nibbles = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+    nibbles.try_for_each(|nibble| {
+        f.write_char(char::from_digit(u32::from(nibble), 16).unwrap_or_default())
+    })
 }
 
 /// Reads lower- or upper-case hexadecimal into `bytes`.

@@ -27,7 +27,7 @@ macro_rules! bytes_newtype {
 
         impl core::fmt::Display for $name {
             fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+                crate::ids::write_hex(&self.0, f)
             }
         }
 

@@ -8,8 +8,17 @@ use std::process::Command;
 const PURE: [&str; 4] = ["primitives", "consensus", "contracts", "genesis"];
 const MEMBERS: [&str; 6] = ["primitives", "consensus", "contracts", "genesis", "node", "tests"];
 /// Crates that do input and output.
-const IMPURE: [&str; 9] =
-    ["tokio", "libp2p", "sled", "lsm-tree", "axum", "ureq", "getrandom", "rand", "tracing-subscriber"];
+const IMPURE: [&str; 9] = [
+    "tokio",
+    "libp2p",
+    "sled",
+    "lsm-tree",
+    "axum",
+    "ureq",
+    "getrandom",
+    "rand",
+    "tracing-subscriber",
+];
 /// Words of a clock, randomness, a file, a socket, an environment, or an order that varies.
 const FORBIDDEN: [&str; 10] = [
     "Instant::now",

@@ -290,7 +290,7 @@ impl<D: Disk> Ledger<D> {
             block,
             certificate,
         };
-        self.blocks.append(stored.block.header.height.0, &stored.to_bytes())?;
+        self.blocks.append(stored.block.header.height.0, &stored.encode())?;
         self.advance(stored)
     }
 

@@ -368,8 +368,8 @@ fn a_silent_proposer_gets_the_bundle_again() {
     let turn = Some(proposer(&bench.world, 0).id());
     let (first, second) = (bench.peers[0], bench.peers[1]);
     bench.core.step(START, CoreInput::PeerUp { peer: second, validator: turn });
-    let tx = Box::new(bench.world.sign(&[bench.world.attest(1).1]));
-    bench.core.step(START, CoreInput::Submit(tx));
+    let tx = bench.world.sign(&[bench.world.attest(1).1]);
+    bench.core.step(START, CoreInput::Submit(vec![tx]));
     let again = |outputs: &[CoreOutput]| -> Vec<PeerKey> {
         let sent = outputs.iter().filter_map(|output| match output {
             CoreOutput::SendBundle(peer, _) => Some(*peer),

@@ -202,7 +202,7 @@ impl Net {
         };
         let tx = SignedTransaction::sign(&body, signer.0, "test", signer.1).unwrap();
         let id = tx.id();
-        self.queue.push_back((node, CoreInput::Submit(Box::new(tx))));
+        self.queue.push_back((node, CoreInput::Submit(vec![tx])));
         self.until("an outcome", |net| net.outcomes.get(&id).copied())
     }
 
@@ -235,7 +235,7 @@ impl Net {
         };
         let key = issuer.key_for(Role::Issuer).unwrap();
         let tx = SignedTransaction::sign(&body, issuer.code, "test", key).unwrap();
-        self.queue.push_back((0, CoreInput::Submit(Box::new(tx))));
+        self.queue.push_back((0, CoreInput::Submit(vec![tx])));
     }
 
     /// Proposes and votes; the height of the deciding vote.

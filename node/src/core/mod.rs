@@ -94,8 +94,8 @@ pub enum CoreInput {
     },
     /// A peer has gone.
     PeerDown(PeerKey),
-    /// A transaction whose signature was verified.
-    Submit(Box<SignedTransaction>),
+    /// Transactions that were checked at the door.
+    Submit(Vec<SignedTransaction>),
     /// A bundle from a peer, all transactions of which passed the checks of ingress.
     Bundle {
         /// Who sent it, and pays for the room it takes.
@@ -342,10 +342,15 @@ impl<D: Disk> Core<D> {
                 self.peers.remove(&peer);
                 self.feed(now, Input::PeerDown { peer }, &mut outputs);
             }
-            CoreInput::Submit(tx) => {
-                let id = tx.id();
-                if let Err(error) = self.pool.submit(now, *tx) {
-                    outputs.push(CoreOutput::Rejected(id, error));
+            CoreInput::Submit(transactions) => {
+                for tx in transactions {
+                    let id = tx.id();
+                    if let Err(error) = self.pool.submit(now, tx) {
+                        outputs.push(CoreOutput::Rejected(id, error));
+                    }
+                    if self.pool.is_open_full() {
+                        self.seal(now, &mut outputs);
+                    }
                 }
                 self.seal(now, &mut outputs);
             }
@@ -481,7 +486,7 @@ impl<D: Disk> Core<D> {
 
     fn log(&mut self, kind: u8, bytes: &[u8]) -> Result<(), StoreError> {
         self.unsynced = true;
-        self.wal.append(&[&[kind], bytes].concat())
+        self.wal.append_parts(&[&[kind], bytes])
     }
 
     fn propose(

@@ -57,9 +57,9 @@ impl Default for PoolLimits {
 }
 
 /// Most of our own that waits: what was recorded in so many seconds of late,
-const WORTH_SECONDS: usize = 2;
+const WORTH_SECONDS: usize = 1;
 /// and so many bytes whatever the pace.
-const ALWAYS_BYTES: usize = 8 * MAX_BUNDLE_BYTES;
+const ALWAYS_BYTES: usize = 4 * MAX_BUNDLE_BYTES;
 /// The pace is that of the last span of at least so many milliseconds between two blocks.
 const PACE_MS: u64 = 1_000;
 
@@ -202,7 +202,8 @@ impl Pool {
         Some(Millis(since.0.saturating_add(self.limits.seal_after_ms)))
     }
 
-    fn is_open_full(&self) -> bool {
+    /// Whether the next transaction may not fit the open bundle.
+    pub fn is_open_full(&self) -> bool {
         let room = MAX_BUNDLE_BYTES.saturating_sub(hefu_primitives::bounds::MAX_TRANSACTION_BYTES);
         self.open_bytes > room || self.open.len() >= MAX_BUNDLE_TRANSACTIONS
     }

@@ -26,6 +26,10 @@ pub struct StoredBlock {
     pub outcomes: Vec<Outcome>,
 }
 
+/// Room for an outcome in a frame, and for what is not bundles and outcomes.
+const OUTCOME_BYTES: usize = 56;
+const BESIDE_BYTES: usize = 4 * 1024;
+
 /// Blocks come from peers too: a list of more bundles than a block has is not even read.
 fn few_bundles<'b, C>(
     d: &mut minicbor::Decoder<'b>,
@@ -44,6 +48,16 @@ impl StoredBlock {
     /// Those of the codec.
     pub fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
         Self::from_bytes(bytes, MAX_STORED_BLOCK_BYTES)
+    }
+
+    /// The bytes of its frame, in a vector that need not grow for them.
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let bundles: usize = self.bundles.iter().map(|bundle| bundle.len()).sum();
+        let room = bundles + OUTCOME_BYTES * self.outcomes.len() + BESIDE_BYTES;
+        let mut bytes = Vec::with_capacity(room);
+        let written = minicbor::encode(self, &mut bytes);
+        debug_assert!(written.is_ok(), "nothing in a block fails to encode");
+        bytes
     }
 
     /// A transaction by its number over all bundles.

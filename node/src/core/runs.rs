@@ -343,4 +343,41 @@ mod tests {
         assert_eq!(hashes(&*index, 40, 0..5).unwrap(), Vec::<u8>::new());
         assert_eq!(log_node(&*index, 0, size).unwrap(), None);
     }
+
+    #[test]
+    fn used_ids_are_found_again_until_their_time_is_over() {
+        let index = empty();
+        let id = |number: u32| {
+            let mut bytes = [0; 32];
+            bytes[..4].copy_from_slice(&number.to_be_bytes());
+            TxId(bytes)
+        };
+        let many = MAX_RUN as u32 + 3;
+        let of_height = |height: u64, until: u64, ids: std::ops::Range<u32>| {
+            let ids = ids.map(|number| (Millis(until + u64::from(number % 7)), id(number)));
+            index.apply(height, &used(Height(height), ids.collect())).unwrap();
+        };
+        of_height(1, 1_000, 0..many);
+        of_height(2, 1_000, many..many + 1);
+        of_height(3, 5_000, many + 1..many + 2);
+        let noted = || {
+            let mut found = Vec::new();
+            each_used(index.as_ref(), |time, id| found.push((time, id))).unwrap();
+            found.sort_unstable_by_key(|(_, id)| *id);
+            found
+        };
+        let all = noted();
+        assert!(all.iter().map(|(_, found)| *found).eq((0..many + 2).map(id)));
+        assert_eq!(all[5].0, Millis(1_005));
+        let forget = |height, since, now| {
+            let over = forget_used(index.as_ref(), Millis(since), Millis(now)).unwrap();
+            index.apply(height, &over).unwrap();
+            over.len()
+        };
+        assert_eq!(forget(4, 0, 1_000), 0, "they may still be sent");
+        assert_eq!(forget(5, 1_000, 2_000), 3);
+        assert_eq!(noted(), [(Millis(5_000 + u64::from((many + 1) % 7)), id(many + 1))]);
+        assert_eq!(forget(6, 2_000, 9_000), 1);
+        assert_eq!((noted(), forget(7, 9_000, 10_000)), (Vec::new(), 0));
+    }
 }

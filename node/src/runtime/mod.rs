@@ -42,7 +42,8 @@ use crate::core::{Core, CoreError, CoreInput, Halted, LedgerError, PoolLimits, o
 use crate::cosign::{Cosigning, FollowedLog, OutsideWitness};
 use crate::network::{Address, Network, NetworkConfig, NetworkEvents, NodeKey, NodeSecret};
 use crate::store::{
-    BlockFiles, EngineKind, Index, Overlay, Policy, RealDisk, StoreError, Wal, open_index, set_aside,
+    BlockFiles, EngineKind, Index, Overlay, Policy, RealDisk, StoreError, Wal, open_index,
+    set_aside,
 };
 
 pub use error::RunError;

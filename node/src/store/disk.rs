@@ -67,6 +67,14 @@ pub trait DiskFile: Send + Sync + 'static {
     /// Those of the system.
     fn append(&self, bytes: &[u8]) -> io::Result<()>;
 
+    /// Appends two pieces as one.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append).
+    fn append_both(&self, head: &[u8], body: &[u8]) -> io::Result<()> {
+        self.append(&[head, body].concat())
+    }
+
     /// Reads from `offset`; fewer bytes than asked only at the end of the file.
     ///
     /// # Errors

@@ -141,18 +141,18 @@ impl Header {
     }
 }
 
-/// The bytes of a frame that will stand at `offset`. The payload's length was checked.
-pub(super) fn encode(kind: Kind, tag: u64, number: u64, offset: u64, payload: &[u8]) -> Vec<u8> {
+/// The header of a frame that will stand at `offset`. The payload's length was checked.
+fn header(kind: Kind, tag: u64, number: u64, offset: u64, payload: &[u8]) -> [u8; HEADER_BYTES] {
     let len = u32::try_from(payload.len()).expect("a payload is at most MAX_PAYLOAD_BYTES");
-    let mut bytes = Vec::with_capacity(HEADER_BYTES + payload.len());
-    bytes.extend_from_slice(&kind.magic());
-    bytes.push(FORMAT_VERSION);
-    bytes.extend_from_slice(&len.to_be_bytes());
-    bytes.extend_from_slice(&tag.to_be_bytes());
-    bytes.extend_from_slice(&number.to_be_bytes());
-    bytes.extend_from_slice(&crc32fast::hash(payload).to_be_bytes());
-    bytes.extend_from_slice(&header_crc(&bytes, offset).to_be_bytes());
-    bytes.extend_from_slice(payload);
+    let mut bytes = [0; HEADER_BYTES];
+    bytes[..3].copy_from_slice(&kind.magic());
+    bytes[3] = FORMAT_VERSION;
+    bytes[4..8].copy_from_slice(&len.to_be_bytes());
+    bytes[8..16].copy_from_slice(&tag.to_be_bytes());
+    bytes[16..24].copy_from_slice(&number.to_be_bytes());
+    bytes[24..28].copy_from_slice(&crc32fast::hash(payload).to_be_bytes());
+    let crc = header_crc(&bytes[..28], offset);
+    bytes[28..].copy_from_slice(&crc.to_be_bytes());
     bytes
 }
 
@@ -353,13 +353,13 @@ impl<F: DiskFile> FrameWriter<F> {
     ) -> Result<u64, StoreError> {
         self.check_trusted()?;
         let offset = self.len;
-        let frame = encode(self.kind, tag, number, offset, payload);
-        if let Err(error) = self.file.append(&frame) {
+        let header = header(self.kind, tag, number, offset, payload);
+        if let Err(error) = self.file.append_both(&header, payload) {
             self.untrusted = self.file.truncate(offset).is_err();
             return Err(StoreError::io(FileOp::Append, &self.name)(error));
         }
         self.sync()?;
-        self.len += frame.len() as u64;
+        self.len += (HEADER_BYTES + payload.len()) as u64;
         Ok(offset)
     }
 
@@ -388,6 +388,10 @@ impl<F: DiskFile> FrameWriter<F> {
 mod tests {
     use super::*;
     use crate::store::disk::{Disk, SimDisk};
+
+    fn encode(kind: Kind, tag: u64, number: u64, offset: u64, payload: &[u8]) -> Vec<u8> {
+        [&header(kind, tag, number, offset, payload), payload].concat()
+    }
 
     #[test]
     fn golden_bytes() {

@@ -87,15 +87,24 @@ impl<D: Disk> Wal<D> {
     /// # Errors
     /// `TooLarge`, and those of [`sync`](Self::sync).
     pub fn append(&mut self, entry: &[u8]) -> Result<(), StoreError> {
-        if entry.len() > MAX_ENTRY_BYTES {
-            let (bound, found) = (MAX_ENTRY_BYTES as u64, entry.len() as u64);
+        self.append_parts(&[entry])
+    }
+
+    /// As [`append`](Self::append), of an entry in several parts.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn append_parts(&mut self, parts: &[&[u8]]) -> Result<(), StoreError> {
+        let len = parts.iter().map(|part| part.len()).sum::<usize>();
+        if len > MAX_ENTRY_BYTES {
+            let (bound, found) = (MAX_ENTRY_BYTES as u64, len as u64);
             return Err(StoreError::TooLarge { limit: Limit::WalEntry, bound, found });
         }
-        if self.buffer.len() + LENGTH_BYTES + entry.len() > MAX_PAYLOAD_BYTES {
+        if self.buffer.len() + LENGTH_BYTES + len > MAX_PAYLOAD_BYTES {
             self.sync()?;
         }
-        self.buffer.extend_from_slice(&(entry.len() as u32).to_be_bytes());
-        self.buffer.extend_from_slice(entry);
+        self.buffer.extend_from_slice(&(len as u32).to_be_bytes());
+        parts.iter().for_each(|part| self.buffer.extend_from_slice(part));
         Ok(())
     }
 

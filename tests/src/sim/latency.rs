@@ -227,7 +227,7 @@ impl Run {
         ensure!(refused.is_none(), "refused at the door: {refused:?}");
         let done = self.machines.iter().map(|machine| !machine.is_up()).collect();
         self.pending = Some(Pending { tx: tx.id(), node, since: self.now, done });
-        self.feed(node, CoreInput::Submit(Box::new(tx)))
+        self.feed(node, CoreInput::Submit(vec![tx]))
     }
 
     /// Goes on until a time, or until something is so; whether it was.

@@ -89,7 +89,7 @@ impl World {
             return Ok(());
         }
         match self.machines[node].precheck(self.now, &tx) {
-            Ok(()) => self.feed(node, CoreInput::Submit(Box::new(tx))),
+            Ok(()) => self.feed(node, CoreInput::Submit(vec![tx])),
             Err(code) => {
                 self.refused_at_door(node, code);
                 Ok(())
@@ -146,7 +146,7 @@ impl World {
         let node = self.somebody();
         if self.machines[node].is_up() && self.machines[node].precheck(self.now, &tx).is_ok() {
             self.report.coverage.mark(Mark::Replays);
-            return self.feed(node, CoreInput::Submit(Box::new(tx)));
+            return self.feed(node, CoreInput::Submit(vec![tx]));
         }
         Ok(())
     }

@@ -4,13 +4,12 @@
 //! Nothing holds the transactions of a request together: each is checked, ordered and answered for
 //! itself, and each may be sent again.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, State};
 use axum::http::HeaderMap;
-use futures::future::join_all;
 use hefu_primitives::block::TxResult;
 use hefu_primitives::{Height, TxId};
 use serde::{Deserialize, Serialize};
@@ -22,10 +21,8 @@ use crate::api::params::Params;
 use crate::api::problem::{ApiCode, Problem};
 use crate::api::state::Api;
 use crate::core::Position;
-use crate::runtime::service::SubmitError;
+use crate::runtime::service::{MAX_MANY, SubmitError, Submitted};
 
-/// Most transactions in one request.
-const MAX_MANY: usize = 1_024;
 /// Most bytes in one request.
 const MAX_MANY_BYTES: usize = 4 * 1024 * 1024;
 /// The content type of a CBOR sequence (RFC 8742 §6.1).
@@ -88,8 +85,17 @@ pub(crate) async fn submit_many(
     if !api.rates.take(address, transactions.len(), Instant::now()) {
         return Err(Problem::new(ApiCode::Busy, "too many transactions from this address"));
     }
-    let submit = |bytes: &[u8]| one(&api, bytes.to_vec(), timeout);
-    let items = join_all(transactions.into_iter().map(submit)).await;
+    let began = Instant::now();
+    let transactions = transactions.into_iter().map(<[u8]>::to_vec).collect();
+    let submitted = api.service.submit_many_and_wait(transactions, timeout).await;
+    let one = |submitted: Submitted| match submitted {
+        Ok((tx, position)) => {
+            api.metrics.committed(began.elapsed());
+            outcome(tx, &position)
+        }
+        Err(error) => failed(error),
+    };
+    let items: Vec<_> = submitted.map_err(problem)?.into_iter().map(one).collect();
     // Of those of which some were taken, the others say so themselves.
     if items.iter().all(OfMany::is_busy) {
         return Err(Problem::new(ApiCode::Busy, SubmitError::Busy.to_string()));
@@ -101,17 +107,6 @@ impl OfMany {
     /// Whether there was no room for it.
     fn is_busy(&self) -> bool {
         self.height.is_none() && self.code.as_deref() == Some("api.busy")
-    }
-}
-
-async fn one(api: &Api, bytes: Vec<u8>, timeout: Duration) -> OfMany {
-    let began = Instant::now();
-    match api.service.submit_and_wait(bytes, timeout).await {
-        Ok((tx, position)) => {
-            api.metrics.committed(began.elapsed());
-            outcome(tx, &position)
-        }
-        Err(error) => failed(error),
     }
 }
 

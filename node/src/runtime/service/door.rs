@@ -12,7 +12,7 @@ use hefu_contracts::exec::{self, BlockInfo, SEEN, Verifier};
 use hefu_contracts::signatures::VerifiedTogether;
 use hefu_contracts::state::Kept;
 use hefu_primitives::{SignedTransaction, TxId};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use super::{Service, SubmitError};
 use crate::core::{PROTOCOL, reading};
@@ -20,19 +20,21 @@ use crate::runtime::wall_clock;
 
 /// Transactions that wait at the door; more are told to come again.
 pub(super) const MAX_WAITING: usize = 2_048;
-/// Transactions checked together.
-const MAX_TOGETHER: usize = 256;
+/// Transactions checked together, but what knocks together.
+pub(super) const MAX_TOGETHER: usize = 256;
 /// As many are checked at once: less work than to hand them to a thread.
 const AT_ONCE: usize = 2;
 
-/// A transaction that is to be checked, and who wants to know.
+/// Transactions that are to be checked, at most [`MAX_TOGETHER`], and who wants to know.
 pub(in crate::runtime) struct Knock {
-    pub(super) bytes: Vec<u8>,
-    pub(super) answer: oneshot::Sender<Answer>,
+    pub(super) transactions: Vec<Vec<u8>>,
+    pub(super) answer: oneshot::Sender<Vec<Answer>>,
+    /// Their room at the door, which is free when they are checked.
+    pub(super) room: OwnedSemaphorePermit,
 }
 
 /// The id, and the transaction unless its outcome is known already.
-pub(super) type Answer = Result<(TxId, Option<Box<SignedTransaction>>), SubmitError>;
+pub(super) type Answer = Result<(TxId, Option<SignedTransaction>), SubmitError>;
 
 /// Checks what comes, on as many threads as there are cores, until the node stops.
 pub(in crate::runtime) async fn run(service: Service, mut knocks: mpsc::Receiver<Knock>) {
@@ -40,15 +42,20 @@ pub(in crate::runtime) async fn run(service: Service, mut knocks: mpsc::Receiver
     let free = Arc::new(Semaphore::new(cores));
     loop {
         let Ok(permit) = free.clone().acquire_owned().await else { return };
-        let mut together = Vec::new();
-        let came = tokio::select! {
-            came = knocks.recv_many(&mut together, MAX_TOGETHER) => came,
+        let knock = tokio::select! {
+            knock = knocks.recv() => knock,
             _ = service.wait_halted() => return,
         };
-        if came == 0 {
-            return;
+        let Some(knock) = knock else { return };
+        let mut count = knock.transactions.len();
+        let mut together = vec![knock];
+        while count < MAX_TOGETHER
+            && let Ok(knock) = knocks.try_recv()
+        {
+            count = count.saturating_add(knock.transactions.len());
+            together.push(knock);
         }
-        if came <= AT_ONCE {
+        if count <= AT_ONCE {
             service.answer_all(together);
             continue;
         }
@@ -62,28 +69,31 @@ pub(in crate::runtime) async fn run(service: Service, mut knocks: mpsc::Receiver
 
 impl Service {
     fn answer_all(&self, knocks: Vec<Knock>) {
-        let mut decoded = Vec::with_capacity(knocks.len());
-        for Knock { bytes, answer } in knocks {
-            match reading(|| self.look(&bytes)).unwrap_or_else(|error| Err(error.into())) {
-                Ok((_, Some(tx))) => decoded.push((tx, answer)),
-                known => {
-                    // Who asked may have gone.
-                    let _ = answer.send(known);
-                }
-            }
-        }
+        let bytes = knocks.iter().flat_map(|knock| &knock.transactions);
+        let look = |bytes: &Vec<u8>| {
+            reading(|| self.look(bytes)).unwrap_or_else(|error| Err(error.into()))
+        };
+        let mut answers: Vec<Answer> = bytes.map(look).collect();
         let checked = reading(|| {
             let kept = Kept::new(&self.0.records);
-            let transactions = decoded.iter().map(|(tx, _)| tx.as_ref());
-            let together = VerifiedTogether::each(transactions, &kept);
-            let check = |tx: &SignedTransaction| self.precheck(tx, &kept, &together);
-            decoded.iter().map(|(tx, _)| check(tx)).collect::<Vec<_>>()
+            let new = || answers.iter().filter_map(|answer| answer.as_ref().ok()?.1.as_ref());
+            let (block, together) = (self.next_block(), VerifiedTogether::each(new(), &kept));
+            new().map(|tx| exec::precheck(block, tx, &kept, &together)).collect::<Vec<_>>()
         });
         // A store that cannot be read answers none of them: the node is about to stop.
         let checked = checked.inspect_err(|error| tracing::error!(%error, "the door is shut"));
-        for ((tx, answer), checked) in decoded.into_iter().zip(checked.into_iter().flatten()) {
-            let checked = checked.map(|()| (tx.id(), Some(tx))).map_err(SubmitError::Refused);
-            let _ = answer.send(checked);
+        let Ok(checked) = checked else { return };
+        let new = answers.iter_mut().filter(|answer| matches!(answer, Ok((_, Some(_)))));
+        for (answer, checked) in new.zip(checked) {
+            if let Err(code) = checked {
+                *answer = Err(SubmitError::Refused(code));
+            }
+        }
+        let mut answers = answers.into_iter();
+        for Knock { transactions, answer, room } in knocks {
+            drop(room);
+            // Who asked may have gone.
+            let _ = answer.send(answers.by_ref().take(transactions.len()).collect());
         }
     }
 
@@ -94,7 +104,7 @@ impl Service {
         let new = self.0.records.lacks(&SEEN.key(&(tx.body().not_after, tx.id())));
         let known =
             !new && self.position(&tx.id())?.is_some_and(|position| position.is_authentic());
-        Ok((tx.id(), (!known).then(|| Box::new(tx))))
+        Ok((tx.id(), (!known).then_some(tx)))
     }
 
     /// The checks at the door for bundles of peers, against the records as they are now: of each
@@ -106,34 +116,29 @@ impl Service {
         &self,
         bundles: &[&[SignedTransaction]],
     ) -> Vec<Result<(), Code>> {
-        let kept = Kept::new(&self.0.records);
+        let (kept, block) = (Kept::new(&self.0.records), self.next_block());
         let all = VerifiedTogether::all(bundles.iter().copied().flatten(), &kept);
         let one = |bundle: &&[SignedTransaction]| {
             let known = bundle.iter().all(|tx| all.knows(tx));
             let alone =
                 (!known && bundles.len() > 1).then(|| VerifiedTogether::all(*bundle, &kept));
             let verifier = alone.as_ref().unwrap_or(&all);
-            bundle.iter().try_for_each(|tx| self.precheck(tx, &kept, verifier))
+            bundle.iter().try_for_each(|tx| exec::precheck(block, tx, &kept, verifier))
         };
         bundles.iter().map(one).collect()
     }
 
-    /// Of what `records` kept, some may have changed since: execution looks again.
-    fn precheck(
-        &self,
-        tx: &SignedTransaction,
-        records: &Kept<'_>,
-        verifier: &dyn Verifier,
-    ) -> Result<(), Code> {
+    /// The block in which what is checked now would stand. Of what was read for it some may have
+    /// changed by then: execution looks again.
+    fn next_block(&self) -> BlockInfo {
         let tip = self.tip();
-        let block = BlockInfo {
+        BlockInfo {
             chain: self.0.chain,
             height: tip.height.next(),
             time: wall_clock().max(tip.time.next()),
             protocol: PROTOCOL,
             log_size: tip.log_size,
             parent: tip.block,
-        };
-        exec::precheck(block, tx, records, verifier)
+        }
     }
 }

@@ -35,7 +35,7 @@ use crate::store::{BlockFiles, RealDisk, StoreError};
 
 pub use capsule::CapsuleParts;
 pub use prove::ProofError;
-pub use submit::SubmitError;
+pub use submit::{MAX_MANY, SubmitError, Submitted};
 pub use tiles::NoTile;
 
 /// Commits that a slow watcher may lag behind before it is told of a gap. Without their bundles
@@ -60,6 +60,8 @@ struct Inner {
     blocks: Weak<BlockFiles<RealDisk>>,
     jobs: SyncSender<Job>,
     door: mpsc::Sender<door::Knock>,
+    /// Room for transactions at the door.
+    room: Arc<Semaphore>,
     network: Network,
     tip: RwLock<Tip>,
     commits: broadcast::Sender<Arc<Committed>>,
@@ -104,6 +106,7 @@ impl Service {
             blocks: Arc::downgrade(ledger.blocks()),
             jobs,
             door,
+            room: Arc::new(Semaphore::new(door::MAX_WAITING)),
             network,
             tip: RwLock::new(ledger.tip().clone()),
             commits: broadcast::channel(MAX_COMMITS_WAITING).0,

@@ -2,7 +2,7 @@
 //! cache of the block files, so these are its journal.
 //!
 //! Batches go into a memtable. A full one is sealed between two batches and written as a table by a
-//! thread that also merges tables. So the files always hold every batch up to some height and
+//! thread; another merges tables. So the files always hold every batch up to some height and
 //! nothing of a later one: a crash costs what was in memory, at most [`MAX_SEALED`] + 1 memtables,
 //! and the blocks from that height on are executed again.
 
@@ -24,35 +24,56 @@ use super::{
 
 const KIND: EngineKind = EngineKind::Fjall;
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
-/// A memtable of more bytes is sealed.
-const MEMTABLE_BYTES: u64 = 64 * 1024 * 1024;
 /// Sealed memtables that wait to be written; who would seal one more waits.
 const MAX_SEALED: usize = 1;
-/// Merges after a flush before the next flush is looked for.
-const MAX_MERGES: usize = 8;
 /// Levels of a tree, a constant of the library.
 const LEVELS: usize = 7;
-/// How much the thread that writes tables yields: a third of an equal share. A flush is a fifth of a
+/// How much the threads that write tables yield: a third of an equal share. A flush is a fifth of a
 /// second of work at once, and acts that wait for a block feel it.
 const NICE: i32 = 5;
+
+/// When memtables become tables, and tables are merged.
+#[derive(Clone, Copy)]
+struct Bounds {
+    /// A memtable of more bytes is sealed.
+    memtable_bytes: u64,
+    /// Tables that are merged become tables of about so many bytes.
+    table_bytes: u64,
+    /// Tables as memtables left them that are merged together: the more, the less often a row is
+    /// written again. Readers ask the filter of each, and most of what is not there a filter in
+    /// memory has told them before.
+    runs_together: u8,
+    /// With so many no memtable is written until they are merged.
+    max_runs: usize,
+}
+
+/// Small tables: what a device takes in one go delays the blocks that are made durable beside it.
+const BOUNDS: Bounds = Bounds {
+    memtable_bytes: 16 * 1024 * 1024,
+    table_bytes: 16 * 1024 * 1024,
+    runs_together: 24,
+    max_runs: 64,
+};
 
 /// An index in an LSM tree.
 pub(super) struct FjallIndex {
     folder: EngineFolder,
+    bounds: Bounds,
     /// `None` only while, or after a failure in, a wipe.
     open: RwLock<Option<Open>>,
     /// Held from the check of a height to the end of its batch, and to seal.
     applying: Mutex<()>,
 }
 
-/// A tree, and its thread.
+/// A tree, and its threads.
 struct Open {
     rows: Arc<Rows>,
-    thread: Option<JoinHandle<()>>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 struct Rows {
     tree: AnyTree,
+    bounds: Bounds,
     height: AtomicU64,
     /// Numbers of batches; as many are visible as there are.
     batches: SequenceNumberCounter,
@@ -65,19 +86,25 @@ struct Rows {
 #[derive(Default)]
 struct State {
     stopping: bool,
-    /// The thread ended with an error, which the next who waits for it is told.
+    /// A table was written since tables were merged last.
+    is_new: bool,
+    /// A thread ended with an error, which the next who waits for it is told.
     failed: Option<Option<StoreError>>,
 }
 
 impl FjallIndex {
     pub(super) fn open(path: &std::path::Path) -> Result<Self, StoreError> {
+        Self::open_with(path, BOUNDS)
+    }
+
+    fn open_with(path: &std::path::Path, bounds: Bounds) -> Result<Self, StoreError> {
         let folder = EngineFolder::lock(KIND, path)?;
         // What fjall 3 with its journal kept is not read: the blocks have it.
         if folder.path().join("keyspaces").exists() {
             folder.wipe()?;
         }
-        let open = Open::new(&folder)?;
-        Ok(Self { folder, open: RwLock::new(Some(open)), applying: Mutex::new(()) })
+        let open = Open::new(&folder, bounds)?;
+        Ok(Self { folder, bounds, open: RwLock::new(Some(open)), applying: Mutex::new(()) })
     }
 
     fn with_rows<T>(
@@ -139,7 +166,7 @@ impl Index for FjallIndex {
             let (_, bytes) = rows.tree.insert(HEIGHT_KEY, height.to_be_bytes(), number);
             rows.visible.fetch_max(number.saturating_add(1));
             rows.height.store(height, Ordering::Release);
-            if bytes < MEMTABLE_BYTES {
+            if bytes < rows.bounds.memtable_bytes {
                 return Ok(());
             }
             rows.wait_for_sealed(MAX_SEALED - 1)?;
@@ -166,23 +193,44 @@ impl Index for FjallIndex {
             Ok(())
         })?;
         self.folder.wipe()?;
-        *open = Some(Open::new(&self.folder)?);
+        *open = Some(Open::new(&self.folder, self.bounds)?);
         Ok(())
     }
 }
 
 impl Open {
-    fn new(folder: &EngineFolder) -> Result<Self, StoreError> {
-        let rows = Arc::new(guarded(KIND, || Rows::open(folder))?);
-        let thread = std::thread::Builder::new().name("hefu-tables".to_owned()).spawn({
-            let rows = Arc::clone(&rows);
-            move || {
-                yield_to_others();
-                rows.write_tables();
+    fn new(folder: &EngineFolder, bounds: Bounds) -> Result<Self, StoreError> {
+        let rows = Arc::new(guarded(KIND, || Rows::open(folder, bounds))?);
+        let mut open = Self { rows, threads: Vec::new() };
+        open.start("hefu-flush", Rows::flush_next)?;
+        open.start("hefu-merge", Rows::merge_next)?;
+        Ok(open)
+    }
+
+    /// Starts a thread that does a piece of work after the other, until it is stopped or fails.
+    fn start(
+        &mut self,
+        name: &str,
+        next: fn(&Rows) -> Result<bool, StoreError>,
+    ) -> Result<(), StoreError> {
+        let rows = Arc::clone(&self.rows);
+        let run = move || {
+            yield_to_others();
+            loop {
+                match guarded(KIND, || next(&rows)) {
+                    Ok(true) => {}
+                    Ok(false) => return,
+                    Err(error) => {
+                        rows.state().failed = Some(Some(error));
+                        rows.changed.notify_all();
+                        return;
+                    }
+                }
             }
-        });
-        let thread = thread.map_err(|error| KIND.fault(EngineFault::Io(error)))?;
-        Ok(Self { rows, thread: Some(thread) })
+        };
+        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(run);
+        self.threads.push(thread.map_err(|error| KIND.fault(EngineFault::Io(error)))?);
+        Ok(())
     }
 }
 
@@ -190,15 +238,15 @@ impl Drop for Open {
     fn drop(&mut self) {
         self.rows.state().stopping = true;
         self.rows.changed.notify_all();
-        if let Some(thread) = self.thread.take() {
-            // It catches the panics of the engine; one of its own has nobody left to be told.
+        for thread in self.threads.drain(..) {
+            // They catch the panics of the engine; one of their own has nobody left to be told.
             let _ = thread.join();
         }
     }
 }
 
 impl Rows {
-    fn open(folder: &EngineFolder) -> Result<Self, StoreError> {
+    fn open(folder: &EngineFolder, bounds: Bounds) -> Result<Self, StoreError> {
         let (batches, visible) = <(SequenceNumberCounter, SequenceNumberCounter)>::default();
         let bloom = |policy| FilterPolicyEntry::Bloom(policy);
         let tree = Config::new(folder.path(), batches.clone(), visible.clone())
@@ -216,7 +264,7 @@ impl Rows {
         let height = tree.get(HEIGHT_KEY, SeqNo::MAX).map_err(fault)?;
         let height = AtomicU64::new(decode_height(KIND, height.as_deref())?);
         let (state, changed) = (Mutex::default(), Condvar::new());
-        Ok(Self { tree, height, batches, visible, state, changed })
+        Ok(Self { tree, bounds, height, batches, visible, state, changed })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -238,56 +286,53 @@ impl Rows {
         let state = self.changed.wait_while(self.state(), waits);
         match &mut state.unwrap_or_else(PoisonError::into_inner).failed {
             None => Ok(()),
-            Some(error) => {
-                Err(error.take().unwrap_or_else(|| KIND.fault(EngineFault::Closed)))
-            }
+            Some(error) => Err(error.take().unwrap_or_else(|| KIND.fault(EngineFault::Closed))),
         }
     }
 
-    /// The thread: writes what is sealed and merges tables, until it is stopped or fails.
-    fn write_tables(&self) {
-        loop {
-            let idle = |state: &mut State| {
-                !state.stopping && self.tree.sealed_memtable_count() == 0
-            };
-            let state = self.changed.wait_while(self.state(), idle);
-            if state.unwrap_or_else(PoisonError::into_inner).stopping {
-                return;
-            }
-            let done = guarded(KIND, || self.flush()).and_then(|()| {
-                self.changed.notify_all();
-                guarded(KIND, || self.merge())
-            });
-            if let Err(error) = done {
-                self.state().failed = Some(Some(error));
-                self.changed.notify_all();
-                return;
-            }
+    /// Makes durable what is sealed, when something is; false to stop.
+    fn flush_next(&self) -> Result<bool, StoreError> {
+        let idle = |state: &mut State| {
+            let waits = self.tree.sealed_memtable_count() == 0
+                || self.tree.l0_run_count() >= self.bounds.max_runs;
+            !state.stopping && state.failed.is_none() && waits
+        };
+        let state = self.changed.wait_while(self.state(), idle);
+        if state.is_ok_and(|state| state.stopping || state.failed.is_some()) {
+            return Ok(false);
         }
-    }
-
-    /// Makes durable what is sealed.
-    fn flush(&self) -> Result<(), StoreError> {
         let lock = self.tree.get_flush_lock();
         self.tree.flush(&lock, self.visible.get()).map_err(fault)?;
         drop(lock);
-        // Who looked before the flush and waits only now must not miss it.
-        drop(self.state());
-        Ok(())
+        self.state().is_new = true;
+        self.changed.notify_all();
+        Ok(true)
     }
 
-    /// Merges tables while that changes something and nothing waits to be flushed.
-    fn merge(&self) -> Result<(), StoreError> {
-        let strategy = Arc::new(Leveled::default());
-        for _ in 0..MAX_MERGES {
+    /// Merges tables while that changes something, when there are new ones; false to stop.
+    fn merge_next(&self) -> Result<bool, StoreError> {
+        let idle = |state: &mut State| !state.stopping && state.failed.is_none() && !state.is_new;
+        let state = self.changed.wait_while(self.state(), idle);
+        let mut state = state.unwrap_or_else(PoisonError::into_inner);
+        if state.stopping || state.failed.is_some() {
+            return Ok(false);
+        }
+        state.is_new = false;
+        drop(state);
+        let strategy = Leveled::default()
+            .with_l0_threshold(self.bounds.runs_together)
+            .with_table_target_size(self.bounds.table_bytes);
+        let strategy = Arc::new(strategy);
+        loop {
             let before = self.shape();
             self.tree.compact(strategy.clone(), self.visible.get()).map_err(fault)?;
-            let is_over = self.shape() == before || self.tree.sealed_memtable_count() > 0;
-            if is_over || self.state().stopping {
+            if self.shape() == before || self.state().stopping {
                 break;
             }
+            // Who waits for fewer of them looks again.
+            self.changed.notify_all();
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Tables of each level.
@@ -317,4 +362,64 @@ fn fault(error: lsm_tree::Error) -> StoreError {
         | Error::Unrecoverable => EngineFault::Damaged,
         other => EngineFault::Other(Box::new(other)),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    /// Rewrites a hundred rows, adds ten, deletes one of ten that were added.
+    fn batch_of(height: u64) -> Vec<Write> {
+        let text = |row: u64| format!("{row} at {height} {}", "x".repeat(100)).into_bytes();
+        let rewritten = (0..100).map(|row| (format!("row{row}").into_bytes(), Some(text(row))));
+        let added = (0..10).map(|row| (format!("at{height}-{row}").into_bytes(), Some(text(row))));
+        let deleted = format!("at{}-3", height / 2).into_bytes();
+        rewritten.chain(added).chain([(deleted, None)]).collect()
+    }
+
+    fn all(index: &dyn Index) -> Vec<Row> {
+        index.scan(b"", b"", super::super::MAX_SCAN_ROWS, false).unwrap()
+    }
+
+    #[test]
+    fn memtables_become_tables_and_tables_fewer_and_nothing_is_lost_but_an_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let bounds =
+            Bounds { memtable_bytes: 100_000, table_bytes: 50_000, runs_together: 3, max_runs: 5 };
+        let model = super::super::MemoryIndex::new();
+        let mut height = 0;
+        for _ in 0..3 {
+            let index = FjallIndex::open_with(folder.path(), bounds).unwrap();
+            let found = index.height().unwrap();
+            assert!(found <= height && (height == 0 || found > 0), "{found} of {height}");
+            // What was in memory only is taken again.
+            for again in found + 1..=height {
+                index.apply(again, &batch_of(again)).unwrap();
+            }
+            for next in height + 1..=height + 100 {
+                index.apply(next, &batch_of(next)).unwrap();
+                model.apply(next, &batch_of(next)).unwrap();
+            }
+            height += 100;
+            assert_eq!(all(&index), all(&model), "height {height}");
+            let open = index.open.read().unwrap();
+            let tree = &open.as_ref().unwrap().rows.tree;
+            let began = Instant::now();
+            while tree.l0_run_count() > 3 || tree.level_table_count(0) == Some(tree.table_count()) {
+                assert!(began.elapsed() < Duration::from_secs(30), "{} runs", tree.l0_run_count());
+                std::thread::yield_now();
+            }
+        }
+    }
+
+    #[test]
+    fn what_fjall_kept_with_its_journal_is_begun_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let old = folder.path().join("fjall").join("keyspaces");
+        std::fs::create_dir_all(&old).unwrap();
+        let index = FjallIndex::open(folder.path()).unwrap();
+        assert_eq!((index.height().unwrap(), old.exists()), (0, false));
+    }
 }

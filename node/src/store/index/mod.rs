@@ -20,7 +20,6 @@ mod folder;
 mod memory;
 mod sled;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -168,14 +167,21 @@ pub fn prefix_end(prefix: &[u8]) -> Vec<u8> {
 }
 
 /// A checked batch: sorted, one write a key.
-type Batch<'a> = BTreeMap<&'a [u8], Option<&'a [u8]>>;
+type Batch<'a> = Vec<(&'a [u8], Option<&'a [u8]>)>;
 
 /// Checks the bounds of a batch and keeps the last write to each key.
 fn check_batch(batch: &[Write]) -> Result<Batch<'_>, StoreError> {
-    let mut checked = Batch::new();
+    let mut checked = Batch::with_capacity(batch.len());
     for (key, value) in batch {
         check_write(key, value.as_deref())?;
-        checked.insert(key, value.as_deref());
+        checked.push((key.as_slice(), value.as_deref()));
+    }
+    // Those of an overlay are.
+    if !checked.is_sorted_by(|left, right| left.0 < right.0) {
+        // Stable, so that the later write stands later; reversed, `dedup` keeps that one.
+        checked.reverse();
+        checked.sort_by(|left, right| left.0.cmp(right.0));
+        checked.dedup_by(|later, first| later.0 == first.0);
     }
     Ok(checked)
 }

@@ -101,12 +101,7 @@ impl Index for Awkward {
 /// No checkpoint unless asked for.
 fn policy(max_blocks: usize) -> Policy {
     let checkpoint_interval = Duration::from_secs(1 << 20);
-    Policy {
-        max_blocks,
-        max_bytes: 1 << 20,
-        checkpoint_blocks: u64::MAX,
-        checkpoint_interval,
-    }
+    Policy { max_blocks, max_bytes: 1 << 20, checkpoint_blocks: u64::MAX, checkpoint_interval }
 }
 
 fn put(key: &str, value: &str) -> Write {
