@@ -8,13 +8,16 @@ use hefu_primitives::block::TxResult;
 
 use super::network::{Network, PATIENCE, Province};
 use crate::demo::traffic;
+use crate::runtime::service::SubmitError;
 
 /// Acts of a transaction: few transactions fill the pool.
 const ACTS: usize = 100;
 /// Transactions: more than wait at one node while nothing is recorded.
-const COUNT: usize = 130;
+const COUNT: usize = 70;
 /// What waits at most then, beside the one that passes it.
-const ROOM: usize = 2 * 1024 * 1024;
+const ROOM: usize = 1024 * 1024;
+/// Transactions that may wait at the door.
+const AT_THE_DOOR: usize = 2_048;
 
 fn large(network: &Network) -> SignedTransaction {
     let (region, issuer) = (network.provinces[0].keys.region, network.issuer(0));
@@ -43,6 +46,10 @@ async fn what_finds_no_room_is_told_when_to_come_again_and_what_was_taken_is_rec
         let query = format!("/many?timeout_ms={wait_ms}");
         client.post(&query, "application/cbor-seq", &sequence(transactions)).await
     };
+    // More at once than there is room for at the door: none of them is let in, and the room is free.
+    let crowd = vec![transactions[0].as_bytes().to_vec(); AT_THE_DOOR + 1];
+    let refused = service.submit_many_and_wait(crowd, Duration::from_millis(1)).await;
+    assert!(matches!(refused, Err(SubmitError::Busy)) && service.pool() == (0, 0));
     // Nothing can be recorded: what was taken has no outcome, the others were told so.
     let answer = many(&transactions.iter().collect::<Vec<_>>(), 10_000).await;
     assert_eq!(answer.status, 200, "{answer:?}");
