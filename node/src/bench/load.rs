@@ -24,10 +24,12 @@ pub(super) const LANES: usize = 8;
 const MOST_LANES: usize = 512;
 /// Transactions of a request that prepares a load.
 const PREPARING: usize = 16;
-/// Most transactions in a request.
+/// Most acts in a request, but one transaction.
 const MOST: usize = 256;
 /// How often an open load hands over what has become due.
 const TICK: Duration = Duration::from_millis(1);
+/// How often a lane looks whether the load is over, if nobody tells it.
+const LOOKING: Duration = Duration::from_secs(1);
 /// Longest wait for an answer.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -70,6 +72,21 @@ pub(super) struct Plan {
     pub(super) rate: Option<u32>,
     /// Requests under way at each validator.
     pub(super) lanes: usize,
+    /// Whether an open load fills its requests as a saturated one does, rather than send each act
+    /// when it is due: so that both ask the same of a node for an act.
+    pub(super) full: bool,
+}
+
+impl Plan {
+    /// Transactions that must be due for a request of at most so many.
+    fn least(&self, most: usize) -> usize {
+        if self.full { most } else { 1 }
+    }
+}
+
+/// Most transactions in a request.
+fn most_in_request(work: &Work) -> usize {
+    (MOST / work.acts_per_tx()).max(1)
 }
 
 /// Requests under way at each of so many validators, so that they and not the clients say no.
@@ -199,7 +216,7 @@ fn next_request(
     due: &Due,
     over: &AtomicBool,
 ) -> Option<Vec<(usize, Instant)>> {
-    let most = (MOST / work.acts_per_tx()).max(1);
+    let most = most_in_request(work);
     if over.load(Ordering::Relaxed) {
         return None;
     }
@@ -209,12 +226,13 @@ fn next_request(
         let now = Instant::now();
         return (first < last).then(|| (first..last).map(|number| (number, now)).collect());
     }
+    let least = plan.least(most);
     let mut waiting = due.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-    while waiting.is_empty() {
+    while waiting.len() < least {
         if over.load(Ordering::Relaxed) {
             return None;
         }
-        let waited = due.came.wait_timeout(waiting, Duration::from_millis(50));
+        let waited = due.came.wait_timeout(waiting, LOOKING);
         waiting = waited.unwrap_or_else(PoisonError::into_inner).0;
     }
     let count = waiting.len().min(most);
@@ -278,11 +296,11 @@ impl Watch<'_> {
             let at = Duration::from_secs_f64(number as f64 / per_second);
             waiting.push_back((number, self.began + at));
         }
-        let new = due.saturating_sub(self.sent);
         self.sent = self.sent.max(due);
+        let requests = waiting.len() / self.plan.least(most_in_request(work));
         drop(waiting);
         // A lane for each at most: every thread that wakes for nothing takes time from the nodes.
-        for _ in 0..new.min(self.plan.lanes * self.nodes.apis().len()) {
+        for _ in 0..requests.min(self.plan.lanes * self.nodes.apis().len()) {
             self.due.came.notify_one();
         }
     }

@@ -127,7 +127,7 @@ pub fn run(options: &Options, tell: &(dyn Fn(Stage) + Sync)) -> anyhow::Result<R
     let folder = tempfile::Builder::new().prefix("hefu-bench-").tempdir_in(&options.folder)?;
     let mut nodes = Nodes::found(options.validators, folder.path(), &options.program)?;
     let mut run = Run::prepare(options, &mut nodes, folder.path(), tell)?;
-    let (work, loaded) = run.load(&nodes, run.count, options.rate, LANES)?;
+    let (work, loaded) = run.load(&nodes, run.count, options.plan())?;
     let memory = nodes.rss_mb()?;
     let overload = match options.overload {
         true => Some(run.overload(&nodes, &loaded)?),
@@ -249,13 +249,7 @@ impl<'a> Run<'a> {
     }
 
     /// Signs and sends so many transactions.
-    fn load(
-        &mut self,
-        nodes: &Nodes,
-        count: usize,
-        rate: Option<u32>,
-        lanes: usize,
-    ) -> anyhow::Result<(Work, Loaded)> {
+    fn load(&mut self, nodes: &Nodes, count: usize, plan: Plan) -> anyhow::Result<(Work, Loaded)> {
         let maker = Maker {
             founding: nodes.founding(),
             workload: self.options.workload,
@@ -267,7 +261,6 @@ impl<'a> Run<'a> {
         };
         let work = maker.make(self.made..self.made + count, self.tell)?;
         self.made += count;
-        let plan = Plan { warm_up: WARM_UP, measured: self.options.duration, rate, lanes };
         let loaded = load::run(nodes, &work, plan, self.tell)?;
         let acknowledged = loaded.acknowledged.iter().filter_map(|at| work.transactions().get(*at));
         self.acknowledged.extend(acknowledged.map(hefu_primitives::SignedTransaction::id));
@@ -281,7 +274,8 @@ impl<'a> Run<'a> {
         let rate = (2.0 * most).ceil().max(1.0);
         let count = self.options.transactions(rate).min(self.count.saturating_mul(2));
         let lanes = load::many_lanes(self.options.validators);
-        let (work, loaded) = self.load(nodes, count, Some(rate as u32), lanes)?;
+        let plan = Plan { rate: Some(rate as u32), lanes, full: true, ..self.options.plan() };
+        let (work, loaded) = self.load(nodes, count, plan)?;
         let committed = loaded.acts as f64 / loaded.seconds;
         Ok(Overload {
             offered_acts_per_s: rate,
@@ -371,6 +365,12 @@ impl<'a> Run<'a> {
 impl Options {
     fn most_per_second(&self) -> f64 {
         MOST_PER_SECOND[usize::from(self.acts_per_tx > 1)]
+    }
+
+    /// How the load is sent.
+    fn plan(&self) -> Plan {
+        let (warm_up, measured) = (WARM_UP, self.duration);
+        Plan { warm_up, measured, rate: self.rate, lanes: LANES, full: false }
     }
 
     /// Transactions that a load of so many acts a second needs.
