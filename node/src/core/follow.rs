@@ -7,8 +7,9 @@ use hefu_consensus::{Input, Replica};
 use hefu_contracts::identity::PARAMETERS;
 use hefu_primitives::{H32, KeyPair};
 
+use super::entry::{Read, read_log};
 use super::timers::Timers;
-use super::{Core, CoreError, Read, consensus_tip, read_log};
+use super::{Core, CoreError, consensus_tip};
 use crate::store::Disk;
 
 impl<D: Disk> Core<D> {

@@ -1,6 +1,6 @@
 //! The whole machine by hand: one validator's core, fed with what peers send.
 
-use hefu_consensus::Message;
+use hefu_consensus::{Message, WalEntry};
 use hefu_contracts::Act;
 use hefu_contracts::certificate::Ident;
 use hefu_contracts::exec::VerifyAlways;

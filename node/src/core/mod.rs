@@ -48,9 +48,8 @@ use std::sync::Arc;
 
 use hefu_consensus::{
     Config, Equivocation, HeldBack, Input, Output, PeerFault, PeerKey, Replica, SyncedBlock,
-    TimerKind, WalEntry,
+    TimerKind,
 };
-use hefu_primitives::bounds::MAX_CONSENSUS_MESSAGE_BYTES;
 use hefu_primitives::codec::Canonical;
 use hefu_primitives::{
     Block, Bundle, BundleId, CommitCertificate, H32, Height, KeyId, KeyPair, Millis,
@@ -66,7 +65,7 @@ pub use pool::{Pool, PoolError, PoolLimits};
 pub use records::{Position, StoredBlock};
 pub use view::{Records, RecordsAt, reading};
 
-use self::entry::{ENTRY_BEGUN, ENTRY_BUNDLE, ENTRY_EVIDENCE, ENTRY_REPLICA};
+use self::entry::{ENTRY_BEGUN, ENTRY_BUNDLE, ENTRY_EVIDENCE, ENTRY_REPLICA, Read, read_log};
 use self::proposal::Fetch;
 use self::timers::Timers;
 use crate::store::{Disk, StoreError, Wal};
@@ -561,51 +560,6 @@ fn consensus_tip<D: Disk>(ledger: &Ledger<D>) -> Result<hefu_consensus::Tip, Led
     let Tip { height, block, time, .. } = ledger.tip().clone();
     let certificate = open::tip_certificate(ledger)?;
     Ok(hefu_consensus::Tip { height, block, time, certificate })
-}
-
-/// Where the log's entries go that are not the replica's.
-struct Read<'a> {
-    pool: &'a mut Pool,
-    logged: &'a mut BTreeSet<BundleId>,
-    evidence: &'a mut evidence::Waiting,
-    /// The height that was open when the log began, if it says so.
-    begun: &'a mut Option<Height>,
-}
-
-/// Splits the log into the replica's entries of the open height, bundles for the pool, and
-/// evidence that waits.
-fn read_log<D: Disk>(
-    wal: &Wal<D>,
-    tip: Height,
-    read: &mut Read<'_>,
-) -> Result<Vec<WalEntry>, CoreError> {
-    let mut entries = Vec::new();
-    for (number, bytes) in wal.entries().iter().enumerate() {
-        let unreadable = || CoreError::Entry(number);
-        match bytes.split_first() {
-            Some((&ENTRY_REPLICA, rest)) => {
-                let entry = WalEntry::from_bytes(rest, MAX_CONSENSUS_MESSAGE_BYTES)
-                    .map_err(|_| unreadable())?;
-                if entry.height() > tip {
-                    entries.push(entry);
-                }
-            }
-            Some((&ENTRY_BUNDLE, rest)) => {
-                let bundle = Bundle::decode(rest).map_err(|_| unreadable())?;
-                read.logged.insert(bundle.id());
-                read.pool.add_named(Arc::new(bundle));
-            }
-            Some((&ENTRY_EVIDENCE, rest)) => {
-                read.evidence.keep(Equivocation::decode(rest).map_err(|_| unreadable())?);
-            }
-            Some((&ENTRY_BEGUN, rest)) => {
-                let height = rest.try_into().map_err(|_| unreadable())?;
-                *read.begun = Some(Height(u64::from_be_bytes(height)));
-            }
-            _ => return Err(unreadable()),
-        }
-    }
-    Ok(entries)
 }
 
 /// A stored block as the replica takes it; none when its bundles are not those it names.

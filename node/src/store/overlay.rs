@@ -237,6 +237,11 @@ impl Index for Overlay {
         self.shared.checkpoint()
     }
 
+    fn is_settled(&self) -> Result<bool, StoreError> {
+        Ok(self.shared.wait_while(|_| false)?.layers.is_empty()
+            && self.shared.engine.is_settled()?)
+    }
+
     fn wipe(&self) -> Result<(), StoreError> {
         let shared = &self.shared;
         shared.wait_while(|state| state.wiping)?.wiping = true;

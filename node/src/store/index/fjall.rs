@@ -2,20 +2,22 @@
 //! cache of the block files, so these are its journal.
 //!
 //! Batches go into a memtable. A full one is sealed between two batches and written as a table by a
-//! thread; another merges tables. So the files always hold every batch up to some height and
+//! thread; two others merge tables, in [`tiers`]. So the files always hold every batch up to some height and
 //! nothing of a later one: a crash costs what was in memory, at most [`MAX_SEALED`] + 1 memtables,
 //! and the blocks from that height on are executed again.
+
+mod tiers;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
-use lsm_tree::compaction::Leveled;
 use lsm_tree::config::{
     BloomConstructionPolicy, FilterPolicy, FilterPolicyEntry, RestartIntervalPolicy,
 };
 use lsm_tree::{AbstractTree, AnyTree, Cache, Config, Guard, SeqNo, SequenceNumberCounter};
 
+use self::tiers::{Stop, Tier};
 use super::folder::EngineFolder;
 use super::{
     EngineFault, EngineKind, HEIGHT_KEY, Index, Range, Row, StoreError, Write, check_batch,
@@ -26,8 +28,6 @@ const KIND: EngineKind = EngineKind::Fjall;
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 /// Sealed memtables that wait to be written; who would seal one more waits.
 const MAX_SEALED: usize = 1;
-/// Levels of a tree, a constant of the library.
-const LEVELS: usize = 7;
 /// How much the threads that write tables yield: a third of an equal share. A flush is a fifth of a
 /// second of work at once, and acts that wait for a block feel it.
 const NICE: i32 = 5;
@@ -37,23 +37,19 @@ const NICE: i32 = 5;
 struct Bounds {
     /// A memtable of more bytes is sealed.
     memtable_bytes: u64,
-    /// Tables that are merged become tables of about so many bytes.
-    table_bytes: u64,
     /// Tables as memtables left them that are merged together: the more, the less often a row is
     /// written again. Readers ask the filter of each, and most of what is not there a filter in
     /// memory has told them before.
-    runs_together: u8,
+    young_together: usize,
+    /// Runs of an older tier that are merged together.
+    old_together: usize,
     /// With so many no memtable is written until they are merged.
-    max_runs: usize,
+    max_young: usize,
 }
 
-/// Small tables: what a device takes in one go delays the blocks that are made durable beside it.
-const BOUNDS: Bounds = Bounds {
-    memtable_bytes: 16 * 1024 * 1024,
-    table_bytes: 16 * 1024 * 1024,
-    runs_together: 24,
-    max_runs: 64,
-};
+/// Small memtables: what a device takes in one go delays the blocks made durable beside it.
+const BOUNDS: Bounds =
+    Bounds { memtable_bytes: 16 * 1024 * 1024, young_together: 24, old_together: 8, max_young: 64 };
 
 /// An index in an LSM tree.
 pub(super) struct FjallIndex {
@@ -79,15 +75,14 @@ struct Rows {
     batches: SequenceNumberCounter,
     visible: SequenceNumberCounter,
     state: Mutex<State>,
-    /// Something was sealed or written, or the thread is to stop.
+    /// Set when the threads are to stop.
+    stop: Stop,
+    /// Something was sealed, written or merged, or the threads are to stop.
     changed: Condvar,
 }
 
 #[derive(Default)]
 struct State {
-    stopping: bool,
-    /// A table was written since tables were merged last.
-    is_new: bool,
     /// A thread ended with an error, which the next who waits for it is told.
     failed: Option<Option<StoreError>>,
 }
@@ -185,6 +180,15 @@ impl Index for FjallIndex {
         })
     }
 
+    fn is_settled(&self) -> Result<bool, StoreError> {
+        self.with_rows(|rows| {
+            rows.wait_for_sealed(usize::MAX)?;
+            let [second, third, last] = Tier::older(rows.bounds.old_together);
+            let tiers = [Tier::youngest(rows.bounds.young_together), second, third, last];
+            Ok(!tiers.iter().any(|tier| tier.is_due(&rows.tree)))
+        })
+    }
+
     fn wipe(&self) -> Result<(), StoreError> {
         let mut open = self.open.write().expect("panics of the engine are caught");
         let closing = open.take();
@@ -203,7 +207,12 @@ impl Open {
         let rows = Arc::new(guarded(KIND, || Rows::open(folder, bounds))?);
         let mut open = Self { rows, threads: Vec::new() };
         open.start("hefu-flush", Rows::flush_next)?;
-        open.start("hefu-merge", Rows::merge_next)?;
+        open.start("hefu-merge", |rows| {
+            rows.merge_next(&[Tier::youngest(rows.bounds.young_together)])
+        })?;
+        open.start("hefu-merge-old", |rows| {
+            rows.merge_next(&Tier::older(rows.bounds.old_together))
+        })?;
         Ok(open)
     }
 
@@ -236,7 +245,10 @@ impl Open {
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.rows.state().stopping = true;
+        {
+            let _state = self.rows.state();
+            self.rows.stop.set();
+        }
         self.rows.changed.notify_all();
         for thread in self.threads.drain(..) {
             // They catch the panics of the engine; one of their own has nobody left to be told.
@@ -248,10 +260,12 @@ impl Drop for Open {
 impl Rows {
     fn open(folder: &EngineFolder, bounds: Bounds) -> Result<Self, StoreError> {
         let (batches, visible) = <(SequenceNumberCounter, SequenceNumberCounter)>::default();
+        let stop = Stop::default();
         let bloom = |policy| FilterPolicyEntry::Bloom(policy);
         let tree = Config::new(folder.path(), batches.clone(), visible.clone())
             .use_cache(Arc::new(Cache::with_capacity_bytes(CACHE_BYTES)))
             .data_block_restart_interval_policy(RestartIntervalPolicy::new([10, 16]))
+            .with_compaction_filter_factory(Some(Arc::new(stop.clone())))
             .filter_policy(FilterPolicy::new([
                 bloom(BloomConstructionPolicy::FalsePositiveRate(0.0001)),
                 bloom(BloomConstructionPolicy::BitsPerKey(10.0)),
@@ -264,7 +278,7 @@ impl Rows {
         let height = tree.get(HEIGHT_KEY, SeqNo::MAX).map_err(fault)?;
         let height = AtomicU64::new(decode_height(KIND, height.as_deref())?);
         let (state, changed) = (Mutex::default(), Condvar::new());
-        Ok(Self { tree, bounds, height, batches, visible, state, changed })
+        Ok(Self { tree, bounds, height, batches, visible, state, stop, changed })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -281,7 +295,9 @@ impl Rows {
     /// Waits until no more than so many sealed memtables are left to write.
     fn wait_for_sealed(&self, most: usize) -> Result<(), StoreError> {
         let waits = |state: &mut State| {
-            state.failed.is_none() && !state.stopping && self.tree.sealed_memtable_count() > most
+            state.failed.is_none()
+                && !self.stop.is_set()
+                && self.tree.sealed_memtable_count() > most
         };
         let state = self.changed.wait_while(self.state(), waits);
         match &mut state.unwrap_or_else(PoisonError::into_inner).failed {
@@ -290,54 +306,50 @@ impl Rows {
         }
     }
 
+    /// Waits for work; false when the threads are to stop.
+    fn wait_for(&self, is_due: impl Fn() -> bool) -> bool {
+        let idle = |state: &mut State| !self.stop.is_set() && state.failed.is_none() && !is_due();
+        let state = self.changed.wait_while(self.state(), idle);
+        let state = state.unwrap_or_else(PoisonError::into_inner);
+        state.failed.is_none() && !self.stop.is_set()
+    }
+
     /// Makes durable what is sealed, when something is; false to stop.
     fn flush_next(&self) -> Result<bool, StoreError> {
-        let idle = |state: &mut State| {
-            let waits = self.tree.sealed_memtable_count() == 0
-                || self.tree.l0_run_count() >= self.bounds.max_runs;
-            !state.stopping && state.failed.is_none() && waits
+        let is_due = || {
+            self.tree.sealed_memtable_count() > 0
+                && self.tree.l0_run_count() < self.bounds.max_young
         };
-        let state = self.changed.wait_while(self.state(), idle);
-        if state.is_ok_and(|state| state.stopping || state.failed.is_some()) {
+        if !self.wait_for(is_due) {
             return Ok(false);
         }
         let lock = self.tree.get_flush_lock();
         self.tree.flush(&lock, self.visible.get()).map_err(fault)?;
         drop(lock);
-        self.state().is_new = true;
-        self.changed.notify_all();
+        self.tell_change();
         Ok(true)
     }
 
-    /// Merges tables while that changes something, when there are new ones; false to stop.
-    fn merge_next(&self) -> Result<bool, StoreError> {
-        let idle = |state: &mut State| !state.stopping && state.failed.is_none() && !state.is_new;
-        let state = self.changed.wait_while(self.state(), idle);
-        let mut state = state.unwrap_or_else(PoisonError::into_inner);
-        if state.stopping || state.failed.is_some() {
+    /// Merges runs of some tiers, when there are enough; false to stop.
+    fn merge_next(&self, tiers: &[Tier]) -> Result<bool, StoreError> {
+        let due = || tiers.iter().find(|tier| tier.is_due(&self.tree));
+        if !self.wait_for(|| due().is_some()) {
             return Ok(false);
         }
-        state.is_new = false;
-        drop(state);
-        let strategy = Leveled::default()
-            .with_l0_threshold(self.bounds.runs_together)
-            .with_table_target_size(self.bounds.table_bytes);
-        let strategy = Arc::new(strategy);
-        loop {
-            let before = self.shape();
-            self.tree.compact(strategy.clone(), self.visible.get()).map_err(fault)?;
-            if self.shape() == before || self.state().stopping {
-                break;
+        if let Some(tier) = due() {
+            match tier.merge(&self.tree, self.visible.get()) {
+                Err(_) if self.stop.is_set() => return Ok(false),
+                merged => merged.map_err(fault)?,
             }
-            // Who waits for fewer of them looks again.
-            self.changed.notify_all();
         }
+        self.tell_change();
         Ok(true)
     }
 
-    /// Tables of each level.
-    fn shape(&self) -> [usize; LEVELS] {
-        std::array::from_fn(|level| self.tree.level_table_count(level).unwrap_or_default())
+    /// Whoever waits looks again.
+    fn tell_change(&self) {
+        let _state = self.state();
+        self.changed.notify_all();
     }
 }
 
@@ -387,7 +399,7 @@ mod tests {
     fn memtables_become_tables_and_tables_fewer_and_nothing_is_lost_but_an_end() {
         let folder = tempfile::tempdir().unwrap();
         let bounds =
-            Bounds { memtable_bytes: 100_000, table_bytes: 50_000, runs_together: 3, max_runs: 5 };
+            Bounds { memtable_bytes: 100_000, young_together: 3, old_together: 2, max_young: 5 };
         let model = super::super::MemoryIndex::new();
         let mut height = 0;
         for _ in 0..3 {
@@ -405,12 +417,17 @@ mod tests {
             height += 100;
             assert_eq!(all(&index), all(&model), "height {height}");
             let open = index.open.read().unwrap();
-            let tree = &open.as_ref().unwrap().rows.tree;
+            let rows = &open.as_ref().unwrap().rows;
             let began = Instant::now();
-            while tree.l0_run_count() > 3 || tree.level_table_count(0) == Some(tree.table_count()) {
-                assert!(began.elapsed() < Duration::from_secs(30), "{} runs", tree.l0_run_count());
+            while !index.is_settled().unwrap() {
+                assert!(began.elapsed() < Duration::from_secs(30), "merges are due");
                 std::thread::yield_now();
             }
+            let runs = [0, 1, 2, 3, 4, 5, 6].map(|level| tiers::runs(&rows.tree, level));
+            assert!(
+                runs.iter().all(|count| *count <= 2) && runs[2..].iter().any(|count| *count > 0)
+            );
+            assert_eq!(all(&index), all(&model), "height {height}, merged");
         }
     }
 

@@ -93,6 +93,15 @@ pub trait Index: Send + Sync {
     /// Those of the engine.
     fn checkpoint(&self) -> Result<(), StoreError>;
 
+    /// Whether the engine has put what was applied in order, as far as it does that by itself and
+    /// later: merging tables. Says nothing about what is durable.
+    ///
+    /// # Errors
+    /// Those of the engine.
+    fn is_settled(&self) -> Result<bool, StoreError> {
+        Ok(true)
+    }
+
     /// Empties the index: height 0, no keys.
     ///
     /// # Errors
