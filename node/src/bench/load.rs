@@ -193,7 +193,7 @@ pub(super) fn run(
                 scope.spawn(move || lane(*api))
             })
             .collect();
-        let mut watch = Watch { nodes, plan, began, from, until, due: &due, sent: 0 };
+        let mut watch = Watch { nodes, plan, began, from, until, next: &next, due: &due, sent: 0 };
         let watched = watch.run(work, &committed, tell);
         over.store(true, Ordering::Relaxed);
         due.came.notify_all();
@@ -201,7 +201,7 @@ pub(super) fn run(
         for lane in lanes {
             answered.extend(lane.join().map_err(|_| anyhow::anyhow!("a lane failed"))?);
         }
-        let (used, blocks, left_over) = watched?;
+        let (until, used, blocks, left_over) = watched?;
         let mut loaded = count(&answered, from, until, per_tx);
         (loaded.used, loaded.blocks, loaded.left_over) = (used, blocks, left_over * per_tx);
         Ok(loaded)
@@ -246,28 +246,33 @@ struct Watch<'a> {
     began: Instant,
     from: Instant,
     until: Instant,
+    /// Transactions that a saturating load has taken.
+    next: &'a AtomicUsize,
     due: &'a Due,
     sent: usize,
 }
 
 impl Watch<'_> {
-    /// What the validators used and made in the measured time, and what waited at its end.
+    /// When the measured time was over, what the validators used and made in it, and what waited
+    /// at its end.
     fn run(
         &mut self,
         work: &Work,
         committed: &AtomicU64,
         tell: &(dyn Fn(Stage) + Sync),
-    ) -> anyhow::Result<(Used, u64, u64)> {
+    ) -> anyhow::Result<(Instant, Used, u64, u64)> {
         self.pass(self.from, work, committed, tell);
         let (used, height) = (self.nodes.used()?, self.nodes.height()?);
         self.pass(self.until, work, committed, tell);
+        let until = Instant::now().min(self.until);
+        anyhow::ensure!(until > self.from, "what was signed for the load was sent before it");
         let used = self.nodes.used()? - used;
         let blocks = self.nodes.height()?.saturating_sub(height);
         let left = self.due.waiting.lock().unwrap_or_else(PoisonError::into_inner).len();
-        Ok((used, blocks, left as u64))
+        Ok((until, used, blocks, left as u64))
     }
 
-    /// Hands over what becomes due until a time.
+    /// Hands over what becomes due until a time, or the end of all that was signed.
     fn pass(
         &mut self,
         until: Instant,
@@ -276,7 +281,7 @@ impl Watch<'_> {
         tell: &(dyn Fn(Stage) + Sync),
     ) {
         let mut told = Instant::now();
-        while Instant::now() < until {
+        while Instant::now() < until && !self.has_sent(work) {
             if let Some(rate) = self.plan.rate {
                 self.hand_over(f64::from(rate) / work.acts_per_tx() as f64, work);
             }
@@ -286,6 +291,10 @@ impl Watch<'_> {
             }
             std::thread::sleep(TICK);
         }
+    }
+
+    fn has_sent(&self, work: &Work) -> bool {
+        self.next.load(Ordering::Relaxed).max(self.sent) >= work.transactions().len()
     }
 
     fn hand_over(&mut self, per_second: f64, work: &Work) {

@@ -45,7 +45,7 @@ pub const VALIDATORS: std::ops::RangeInclusive<usize> = 4..=31;
 /// Acts that a transaction of the bench may hold.
 pub const ACTS_PER_TX: std::ops::RangeInclusive<usize> = 1..=100;
 /// Most transactions that are signed before a run; a load that wants more ends when they are used up.
-const MAX_SIGNED: usize = 600_000;
+const MAX_SIGNED: usize = 2_000_000;
 /// What counts begins so long after the load: nodes grow to their working size meanwhile.
 const WARM_UP: Duration = Duration::from_secs(5);
 /// Acts that the floor is measured with before the load, if it has as many.
@@ -55,7 +55,7 @@ pub const MAX_HISTORY: u64 = 100_000_000;
 /// Acts a second for which enough is signed when the saturation point is looked for: one act to a
 /// transaction, and more; unless this is a program for tests.
 const MOST_PER_SECOND: [f64; 2] =
-    if cfg!(debug_assertions) { [3_000.0, 6_000.0] } else { [40_000.0, 100_000.0] };
+    if cfg!(debug_assertions) { [3_000.0, 6_000.0] } else { [25_000.0, 100_000.0] };
 
 /// What the acts are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

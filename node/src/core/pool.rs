@@ -185,10 +185,16 @@ impl Pool {
 
     /// Whether nothing more that is submitted here is taken for now (rule 4).
     pub fn is_full(&self) -> bool {
+        self.own_room() == 0
+    }
+
+    /// Bytes of what is submitted here that are taken before nothing more is; the last transaction
+    /// may have more.
+    pub fn own_room(&self) -> usize {
         let all = self.bytes.saturating_add(self.open_bytes);
         let own = all.saturating_sub(self.foreign.values().sum());
-        let worth = self.pace.per_second.saturating_mul(WORTH_SECONDS);
-        all > self.limits.max_bytes || own > worth.max(ALWAYS_BYTES)
+        let worth = self.pace.per_second.saturating_mul(WORTH_SECONDS).max(ALWAYS_BYTES);
+        self.limits.max_bytes.saturating_sub(all).min(worth.saturating_sub(own))
     }
 
     /// When the open bundle must be sealed: at once when the next transaction may not fit, or when

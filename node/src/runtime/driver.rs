@@ -65,8 +65,13 @@ impl Driver {
             let wait = self.core.next_deadline().map_or(IDLE, |deadline| {
                 Duration::from_millis(deadline.0.saturating_sub(now.0)).min(IDLE)
             });
+            let mut arrived = None;
             let outputs = match jobs.recv_timeout(wait) {
                 Ok(Job::Input(input)) => self.core.step(wall_clock(), input),
+                Ok(Job::Submit(transactions, on_the_way)) => {
+                    arrived = Some(on_the_way);
+                    self.core.step(wall_clock(), CoreInput::Submit(transactions))
+                }
                 Ok(Job::Ledger(read)) => {
                     read(self.core.ledger_mut());
                     Vec::new()
@@ -78,12 +83,15 @@ impl Driver {
                 Ok(Job::Stop) | Err(RecvTimeoutError::Disconnected) => return,
                 Err(RecvTimeoutError::Timeout) => Vec::new(),
             };
+            // Before anybody is told: who hears of a commit comes with what is next.
+            self.service.set_pool(self.core.pool());
+            drop(arrived);
             running = self.act_all(outputs);
             if running && self.core.next_deadline().is_some_and(|at| at <= wall_clock()) {
                 let outputs = self.core.step(wall_clock(), CoreInput::Tick);
+                self.service.set_pool(self.core.pool());
                 running = self.act_all(outputs);
             }
-            self.service.set_pool(self.core.pool());
             self.service.set_highest_peer(self.core.highest_peer());
             self.service.set_voters(self.core.voters());
         }

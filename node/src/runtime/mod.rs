@@ -35,7 +35,7 @@ use hefu_consensus::{Config, Timeouts};
 use hefu_contracts::identity::{PARAMETERS, Parameters};
 use hefu_genesis::Genesis;
 use hefu_primitives::transparency::VerifierKey;
-use hefu_primitives::{KeyPair, Millis, Region, ValidatorSet};
+use hefu_primitives::{KeyPair, Millis, Region, SignedTransaction, ValidatorSet};
 use tokio::sync::watch;
 
 use crate::core::{Core, CoreError, CoreInput, Halted, LedgerError, PoolLimits, open, reading};
@@ -50,6 +50,7 @@ pub use error::RunError;
 pub(crate) use process::told_to_stop;
 pub use process::{read_genesis, rebuild, run_blocking};
 pub use service::Service;
+use service::door::OnTheWay;
 use shared::SharedIndex;
 
 /// Wait for a proposal, in milliseconds: twenty times a round trip across the country, so that a
@@ -165,6 +166,9 @@ pub(crate) type LedgerJob = Box<dyn FnOnce(&mut crate::core::Ledger<RealDisk>) +
 pub(crate) enum Job {
     /// Step the core.
     Input(CoreInput),
+    /// Step the core with transactions that passed the door; they are on their way until the pool
+    /// has said what it still takes.
+    Submit(Vec<SignedTransaction>, OnTheWay),
     /// Run a closure over the ledger at its tip.
     Ledger(LedgerJob),
     /// Run a closure over the mempool.

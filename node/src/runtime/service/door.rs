@@ -6,6 +6,7 @@
 
 use std::num::NonZero;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use hefu_contracts::Code;
 use hefu_contracts::exec::{self, BlockInfo, SEEN, Verifier};
@@ -31,6 +32,47 @@ pub(in crate::runtime) struct Knock {
     pub(super) answer: oneshot::Sender<Vec<Answer>>,
     /// Their room at the door, which is free when they are checked.
     pub(super) room: OwnedSemaphorePermit,
+}
+
+/// What the pool still takes, and what is let in and on its way there. Without it each request that
+/// came between two words of the pool would be checked, and then find it full.
+#[derive(Debug)]
+pub(super) struct Ahead {
+    free: AtomicUsize,
+    on_the_way: AtomicUsize,
+}
+
+/// Bytes on their way to the pool, until this is dropped.
+pub(crate) struct OnTheWay {
+    ahead: Arc<Ahead>,
+    bytes: usize,
+}
+
+impl Default for Ahead {
+    fn default() -> Self {
+        Self { free: AtomicUsize::new(usize::MAX), on_the_way: AtomicUsize::new(0) }
+    }
+}
+
+impl Ahead {
+    /// The pool said how much it takes.
+    pub(super) fn set_free(&self, bytes: usize) {
+        self.free.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Lets so many bytes in if there is room for one: the pool takes the last over its bound too,
+    /// and an empty one anything.
+    pub(super) fn let_in(self: &Arc<Self>, bytes: usize) -> Option<OnTheWay> {
+        let before = self.on_the_way.fetch_add(bytes, Ordering::Relaxed);
+        let on_the_way = OnTheWay { ahead: Arc::clone(self), bytes };
+        (before < self.free.load(Ordering::Relaxed)).then_some(on_the_way)
+    }
+}
+
+impl Drop for OnTheWay {
+    fn drop(&mut self) {
+        self.ahead.on_the_way.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
 }
 
 /// The id, and the transaction unless its outcome is known already.
@@ -140,5 +182,27 @@ impl Service {
             log_size: tip.log_size,
             parent: tip.block,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_on_its_way_takes_room_until_the_pool_has_it() {
+        let ahead = Arc::new(Ahead::default());
+        ahead.set_free(100);
+        let first = ahead.let_in(60).unwrap();
+        let second = ahead.let_in(60).expect("the last may go over the bound");
+        assert!(ahead.let_in(1).is_none());
+        // Who was refused takes none.
+        drop(first);
+        let third = ahead.let_in(1).unwrap();
+        drop((second, third));
+        ahead.set_free(0);
+        assert!(ahead.let_in(0).is_none() && ahead.on_the_way.load(Ordering::Relaxed) == 0);
+        ahead.set_free(1);
+        assert!(ahead.let_in(1_000_000).is_some());
     }
 }

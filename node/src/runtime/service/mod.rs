@@ -14,7 +14,7 @@ mod tiles;
 mod waiters;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, Weak};
 use std::time::Instant;
@@ -68,8 +68,8 @@ struct Inner {
     heights: watch::Sender<Height>,
     halted: watch::Sender<Option<Halted>>,
     pool: Mutex<(usize, usize)>,
-    /// Whether the pool takes nothing more for now.
-    is_full: AtomicBool,
+    /// Room in the pool, less what is on its way there.
+    ahead: Arc<door::Ahead>,
     waiters: waiters::Waiters,
     highest_peer: AtomicU64,
     /// Our key that votes, and those that linked nodes say they vote with.
@@ -113,7 +113,7 @@ impl Service {
             heights: watch::channel(ledger.tip().height).0,
             halted: watch::channel(None).0,
             pool: Mutex::default(),
-            is_full: AtomicBool::new(false),
+            ahead: Arc::default(),
             waiters: waiters::Waiters::default(),
             highest_peer: AtomicU64::new(0),
             voters: Mutex::default(),

@@ -53,7 +53,7 @@ impl Service {
     }
 
     pub(in crate::runtime) fn set_pool(&self, pool: &crate::core::Pool) {
-        self.0.is_full.store(pool.is_full(), Ordering::Relaxed);
+        self.0.ahead.set_free(pool.own_room());
         let held = (pool.len(), pool.bytes());
         *self.0.pool.lock().unwrap_or_else(PoisonError::into_inner) = held;
     }

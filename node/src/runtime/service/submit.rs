@@ -1,7 +1,6 @@
 //! Submitting a transaction, and waiting for its committed outcome.
 
 use std::pin::{Pin, pin};
-use std::sync::atomic::Ordering;
 use std::sync::mpsc::TrySendError;
 use std::time::Duration;
 
@@ -12,9 +11,9 @@ use hefu_primitives::{SignedTransaction, TxId};
 use tokio::sync::{mpsc, oneshot};
 
 use super::Service;
-use super::door::{Answer, Knock, MAX_TOGETHER};
+use super::door::{Answer, Knock, MAX_TOGETHER, OnTheWay};
 use super::waiters::{Told, Waiting};
-use crate::core::{CoreInput, Position};
+use crate::core::Position;
 use crate::runtime::Job;
 use crate::store::StoreError;
 
@@ -54,9 +53,9 @@ impl Service {
     /// # Errors
     /// [`SubmitError`]; after `Refused` nothing was recorded anywhere.
     pub async fn submit(&self, bytes: Vec<u8>) -> Result<TxId, SubmitError> {
-        let answers = self.knock(vec![bytes]).await?;
+        let (answers, on_the_way) = self.knock(vec![bytes]).await?;
         let (id, tx) = answers.into_iter().next().ok_or(SubmitError::Stopped)??;
-        self.hand_over(tx.into_iter().collect())?;
+        self.hand_over(tx.into_iter().collect(), on_the_way)?;
         Ok(id)
     }
 
@@ -79,7 +78,7 @@ impl Service {
         transactions: Vec<Vec<u8>>,
         timeout: Duration,
     ) -> Result<Vec<Submitted>, SubmitError> {
-        let answers = self.knock(transactions).await?;
+        let (answers, on_the_way) = self.knock(transactions).await?;
         let mut new = Vec::with_capacity(answers.len());
         let mut waiting = Vec::with_capacity(answers.len());
         for answer in answers {
@@ -93,7 +92,7 @@ impl Service {
                 (id, told, may_stand)
             }));
         }
-        self.hand_over(new)?;
+        self.hand_over(new, on_the_way)?;
         let mut over = pin!(tokio::time::sleep(timeout));
         let mut outcomes = Vec::with_capacity(waiting.len());
         // One after the other: most are told together, and who waits is woken once for all of them.
@@ -133,11 +132,13 @@ impl Service {
     }
 
     /// Has transactions checked at the door.
-    async fn knock(&self, transactions: Vec<Vec<u8>>) -> Result<Vec<Answer>, SubmitError> {
+    async fn knock(
+        &self,
+        transactions: Vec<Vec<u8>>,
+    ) -> Result<(Vec<Answer>, OnTheWay), SubmitError> {
         // Nothing is checked that would find no room: checking is what costs.
-        if self.0.is_full.load(Ordering::Relaxed) {
-            return Err(SubmitError::Busy);
-        }
+        let bytes = transactions.iter().map(Vec::len).sum();
+        let on_the_way = self.0.ahead.let_in(bytes).ok_or(SubmitError::Busy)?;
         let count = transactions.len();
         let room = u32::try_from(count).map_err(|_| SubmitError::Busy)?;
         let room = self.0.room.clone().try_acquire_many_owned(room);
@@ -159,15 +160,18 @@ impl Service {
         for said in heard {
             answers.extend(said.await.map_err(|_| SubmitError::Stopped)?);
         }
-        Ok(answers)
+        Ok((answers, on_the_way))
     }
 
-    fn hand_over(&self, transactions: Vec<SignedTransaction>) -> Result<(), SubmitError> {
+    fn hand_over(
+        &self,
+        transactions: Vec<SignedTransaction>,
+        on_the_way: OnTheWay,
+    ) -> Result<(), SubmitError> {
         if transactions.is_empty() {
             return Ok(());
         }
-        let job = Job::Input(CoreInput::Submit(transactions));
-        self.0.jobs.try_send(job).map_err(|error| match error {
+        self.0.jobs.try_send(Job::Submit(transactions, on_the_way)).map_err(|error| match error {
             TrySendError::Full(_) => SubmitError::Busy,
             TrySendError::Disconnected(_) => SubmitError::Stopped,
         })

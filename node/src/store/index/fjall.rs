@@ -17,7 +17,7 @@ use lsm_tree::config::{
 };
 use lsm_tree::{AbstractTree, AnyTree, Cache, Config, Guard, SeqNo, SequenceNumberCounter};
 
-use self::tiers::{Stop, Tier};
+use self::tiers::{Pace, Tier};
 use super::folder::EngineFolder;
 use super::{
     EngineFault, EngineKind, HEIGHT_KEY, Index, Range, Row, StoreError, Write, check_batch,
@@ -29,7 +29,7 @@ const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 /// Sealed memtables that wait to be written; who would seal one more waits.
 const MAX_SEALED: usize = 1;
 /// How much the threads that write tables yield: a third of an equal share. A flush is a fifth of a
-/// second of work at once, and acts that wait for a block feel it.
+/// second of work at once, and acts that wait for a block feel it. Merges pause besides.
 const NICE: i32 = 5;
 
 /// When memtables become tables, and tables are merged.
@@ -75,8 +75,8 @@ struct Rows {
     batches: SequenceNumberCounter,
     visible: SequenceNumberCounter,
     state: Mutex<State>,
-    /// Set when the threads are to stop.
-    stop: Stop,
+    /// That of merges, and the word to stop.
+    pace: Pace,
     /// Something was sealed, written or merged, or the threads are to stop.
     changed: Condvar,
 }
@@ -247,7 +247,7 @@ impl Drop for Open {
     fn drop(&mut self) {
         {
             let _state = self.rows.state();
-            self.rows.stop.set();
+            self.rows.pace.stop();
         }
         self.rows.changed.notify_all();
         for thread in self.threads.drain(..) {
@@ -260,12 +260,12 @@ impl Drop for Open {
 impl Rows {
     fn open(folder: &EngineFolder, bounds: Bounds) -> Result<Self, StoreError> {
         let (batches, visible) = <(SequenceNumberCounter, SequenceNumberCounter)>::default();
-        let stop = Stop::default();
+        let pace = Pace::default();
         let bloom = |policy| FilterPolicyEntry::Bloom(policy);
         let tree = Config::new(folder.path(), batches.clone(), visible.clone())
             .use_cache(Arc::new(Cache::with_capacity_bytes(CACHE_BYTES)))
             .data_block_restart_interval_policy(RestartIntervalPolicy::new([10, 16]))
-            .with_compaction_filter_factory(Some(Arc::new(stop.clone())))
+            .with_compaction_filter_factory(Some(Arc::new(pace.clone())))
             .filter_policy(FilterPolicy::new([
                 bloom(BloomConstructionPolicy::FalsePositiveRate(0.0001)),
                 bloom(BloomConstructionPolicy::BitsPerKey(10.0)),
@@ -278,7 +278,7 @@ impl Rows {
         let height = tree.get(HEIGHT_KEY, SeqNo::MAX).map_err(fault)?;
         let height = AtomicU64::new(decode_height(KIND, height.as_deref())?);
         let (state, changed) = (Mutex::default(), Condvar::new());
-        Ok(Self { tree, bounds, height, batches, visible, state, stop, changed })
+        Ok(Self { tree, bounds, height, batches, visible, state, pace, changed })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -296,7 +296,7 @@ impl Rows {
     fn wait_for_sealed(&self, most: usize) -> Result<(), StoreError> {
         let waits = |state: &mut State| {
             state.failed.is_none()
-                && !self.stop.is_set()
+                && !self.pace.is_stopped()
                 && self.tree.sealed_memtable_count() > most
         };
         let state = self.changed.wait_while(self.state(), waits);
@@ -308,10 +308,11 @@ impl Rows {
 
     /// Waits for work; false when the threads are to stop.
     fn wait_for(&self, is_due: impl Fn() -> bool) -> bool {
-        let idle = |state: &mut State| !self.stop.is_set() && state.failed.is_none() && !is_due();
+        let idle =
+            |state: &mut State| !self.pace.is_stopped() && state.failed.is_none() && !is_due();
         let state = self.changed.wait_while(self.state(), idle);
         let state = state.unwrap_or_else(PoisonError::into_inner);
-        state.failed.is_none() && !self.stop.is_set()
+        state.failed.is_none() && !self.pace.is_stopped()
     }
 
     /// Makes durable what is sealed, when something is; false to stop.
@@ -326,6 +327,9 @@ impl Rows {
         let lock = self.tree.get_flush_lock();
         self.tree.flush(&lock, self.visible.get()).map_err(fault)?;
         drop(lock);
+        let young = self.tree.l0_run_count();
+        self.pace
+            .hurry(young >= usize::midpoint(self.bounds.young_together, self.bounds.max_young));
         self.tell_change();
         Ok(true)
     }
@@ -338,7 +342,7 @@ impl Rows {
         }
         if let Some(tier) = due() {
             match tier.merge(&self.tree, self.visible.get()) {
-                Err(_) if self.stop.is_set() => return Ok(false),
+                Err(_) if self.pace.is_stopped() => return Ok(false),
                 merged => merged.map_err(fault)?,
             }
         }

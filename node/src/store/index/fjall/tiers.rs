@@ -14,6 +14,7 @@
 use std::panic::RefUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use lsm_tree::compaction::filter::Context;
 use lsm_tree::compaction::{CompactionFilter, Factory, ItemAccessor, MoveDown, PullDown, Verdict};
@@ -21,6 +22,12 @@ use lsm_tree::{AbstractTree, AnyTree, SeqNo};
 
 /// Level of the last tier: it has nowhere to go, and is merged within itself.
 const LAST: u8 = 6;
+/// Rows between two pauses of a merge: about two milliseconds of work.
+const ROWS_AT_ONCE: usize = 1_024;
+/// A pause takes so many times as long as the work before it.
+const PAUSES: u32 = 3;
+/// The longest pause, for a machine that did not let the merge work.
+const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
 /// Runs of about one size.
 #[derive(Clone, Copy)]
@@ -67,37 +74,65 @@ pub(super) fn runs(tree: &AnyTree, level: u8) -> usize {
     tree.current_version().level(level.into()).map_or(0, |level| level.run_count())
 }
 
-/// Ends a merge under way when it is set: one of old tiers takes minutes, which no stop waits for.
-/// What it has written by then is removed at the next start.
+/// How fast tables are merged, and whether they still are.
 #[derive(Clone, Default)]
-pub(super) struct Stop(Arc<AtomicBool>);
+pub(super) struct Pace(Arc<Shared>);
 
-impl Stop {
-    pub(super) fn set(&self) {
-        self.0.store(true, Ordering::Release);
+#[derive(Default)]
+struct Shared {
+    is_stopped: AtomicBool,
+    hurries: AtomicBool,
+}
+
+impl Pace {
+    /// Ends the merges under way: one of old tiers takes minutes, which no stop waits for. What
+    /// they have written by then is removed at the next start.
+    pub(super) fn stop(&self) {
+        self.0.is_stopped.store(true, Ordering::Release);
     }
 
-    pub(super) fn is_set(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+    pub(super) fn is_stopped(&self) -> bool {
+        self.0.is_stopped.load(Ordering::Acquire)
+    }
+
+    /// Whether merges take all the time they can get, or pause [`PAUSES`] times as long as they
+    /// work.
+    pub(super) fn hurry(&self, hurries: bool) {
+        self.0.hurries.store(hurries, Ordering::Relaxed);
     }
 }
 
-impl RefUnwindSafe for Stop {}
+impl RefUnwindSafe for Pace {}
 
-impl Factory for Stop {
+impl Factory for Pace {
     fn name(&self) -> &str {
-        "stop"
+        "pace"
     }
 
     fn make_filter(&self, _: &Context) -> Box<dyn CompactionFilter> {
-        Box::new(self.clone())
+        Box::new(Merge { pace: self.clone(), rows: 0, since: Instant::now() })
     }
 }
 
-impl CompactionFilter for Stop {
+/// A merge under way. It drops nothing: the library asks it for every row.
+struct Merge {
+    pace: Pace,
+    rows: usize,
+    /// End of the last pause.
+    since: Instant,
+}
+
+impl CompactionFilter for Merge {
     fn filter_item(&mut self, _: ItemAccessor<'_>, _: &Context) -> lsm_tree::Result<Verdict> {
-        if self.is_set() {
-            return Err(std::io::Error::from(std::io::ErrorKind::Interrupted).into());
+        self.rows = self.rows.wrapping_add(1);
+        if self.rows.is_multiple_of(ROWS_AT_ONCE) {
+            if self.pace.is_stopped() {
+                return Err(std::io::Error::from(std::io::ErrorKind::Interrupted).into());
+            }
+            if !self.pace.0.hurries.load(Ordering::Relaxed) {
+                std::thread::sleep((self.since.elapsed() * PAUSES).min(LONGEST_PAUSE));
+            }
+            self.since = Instant::now();
         }
         Ok(Verdict::Keep)
     }
