@@ -272,7 +272,7 @@ bench-report =
 bench-history =
     history       { $records } attestations, { $keys } keys in the map, { $blocks } MiB of blocks, { $index } MiB of index; laid in { $seconds } s
 bench-overload =
-    overload      { $offered } acts/s offered: { $acts } committed ({ $ratio } of the most), { $busy } told to come again, { $failed } failed, { $left } not sent
+    overload      { $offered } acts/s offered: { $acts } committed ({ $ratio } of the most), { $busy } told to come again, { $failed } failed, { $left } not sent; { $recovered } acts/s after it
                   p50 { $p50 } ms   p99 { $p99 } ms     memory { $before } MiB before, { $after } MiB after
 bench-catch-up =
     catching up   { $history } acts of the history in { $first } s, { $acts } more in { $seconds } s: { $ratio } times as fast as the load

@@ -272,7 +272,7 @@ bench-report =
 bench-history =
     历史        { $records } 项登记,状态树 { $keys } 个键,区块 { $blocks } MiB,索引 { $index } MiB;写入用时 { $seconds } 秒
 bench-overload =
-    过载        每秒送入 { $offered } 项:提交 { $acts } 项(为最高值的 { $ratio } 倍),请稍后再来 { $busy } 项,失败 { $failed } 项,未送出 { $left } 项
+    过载        每秒送入 { $offered } 项:提交 { $acts } 项(为最高值的 { $ratio } 倍),请稍后再来 { $busy } 项,失败 { $failed } 项,未送出 { $left } 项;其后每秒提交 { $recovered } 项
                 p50 { $p50 } ms   p99 { $p99 } ms     内存由 { $before } MiB 到 { $after } MiB
 bench-catch-up =
     追赶        历史 { $history } 项用时 { $first } 秒,其后 { $acts } 项用时 { $seconds } 秒:为负载速度的 { $ratio } 倍

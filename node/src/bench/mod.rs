@@ -204,8 +204,8 @@ impl<'a> Run<'a> {
         nodes.start()?;
         let rss_mb_start = nodes.rss_mb()?.now;
 
-        // Twice the rate takes at most twice the transactions.
-        let most = if options.overload { count.saturating_mul(3) } else { count };
+        // Twice the rate takes at most twice the transactions, and the load after it as many again.
+        let most = if options.overload { count.saturating_mul(4) } else { count };
         let statuses = mix::statuses(options.workload, most, options.acts_per_tx);
         let mut run = Self {
             options,
@@ -267,7 +267,8 @@ impl<'a> Run<'a> {
         Ok((work, loaded))
     }
 
-    /// Twice as much as was taken.
+    /// Twice as much as was taken, and then as much as before: a ledger slows as it grows, so what
+    /// it takes at most is the mean of before and after, as with the floor.
     fn overload(&mut self, nodes: &Nodes, before: &Loaded) -> anyhow::Result<Overload> {
         let rss_mb_before = nodes.rss_mb()?.peak;
         let most = before.acts as f64 / before.seconds;
@@ -277,10 +278,15 @@ impl<'a> Run<'a> {
         let plan = Plan { rate: Some(rate as u32), lanes, full: true, ..self.options.plan() };
         let (work, loaded) = self.load(nodes, count, plan)?;
         let committed = loaded.acts as f64 / loaded.seconds;
+        let rss_mb_after = nodes.rss_mb()?.peak;
+        let count = self.options.transactions(rate).min(self.count);
+        let (_, after) = self.load(nodes, count, Plan { rate: None, ..self.options.plan() })?;
+        let recovered = after.acts as f64 / after.seconds;
         Ok(Overload {
             offered_acts_per_s: rate,
             committed_acts_per_s: committed,
-            of_most: committed / most,
+            recovered_acts_per_s: recovered,
+            of_most: committed / f64::midpoint(most, recovered),
             sent_acts: loaded.answered,
             applied_acts: loaded.acknowledged.len() as u64 * work.acts_per_tx() as u64,
             busy_acts: loaded.busy,
@@ -290,7 +296,7 @@ impl<'a> Run<'a> {
             refusals: loaded.refusals,
             latency_ms: loaded.latency_ms,
             rss_mb_before,
-            rss_mb_after: nodes.rss_mb()?.peak,
+            rss_mb_after,
         })
     }
 

@@ -76,7 +76,9 @@ pub struct Overload {
     pub offered_acts_per_s: f64,
     /// Acts committed, a second.
     pub committed_acts_per_s: f64,
-    /// The same, by what was committed without overload.
+    /// Acts committed a second afterwards, when no more came than was taken.
+    pub recovered_acts_per_s: f64,
+    /// Acts committed a second by the mean of what was committed before and after.
     pub of_most: f64,
     /// Acts that were sent, and of them
     pub sent_acts: u64,

@@ -211,6 +211,7 @@ fn of_overload(app: &App, overload: &Overload) -> String {
         ("offered", format!("{:.0}", overload.offered_acts_per_s)),
         ("acts", format!("{:.0}", overload.committed_acts_per_s)),
         ("ratio", format!("{:.2}", overload.of_most)),
+        ("recovered", format!("{:.0}", overload.recovered_acts_per_s)),
         ("busy", overload.busy_acts.to_string()),
         ("failed", overload.failed_acts.to_string()),
         ("left", overload.unsent_acts.to_string()),
